@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// The kernels are optimized in debug builds too: a fit in a test costs what it costs a user.
+let kernelSettings: [CSetting] = [
+    .unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-Wall", "-Wno-psabi"])
+]
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], linker: [LinkerSetting] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, swiftSettings: swiftSettings,
+        linkerSettings: linker)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+    -> Target
+{
+    .testTarget(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "dip",
+    products: [
+        .executable(name: "dip-coord", targets: ["dip-coord"]),
+        .executable(name: "dip-worker", targets: ["dip-worker"]),
+        .executable(name: "dip-bench", targets: ["dip-bench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // System libraries
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // C
+        .target(name: "CKernels", cSettings: kernelSettings, linkerSettings: [.linkedLibrary("m")]),
+        .target(
+            name: "CImageCodecs",
+            linkerSettings: [.linkedLibrary("tiff"), .linkedLibrary("png")]),
+        .target(name: "CSystem"),
+
+        // Rooms
+        library("Safetensors"),
+        library("NeuralNetwork", ["CKernels", "COpenBLAS"]),
+        library("DeepImagePrior", ["NeuralNetwork", "Safetensors"]),
+        library("Imaging", ["CImageCodecs"]),
+        library("Wire", ["CZlib"]),
+        library("Cluster", ["Wire"]),
+        library("JobStore", ["Wire", "Safetensors", "CZlib"]),
+        library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
+
+        // Shells
+        program(
+            "dip-coord",
+            [
+                "DeepImagePrior", "Imaging", "Wire", "Cluster", "JobStore", "Transport",
+                argumentParser, logging,
+            ]),
+        program(
+            "dip-worker",
+            ["DeepImagePrior", "Wire", "Cluster", "Transport", argumentParser, logging]),
+        program(
+            "dip-bench",
+            [
+                "NeuralNetwork", "DeepImagePrior", "Safetensors", "Imaging", "JobStore",
+                argumentParser,
+            ]),
+
+        // Tests, by layer
+        tests(
+            "NeuralNetworkTests", ["NeuralNetwork", "CKernels"]),
+        tests(
+            "DeepImagePriorTests", ["DeepImagePrior", "NeuralNetwork", "Safetensors"]),
+        tests("ImagingTests", ["Imaging"]),
+        tests("WireTests", ["Wire"]),
+        tests("ClusterTests", ["Cluster", "Wire"]),
+        tests("JobStoreTests", ["JobStore", "Safetensors", "Wire"]),
+        tests("TransportTests", ["Transport", "Wire"]),
+        tests("TidyTests", []),
+        tests("EndToEndTests", ["Imaging", "Wire"]),
+    ]
+)
