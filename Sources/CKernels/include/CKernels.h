@@ -1,1 +1,121 @@
+// The hot loops of the training engine: one table of function pointers for each kind of CPU.
+//
+// Every kernel is written once, in plain C that the compiler vectorizes over channels, and compiled
+// three times (paths/*.c). No kernel allocates, reads a global, or calls BLAS: memory comes from the
+// caller. Activations are channels-last, (height, width, channels), float32; a `stride` counts
+// floats from one pixel to the next and may exceed the channel count (a slice of a wider row).
 #pragma once
+#include <stdint.h>
+
+// How a stored tensor is enlarged before its consumer sees it.
+enum { dip_upsample_none = 0, dip_upsample_nearest = 1, dip_upsample_bilinear = 2 };
+
+// A stored tensor (height, width, channels) and the map its consumer applies while it loads:
+// leaky(scale[c] * value + shift[c]), then enlargement by two. scale NULL: values as stored.
+typedef struct {
+    const float *data;
+    int64_t height, width, channels;
+    const float *scale, *shift;
+    float slope;  // of LeakyReLU for negative values; 1 leaves them as they are
+    int32_t upsample;
+} dip_part;
+
+// What a layer reads: one or two parts side by side along the channels, then a map for each channel
+// of the whole (scale NULL: none).
+typedef struct {
+    dip_part parts[2];
+    int32_t part_count;
+    const float *scale, *shift;
+} dip_source;
+
+// dLoss/d(raw output y) of a layer, computed while it is loaded from the gradient of its activated
+// output: k1[c] * (gradient * leaky'(scale[c] * y + shift[c])) + k2[c] * y + k3[c].
+// k1 NULL: `gradient` is the value itself.
+typedef struct {
+    const float *gradient, *raw;  // (height, width, channels) both
+    int64_t height, width, channels;
+    const float *scale, *shift;
+    float slope;
+    const float *k1, *k2, *k3;
+} dip_gradient_source;
+
+// Counter words of one random stream (Philox-4x32-10, Salmon et al. 2011): the same key and words
+// give the same numbers on every machine.
+typedef struct {
+    uint32_t key[2];
+    uint32_t word[3];
+} dip_stream;
+
+typedef struct {
+    const char *name;
+
+    // -- source.inc: reading lazily described tensors --
+    // One row y of the source to `row` (width, channels), channels contiguous. `scratch` holds
+    // width * channels floats. `apply_map` 0 leaves the source's own map out.
+    void (*load_row)(const dip_source *source, int64_t y, int apply_map, float *row,
+                     float *scratch);
+    // The adjoint of reading row y of one part: `row` (width, stride) holds dLoss/d(what was read);
+    // it is added to `gradient`, (height, width, channels) of the stored size.
+    void (*add_row_adjoint)(const dip_part *part, int64_t y, const float *row, int64_t stride,
+                            float *gradient, float *scratch);
+    void (*load_gradient_row)(const dip_gradient_source *source, int64_t y, float *row);
+
+    // -- normalization.inc --
+    // Adds sums over `pixels` of (value - pivot[c]) and its square to the two double arrays.
+    void (*add_moments)(const float *values, int64_t pixels, int64_t channels,
+                        const float *pivot, double *sum, double *square);
+    // For masked gradients d = gradient * leaky'(scale * y + shift): adds the sums of d and
+    // d * (y - mean[c]). scale NULL: d = gradient.
+    void (*add_gradient_moments)(const float *gradient, const float *raw, int64_t pixels,
+                                 int64_t channels, const float *scale, const float *shift,
+                                 float slope, const float *mean, double *sum, double *product);
+    // row = k1[c] * row + k2[c] * values + k3[c]
+    void (*combine_row)(float *row, const float *values, int64_t pixels, int64_t channels,
+                        const float *k1, const float *k2, const float *k3);
+
+    // -- convolution.inc: the general path --
+    // Patches of one output row: `window` points at the first of `kernel` padded input rows
+    // (row_length floats each); columns (output_width, kernel * kernel * channels).
+    void (*gather_patches)(const float *window, int64_t row_length, int64_t kernel,
+                           int64_t stride, int64_t channels, int64_t output_width,
+                           float *columns);
+    // The adjoint: adds the patches back to the padded rows.
+    void (*scatter_patches)(const float *columns, int64_t row_length, int64_t kernel,
+                            int64_t stride, int64_t channels, int64_t output_width,
+                            float *window);
+    void (*add_to)(float *destination, const float *values, int64_t count);
+
+    // -- elementwise.inc --
+    // values (pixels, channels) in place: value + bias[c], then the sigmoid where asked for.
+    void (*bias_activation)(float *values, int64_t pixels, int64_t channels, const float *bias,
+                            int sigmoid);
+    // gradient (pixels, channels) in place: times the sigmoid's slope where asked for; adds its
+    // sums over the pixels to bias_gradient.
+    void (*bias_activation_adjoint)(float *gradient, const float *output, int64_t pixels,
+                                    int64_t channels, int sigmoid, float *bias_gradient);
+    // Adam (Kingma and Ba 2015) as PyTorch computes it: with g = gradient * gradient_scale,
+    // m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
+    // w -= step_size * m / (sqrt(v) * inverse_root + epsilon).
+    void (*adam)(float *weights, const float *gradient, float *first, float *second,
+                 int64_t count, float gradient_scale, float beta1, float beta2,
+                 float step_size, float inverse_root, float epsilon);
+    double (*sum_of_squares)(const float *values, int64_t count);
+    // residual = prediction - target; returns the sum of its squares.
+    double (*residual)(const float *prediction, const float *target, int64_t count,
+                       float *residual);
+    // average = decay * average + (1 - decay) * values
+    void (*blend_average)(float *average, const float *values, int64_t count, float decay);
+    void (*multiply)(float *values, const float *factors, int64_t count);
+    void (*scale)(float *values, int64_t count, float factor);
+
+    // -- random.inc --
+    // result[i] = values[i] + deviation * N(0, 1); numbers i of the stream, four to a counter.
+    void (*add_normal_noise)(float *result, const float *values, int64_t count,
+                             float deviation, dip_stream stream);
+    // 4 * blocks uniform numbers in [0, 1), counters first .. first + blocks - 1.
+    void (*uniform)(float *result, int64_t blocks, uint32_t first, dip_stream stream);
+} dip_kernels;
+
+// The table for `name` ("portable", "avx2", "avx512"), NULL where this CPU or name does not have it.
+// name NULL: the fastest that this CPU has.
+const dip_kernels *dip_kernels_for(const char *name);

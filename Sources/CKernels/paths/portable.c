@@ -1,0 +1,7 @@
+// Kernels for any x86-64 or other CPU: no extensions beyond the compiler's baseline.
+#include "CKernels.h"
+#include <math.h>
+
+#define DIP_TABLE dip_kernels_portable
+#define DIP_TABLE_NAME "portable"
+#include "../kernels.inc"

@@ -1,0 +1,76 @@
+// A few padded rows of a source, in cache, sliding down the image.
+
+/// Rows of a source with `rim` pixels of padding on every side.
+///
+/// Row r of the padded source is row r - rim of the source; rows that two neighbouring strips share
+/// are moved, not read again.
+struct PaddedWindow {
+    let source: Source
+    let rim: Int
+    let padding: Padding
+    let memory: UnsafeMutablePointer<Float>  // (rows, width + 2 rim, channels)
+    let rowScratch: UnsafeMutablePointer<Float>
+    /// Padded rows that the window holds.
+    private var held = 0..<0
+
+    init(
+        source: Source, rim: Int, padding: Padding, memory: UnsafeMutablePointer<Float>,
+        rowScratch: UnsafeMutablePointer<Float>
+    ) {
+        self.source = source
+        self.rim = rim
+        self.padding = padding
+        self.memory = memory
+        self.rowScratch = rowScratch
+    }
+
+    static func rowLength(_ shape: Shape, rim: Int) -> Int {
+        (shape.width + 2 * rim) * shape.channels
+    }
+
+    var rowLength: Int { Self.rowLength(source.shape, rim: rim) }
+
+    /// Makes `memory` hold these rows of the padded source.
+    mutating func slide(to rows: Range<Int>) {
+        let kept = rows.clamped(to: held)
+        if !kept.isEmpty, kept.lowerBound != held.lowerBound {
+            memory.update(
+                from: memory + (kept.lowerBound - held.lowerBound) * rowLength,
+                count: kept.count * rowLength)
+        }
+        let first = kept.isEmpty ? rows.lowerBound : kept.upperBound
+        precondition(kept.isEmpty || kept.lowerBound == rows.lowerBound, "windows slide down")
+        for row in first..<max(first, rows.upperBound) {
+            fill(row, at: memory + (row - rows.lowerBound) * rowLength)
+        }
+        held = rows
+    }
+
+    private func fill(_ paddedRow: Int, at destination: UnsafeMutablePointer<Float>) {
+        guard let y = Self.sourceRow(paddedRow - rim, count: source.shape.height, padding) else {
+            destination.update(repeating: 0, count: rowLength)
+            return
+        }
+        let (channels, width) = (source.shape.channels, source.shape.width)
+        source.load(row: y, into: destination + rim * channels, scratch: rowScratch)
+        for distance in 0..<rim {
+            for x in [distance - rim, width + distance] {
+                let pixel = destination + (x + rim) * channels
+                if let from = Self.sourceRow(x, count: width, padding) {
+                    pixel.update(from: destination + (from + rim) * channels, count: channels)
+                } else {
+                    pixel.update(repeating: 0, count: channels)
+                }
+            }
+        }
+    }
+
+    /// Which row (or column) stands for position `index`; nil where padding is zero. Rows beyond
+    /// what a kernel reaches, which only blocked kernels touch, are zero as well.
+    static func sourceRow(_ index: Int, count: Int, _ padding: Padding) -> Int? {
+        if (0..<count).contains(index) { return index }
+        guard padding == .reflection else { return nil }
+        let mirrored = index < 0 ? -index : 2 * (count - 1) - index
+        return (0..<count).contains(mirrored) ? mirrored : nil
+    }
+}

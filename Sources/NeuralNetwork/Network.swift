@@ -1,0 +1,128 @@
+// A compiled network: layers in order over memory that is taken once.
+
+import CKernels
+
+/// A network ready to run on one image: `forward`, `backward`, and an optimizer's step in between
+/// allocate nothing.
+///
+/// Not safe to use from two threads at once.
+public final class Network {
+    public let layout: ParameterLayout
+    public let inputShape: Shape
+    public let outputShape: Shape
+    /// Arithmetic of one training iteration, floating-point operations.
+    public let operationsPerIteration: Double
+    /// Memory that the network holds, in bytes.
+    public let memoryByteCount: Int
+    public let kernels: Kernels
+
+    private let parameterMemory: Arena  // values, gradients, first and second moments
+    private let memory: Arena  // activations, their gradients, constants, scratch
+    private let layers: [ConvolutionLayer]
+    private let hasSigmoid: Bool
+    private let outputBias: Parameter
+    private let inputPiece: ArenaPiece
+    private let outputPiece: ArenaPiece
+    private let outputGradientPiece: ArenaPiece
+    private let descriptions: NetworkDescriptions
+
+    /// Compiles a finished description.
+    ///
+    /// - Throws: `NetworkError` where the description has no end or memory is short.
+    public convenience init(
+        _ description: NetworkDescription, kernels: Kernels
+    ) throws(NetworkError) {
+        MatrixMultiply.useOneThread()
+        try self.init(NetworkCompiler(description, kernels: kernels).compile())
+    }
+
+    init(_ compiled: consuming CompiledNetwork) {
+        layout = compiled.layout
+        inputShape = compiled.inputShape
+        outputShape = compiled.outputShape
+        operationsPerIteration = compiled.operationsPerIteration
+        kernels = compiled.kernels
+        layers = compiled.layers
+        hasSigmoid = compiled.hasSigmoid
+        outputBias = compiled.outputBias
+        inputPiece = compiled.inputPiece
+        outputPiece = compiled.outputPiece
+        outputGradientPiece = compiled.outputGradientPiece
+        descriptions = compiled.descriptions
+        memoryByteCount =
+            (compiled.memory.count + compiled.parameterMemory.count) * MemoryLayout<Float>.stride
+        parameterMemory = compiled.parameterMemory
+        memory = compiled.memory
+    }
+
+    /// z, (height, width, channels); the caller fills it before `forward`.
+    public var input: UnsafeMutableBufferPointer<Float> { buffer(inputPiece) }
+
+    /// The network's output, (height, width, channels), after `forward`.
+    public var output: UnsafeMutableBufferPointer<Float> { buffer(outputPiece) }
+
+    /// dLoss/d(output); the caller fills it before `backward`, which overwrites it.
+    public var outputGradient: UnsafeMutableBufferPointer<Float> { buffer(outputGradientPiece) }
+
+    /// All parameters in the layout's order; gradients and moments lie likewise.
+    public var values: UnsafeMutableBufferPointer<Float> { parameterBuffer(0) }
+    public var gradients: UnsafeMutableBufferPointer<Float> { parameterBuffer(1) }
+    public var firstMoments: UnsafeMutableBufferPointer<Float> { parameterBuffer(2) }
+    public var secondMoments: UnsafeMutableBufferPointer<Float> { parameterBuffer(3) }
+
+    /// Computes `output` from `input`.
+    public func forward() {
+        for layer in layers { layer.forward() }
+        kernels.table.pointee.bias_activation(
+            output.baseAddress, Int64(outputShape.pixels), Int64(outputShape.channels),
+            values.baseAddress! + outputBias.offset, hasSigmoid ? 1 : 0)
+    }
+
+    /// Computes all `gradients` from `outputGradient`, after `forward`.
+    public func backward() {
+        let biasGradient = gradients.baseAddress! + outputBias.offset
+        biasGradient.update(repeating: 0, count: outputBias.count)
+        kernels.table.pointee.bias_activation_adjoint(
+            outputGradient.baseAddress, output.baseAddress, Int64(outputShape.pixels),
+            Int64(outputShape.channels), hasSigmoid ? 1 : 0, biasGradient)
+        for layer in layers.reversed() { layer.backward() }
+    }
+
+    /// The 2-norm of all gradients together.
+    public func gradientNorm() -> Double {
+        kernels.table.pointee.sum_of_squares(gradients.baseAddress, Int64(layout.count))
+            .squareRoot()
+    }
+
+    /// A parameter's values in PyTorch's order.
+    public func values(of parameter: Parameter) -> [Float] {
+        ParameterLayout.canonical(parameter, values.baseAddress! + parameter.offset)
+    }
+
+    /// A parameter's gradient in PyTorch's order.
+    public func gradient(of parameter: Parameter) -> [Float] {
+        ParameterLayout.canonical(parameter, gradients.baseAddress! + parameter.offset)
+    }
+
+    /// Sets a parameter from values in PyTorch's order, as many as its count.
+    public func set(_ parameter: Parameter, to newValues: [Float]) {
+        ParameterLayout.store(
+            parameter, newValues, in: values.baseAddress! + parameter.offset)
+    }
+
+    func applyAdam(gradientScale: Float, stepSize: Float, inverseRoot: Float) {
+        kernels.table.pointee.adam(
+            values.baseAddress, gradients.baseAddress, firstMoments.baseAddress,
+            secondMoments.baseAddress, Int64(layout.count), gradientScale, Float(Adam.beta1),
+            Float(Adam.beta2), stepSize, inverseRoot, Float(Adam.epsilon))
+    }
+
+    private func buffer(_ piece: ArenaPiece) -> UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: memory.pointer(piece), count: piece.count)
+    }
+
+    private func parameterBuffer(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(
+            start: parameterMemory.base + index * layout.count, count: layout.count)
+    }
+}

@@ -1,0 +1,166 @@
+// From a description to layers over memory: places are planned, memory is taken, pointers are set.
+
+import CKernels
+
+/// The C structs that layers point at; they live as long as the network.
+final class NetworkDescriptions {
+    let sources: UnsafeMutablePointer<dip_source>
+    let gradientSources: UnsafeMutablePointer<dip_gradient_source>
+
+    init(count: Int) {
+        sources = .allocate(capacity: count)
+        sources.initialize(repeating: dip_source(), count: count)
+        gradientSources = .allocate(capacity: count)
+        gradientSources.initialize(repeating: dip_gradient_source(), count: count)
+    }
+
+    deinit {
+        sources.deallocate()
+        gradientSources.deallocate()
+    }
+}
+
+/// What `NetworkCompiler` makes and `Network` keeps.
+struct CompiledNetwork: ~Copyable {
+    let layout: ParameterLayout
+    let inputShape: Shape
+    let outputShape: Shape
+    let operationsPerIteration: Double
+    let kernels: Kernels
+    let parameterMemory: Arena
+    let memory: Arena
+    let layers: [ConvolutionLayer]
+    let hasSigmoid: Bool
+    let outputBias: Parameter
+    let inputPiece: ArenaPiece
+    let outputPiece: ArenaPiece
+    let outputGradientPiece: ArenaPiece
+    let descriptions: NetworkDescriptions
+}
+
+/// Compiles one description.
+struct NetworkCompiler {
+    private let description: NetworkDescription
+    private let kernels: Kernels
+    private var layout = ParameterLayout()
+    private var plan = ArenaPlan()
+    private var slots: [ArenaPiece] = []
+    private var gradients: [ArenaPiece?] = []
+    private var constants: [ArenaPiece] = []
+    /// The normalization of each slot's raw values, with the slope of the activation behind it.
+    private var normalizationOfSlot: [Int: (index: Int, slope: Float)] = [:]
+
+    init(_ description: NetworkDescription, kernels: Kernels) {
+        self.description = description
+        self.kernels = kernels
+    }
+
+    consuming func compile() throws(NetworkError) -> CompiledNetwork {
+        guard let output = description.output else { throw .invalid("the network has no end") }
+        try findNormalizations(outputSlot: output.slot)
+        planParameters(outputSlot: output.slot)
+        planActivations()
+        let scratch = planScratch()
+
+        let parameterMemory = try Arena(count: 4 * layout.count)
+        let memory = try Arena(count: plan.count)
+        let descriptions = NetworkDescriptions(count: description.convolutions.count)
+        let builder = LayerBuilder(
+            kernels: kernels, layout: layout, values: parameterMemory.base,
+            slots: slots.map { memory.pointer($0) },
+            gradients: gradients.map { $0.map { memory.pointer($0) } },
+            constants: constants.map { memory.pointer($0) },
+            scratch: Scratch(
+                window: memory.pointer(scratch[0]), patches: memory.pointer(scratch[1]),
+                gradientRows: memory.pointer(scratch[2]),
+                inputGradient: memory.pointer(scratch[3]), rows: memory.pointer(scratch[4])),
+            normalizationOfSlot: normalizationOfSlot, description: description,
+            descriptions: descriptions)
+        guard let bias = layout["\(description.convolutions.last?.name ?? "").bias"],
+            let outputGradient = gradients[output.slot]
+        else { throw .invalid("the network has no convolution") }
+        return CompiledNetwork(
+            layout: layout, inputShape: description.inputShape,
+            outputShape: description.slotShapes[output.slot],
+            operationsPerIteration: description.operationsPerIteration, kernels: kernels,
+            parameterMemory: parameterMemory, memory: memory, layers: builder.layers(),
+            hasSigmoid: output.sigmoid, outputBias: bias,
+            inputPiece: slots[NetworkDescription.inputSlot], outputPiece: slots[output.slot],
+            outputGradientPiece: outputGradient, descriptions: descriptions)
+    }
+
+    /// Every convolution but the last must be normalized, in one way: only then may its bias stay
+    /// out of the arithmetic.
+    private mutating func findNormalizations(outputSlot: Int) throws(NetworkError) {
+        for layer in description.convolutions {
+            for part in layer.source.parts where part.slot != NetworkDescription.inputSlot {
+                guard let index = part.normalization else {
+                    throw .invalid("\(layer.name) reads a convolution that is not normalized")
+                }
+                if let known = normalizationOfSlot[part.slot], known != (index, part.slope) {
+                    throw .invalid("\(layer.name) reads a convolution normalized in two ways")
+                }
+                normalizationOfSlot[part.slot] = (index, part.slope)
+            }
+        }
+        for layer in description.convolutions.dropLast()
+        where normalizationOfSlot[layer.slot] == nil {
+            throw .invalid("nothing reads \(layer.name)")
+        }
+    }
+
+    private mutating func planParameters(outputSlot: Int) {
+        for layer in description.convolutions {
+            _ = layout.add(
+                "\(layer.name).weight",
+                shape: [
+                    layer.outputShape.channels, layer.source.shape.channels, layer.kernel,
+                    layer.kernel,
+                ])
+            _ = layout.add(
+                "\(layer.name).bias", shape: [layer.outputShape.channels],
+                hasNoEffect: layer.slot != outputSlot)
+        }
+        for (index, normalization) in description.normalizations.enumerated() {
+            _ = layout.add("\(normalization.name).weight", shape: [normalization.channels])
+            // A constant on every pixel, rim included, is taken off by the next normalization.
+            let reader = description.convolutions.first { $0.source.joinNormalization == index }
+            let hasNoEffect = reader.map {
+                $0.slot != outputSlot && ($0.padding == .reflection || $0.kernel == 1)
+            }
+            _ = layout.add(
+                "\(normalization.name).bias", shape: [normalization.channels],
+                hasNoEffect: hasNoEffect ?? false)
+        }
+    }
+
+    private mutating func planActivations() {
+        for (slot, shape) in description.slotShapes.enumerated() {
+            slots.append(plan.reserve(shape.count))
+            let isInput = slot == NetworkDescription.inputSlot
+            gradients.append(isInput ? nil : plan.reserve(shape.count))
+        }
+        for normalization in description.normalizations {
+            constants.append(
+                plan.reserve(NormalizationLayer.constantCount(channels: normalization.channels)))
+        }
+    }
+
+    /// Pieces in the order of `ScratchNeed`'s fields.
+    private mutating func planScratch() -> [ArenaPiece] {
+        var need = ScratchNeed()
+        for layer in description.convolutions { need.cover(layer.geometry.need) }
+        let counts = [
+            need.window, need.patches, need.gradientRows, need.inputGradient, need.rows,
+        ]
+        return counts.map { plan.reserve($0) }
+    }
+}
+
+extension NetworkDescription.Convolution {
+    var geometry: ConvolutionGeometry {
+        ConvolutionGeometry(
+            input: source.shape, output: outputShape, kernel: kernel, stride: stride,
+            padding: padding)
+    }
+}

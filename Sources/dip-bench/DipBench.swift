@@ -1,0 +1,12 @@
+// dip-bench: checks the engine against reference files and times it.
+
+import ArgumentParser
+import NeuralNetwork
+
+@main
+struct DipBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dip-bench",
+        abstract: "Check the training engine against reference files, and time it.",
+        subcommands: [Golden.self])
+}
