@@ -20,15 +20,19 @@ public struct Adam: Sendable {
     /// Applies the network's gradient, times `gradientScale`, to its parameters.
     public mutating func step(_ network: Network, learningRate: Double, gradientScale: Double = 1) {
         stepCount += 1
-        let t = Double(stepCount)
+        let (decay1, decay2) = (Self.beta1, Self.beta2)
         network.applyAdam(
-            gradientScale: Float(gradientScale),
-            stepSize: Float(learningRate / (1 - power(Self.beta1, t))),
-            inverseRoot: Float(1 / (1 - power(Self.beta2, t)).squareRoot()))
+            dip_adam(
+                gradient_scale: Float(gradientScale),
+                decay1: Float(decay1), gain1: Float(1 - decay1),
+                decay2: Float(decay2), gain2: Float(1 - decay2),
+                step_size: Float(learningRate / (1 - power(decay1, stepCount))),
+                inverse_root: Float(1 / (1 - power(decay2, stepCount)).squareRoot()),
+                epsilon: Float(Self.epsilon)))
     }
 
-    private func power(_ base: Double, _ exponent: Double) -> Double {
-        var (result, factor, remaining) = (1.0, base, Int(exponent))
+    private func power(_ base: Double, _ exponent: Int) -> Double {
+        var (result, factor, remaining) = (1.0, base, exponent)
         while remaining > 0 {
             if remaining & 1 == 1 { result *= factor }
             factor *= factor

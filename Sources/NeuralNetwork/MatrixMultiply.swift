@@ -1,13 +1,37 @@
-// The one place that calls BLAS.
+// Matrix products: the one place that calls BLAS.
 
+import CKernels
 import COpenBLAS
 
-/// Row-major single-precision matrix products over OpenBLAS.
-enum MatrixMultiply {
-    enum Form {
-        case plain, transposed
+/// A row-major matrix in memory, as a factor of a product.
+struct MatrixFactor {
+    let values: UnsafePointer<Float>
+    /// Floats from one stored row to the next.
+    let stride: Int
+    /// Whether the factor is the transpose of what is stored.
+    let isTransposed: Bool
 
-        fileprivate var blas: CBLAS_TRANSPOSE { self == .plain ? CblasNoTrans : CblasTrans }
+    init(_ values: UnsafePointer<Float>, stride: Int, transposed: Bool = false) {
+        self.values = values
+        self.stride = stride
+        isTransposed = transposed
+    }
+}
+
+/// Single-precision products of row-major matrices.
+struct MatrixMultiply {
+    /// Sums in double precision (our own kernel) instead of OpenBLAS.
+    ///
+    /// For layers of few products: there it costs nothing that could be noticed, and where a level
+    /// has few pixels a rounding error is shared by much of the image.
+    let isPrecise: Bool
+    let table: UnsafePointer<dip_kernels>
+
+    static let preciseProductCountMax = 1 << 23
+
+    init(productCount: Int, table: UnsafePointer<dip_kernels>) {
+        isPrecise = productCount <= Self.preciseProductCountMax
+        self.table = table
     }
 
     /// OpenBLAS keeps threads of its own unless told otherwise; a worker is one thread.
@@ -16,16 +40,23 @@ enum MatrixMultiply {
     }
 
     /// C = A B, or C += A B where `accumulate`, with A (rows, inner), B (inner, columns) and
-    /// C (rows, columns) after their forms are applied; strides are floats from one stored row to
-    /// the next.
-    static func multiply(
-        rows: Int, columns: Int, inner: Int,
-        _ a: UnsafePointer<Float>, _ aForm: Form, stride aStride: Int,
-        _ b: UnsafePointer<Float>, _ bForm: Form, stride bStride: Int,
-        into c: UnsafeMutablePointer<Float>, stride cStride: Int, accumulate: Bool
+    /// contiguous C (rows, columns).
+    func callAsFunction(
+        rows: Int, columns: Int, inner: Int, _ a: MatrixFactor, _ b: MatrixFactor,
+        into c: UnsafeMutablePointer<Float>, accumulate: Bool = false
     ) {
+        if isPrecise {
+            table.pointee.multiply_small(
+                Int64(rows), Int64(columns), Int64(inner), a.values,
+                Int64(a.isTransposed ? 1 : a.stride), Int64(a.isTransposed ? a.stride : 1),
+                b.values, Int64(b.isTransposed ? 1 : b.stride),
+                Int64(b.isTransposed ? b.stride : 1), c, accumulate ? 1 : 0)
+            return
+        }
         cblas_sgemm(
-            CblasRowMajor, aForm.blas, bForm.blas, blasint(rows), blasint(columns), blasint(inner),
-            1, a, blasint(aStride), b, blasint(bStride), accumulate ? 1 : 0, c, blasint(cStride))
+            CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
+            b.isTransposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
+            blasint(inner), 1, a.values, blasint(a.stride), b.values, blasint(b.stride),
+            accumulate ? 1 : 0, c, blasint(columns))
     }
 }

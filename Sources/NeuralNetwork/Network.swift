@@ -25,6 +25,7 @@ public final class Network {
     private let outputPiece: ArenaPiece
     private let outputGradientPiece: ArenaPiece
     private let descriptions: NetworkDescriptions
+    private let inputCentering: ArenaPiece?
 
     /// Compiles a finished description.
     ///
@@ -49,6 +50,7 @@ public final class Network {
         outputPiece = compiled.outputPiece
         outputGradientPiece = compiled.outputGradientPiece
         descriptions = compiled.descriptions
+        inputCentering = compiled.inputCentering
         memoryByteCount =
             (compiled.memory.count + compiled.parameterMemory.count) * MemoryLayout<Float>.stride
         parameterMemory = compiled.parameterMemory
@@ -72,6 +74,7 @@ public final class Network {
 
     /// Computes `output` from `input`.
     public func forward() {
+        centerInput()
         for layer in layers { layer.forward() }
         kernels.table.pointee.bias_activation(
             output.baseAddress, Int64(outputShape.pixels), Int64(outputShape.channels),
@@ -110,11 +113,23 @@ public final class Network {
             parameter, newValues, in: values.baseAddress! + parameter.offset)
     }
 
-    func applyAdam(gradientScale: Float, stepSize: Float, inverseRoot: Float) {
+    func applyAdam(_ rates: dip_adam) {
         kernels.table.pointee.adam(
             values.baseAddress, gradients.baseAddress, firstMoments.baseAddress,
-            secondMoments.baseAddress, Int64(layout.count), gradientScale, Float(Adam.beta1),
-            Float(Adam.beta2), stepSize, inverseRoot, Float(Adam.epsilon))
+            secondMoments.baseAddress, Int64(layout.count), rates)
+    }
+
+    /// Takes the mean of the input's first row off each channel while it is read.
+    private func centerInput() {
+        guard let inputCentering else { return }
+        let constants = memory.pointer(inputCentering)
+        let channels = inputShape.channels
+        for channel in 0..<channels {
+            var sum: Float = 0
+            for x in 0..<inputShape.width { sum += input[x * channels + channel] }
+            constants[channel] = 1
+            constants[channels + channel] = -sum / Float(inputShape.width)
+        }
     }
 
     private func buffer(_ piece: ArenaPiece) -> UnsafeMutableBufferPointer<Float> {

@@ -29,14 +29,14 @@ typedef struct {
 } dip_source;
 
 // dLoss/d(raw output y) of a layer, computed while it is loaded from the gradient of its activated
-// output: k1[c] * (gradient * leaky'(scale[c] * y + shift[c])) + k2[c] * y + k3[c].
+// output: k1[c] * (gradient * leaky'(scale[c] * y + shift[c])) + k2[c] * (y - mean[c]) + k3[c].
 // k1 NULL: `gradient` is the value itself.
 typedef struct {
     const float *gradient, *raw;  // (height, width, channels) both
     int64_t height, width, channels;
     const float *scale, *shift;
     float slope;
-    const float *k1, *k2, *k3;
+    const float *mean, *k1, *k2, *k3;
 } dip_gradient_source;
 
 // Counter words of one random stream (Philox-4x32-10, Salmon et al. 2011): the same key and words
@@ -45,6 +45,12 @@ typedef struct {
     uint32_t key[2];
     uint32_t word[3];
 } dip_stream;
+
+// Constants of one Adam step. A gain is 1 - decay, rounded from double precision: taken in single
+// precision, 1 - 0.999 would be off by 5e-5.
+typedef struct {
+    float gradient_scale, decay1, gain1, decay2, gain2, step_size, inverse_root, epsilon;
+} dip_adam;
 
 typedef struct {
     const char *name;
@@ -69,9 +75,9 @@ typedef struct {
     void (*add_gradient_moments)(const float *gradient, const float *raw, int64_t pixels,
                                  int64_t channels, const float *scale, const float *shift,
                                  float slope, const float *mean, double *sum, double *product);
-    // row = k1[c] * row + k2[c] * values + k3[c]
+    // row = k1[c] * row + k2[c] * (values - mean[c]) + k3[c]
     void (*combine_row)(float *row, const float *values, int64_t pixels, int64_t channels,
-                        const float *k1, const float *k2, const float *k3);
+                        const float *mean, const float *k1, const float *k2, const float *k3);
 
     // -- convolution.inc: the general path --
     // Patches of one output row: `window` points at the first of `kernel` padded input rows
@@ -83,6 +89,11 @@ typedef struct {
     void (*scatter_patches)(const float *columns, int64_t row_length, int64_t kernel,
                             int64_t stride, int64_t channels, int64_t output_width,
                             float *window);
+    // c (rows, columns) = a b, or c += a b: small products with sums in double precision. Element
+    // (i, k) of a lies at a[i * a_row + k * a_column], (k, j) of b at b[k * b_row + j * b_column].
+    void (*multiply_small)(int64_t rows, int64_t columns, int64_t inner, const float *a,
+                           int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
+                           int64_t b_column, float *c, int accumulate);
     void (*add_to)(float *destination, const float *values, int64_t count);
 
     // -- elementwise.inc --
@@ -94,11 +105,10 @@ typedef struct {
     void (*bias_activation_adjoint)(float *gradient, const float *output, int64_t pixels,
                                     int64_t channels, int sigmoid, float *bias_gradient);
     // Adam (Kingma and Ba 2015) as PyTorch computes it: with g = gradient * gradient_scale,
-    // m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
+    // m = decay1 m + gain1 g, v = decay2 v + gain2 g^2,
     // w -= step_size * m / (sqrt(v) * inverse_root + epsilon).
     void (*adam)(float *weights, const float *gradient, float *first, float *second,
-                 int64_t count, float gradient_scale, float beta1, float beta2,
-                 float step_size, float inverse_root, float epsilon);
+                 int64_t count, dip_adam rates);
     double (*sum_of_squares)(const float *values, int64_t count);
     // residual = prediction - target; returns the sum of its squares.
     double (*residual)(const float *prediction, const float *target, int64_t count,

@@ -47,6 +47,8 @@ struct ConvolutionGeometry {
 
     var rim: Int { kernel / 2 }
     var patchLength: Int { kernel * kernel * input.channels }
+    /// Multiplications of one pass over the image.
+    var productCount: Int { patchLength * output.count }
     var readsPixelsAsTheyAre: Bool { kernel == 1 && stride == 1 }
     var rowsPerStrip: Int { min(output.height, max(1, Self.stripPixels / output.width)) }
     var paddedRowLength: Int { PaddedWindow.rowLength(input, rim: rim) }
@@ -93,6 +95,10 @@ struct ConvolutionLayer {
 
     private var table: dip_kernels { source.table.pointee }
 
+    private var multiply: MatrixMultiply {
+        MatrixMultiply(productCount: geometry.productCount, table: source.table)
+    }
+
     func forward() {
         source.prepare(rows: scratch.rows)
         var window = makeWindow()
@@ -100,11 +106,10 @@ struct ConvolutionLayer {
             let patches = loadPatches(of: strip, through: &window)
             let pixels = strip.count * geometry.output.width
             let result = raw + strip.lowerBound * geometry.output.width * geometry.output.channels
-            MatrixMultiply.multiply(
+            multiply(
                 rows: pixels, columns: geometry.output.channels, inner: geometry.patchLength,
-                patches, .plain, stride: geometry.patchLength,
-                weight, .plain, stride: geometry.output.channels,
-                into: result, stride: geometry.output.channels, accumulate: false)
+                MatrixFactor(patches, stride: geometry.patchLength),
+                MatrixFactor(weight, stride: geometry.output.channels), into: result)
             if strip.lowerBound == 0 { normalization?.beginStatistics(firstPixel: result) }
             normalization?.addStatistics(result, pixels: pixels)
         }
@@ -123,13 +128,12 @@ struct ConvolutionLayer {
         for strip in geometry.strips {
             let patches = loadPatches(of: strip, through: &window)
             loadGradient(of: strip)
-            MatrixMultiply.multiply(
+            multiply(
                 rows: geometry.patchLength, columns: geometry.output.channels,
                 inner: strip.count * geometry.output.width,
-                patches, .transposed, stride: geometry.patchLength,
-                scratch.gradientRows, .plain, stride: geometry.output.channels,
-                into: weightGradient, stride: geometry.output.channels,
-                accumulate: strip.lowerBound > 0)
+                MatrixFactor(patches, stride: geometry.patchLength, transposed: true),
+                MatrixFactor(scratch.gradientRows, stride: geometry.output.channels),
+                into: weightGradient, accumulate: strip.lowerBound > 0)
             if wantsInput { addInputGradient(of: strip) }
         }
         if wantsInput { finishInputGradient() }
@@ -184,12 +188,12 @@ struct ConvolutionLayer {
             direct
             ? scratch.inputGradient + strip.lowerBound * rowPatches
             : scratch.patches + geometry.rowsPerStrip * rowPatches
-        MatrixMultiply.multiply(
+        multiply(
             rows: strip.count * geometry.output.width, columns: geometry.patchLength,
             inner: geometry.output.channels,
-            scratch.gradientRows, .plain, stride: geometry.output.channels,
-            weight, .transposed, stride: geometry.output.channels,
-            into: result, stride: geometry.patchLength, accumulate: false)
+            MatrixFactor(scratch.gradientRows, stride: geometry.output.channels),
+            MatrixFactor(weight, stride: geometry.output.channels, transposed: true),
+            into: result)
         guard !direct else { return }
         let rowLength = geometry.paddedRowLength
         for (index, y) in strip.enumerated() {

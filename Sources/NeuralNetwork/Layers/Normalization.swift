@@ -5,7 +5,7 @@
 //     with scale = gamma r, shift = beta - gamma r mean
 // Backward, with d = dLoss/da (behind the activation's mask) and xhat = (y - mean) r:
 //     dBeta = sum d,  dGamma = sum d xhat
-//     dY = gamma r (d - dBeta / N - xhat dGamma / N) = k1 d + k2 y + k3
+//     dY = gamma r (d - dBeta / N - xhat dGamma / N) = k1 d + k2 (y - mean) + k3
 // Both maps are applied by whoever loads the values: nothing normalized is ever stored.
 
 import CKernels
@@ -48,7 +48,7 @@ struct NormalizationLayer {
     var k1: UnsafeMutablePointer<Float> { row(2) }
     var k2: UnsafeMutablePointer<Float> { row(3) }
     var k3: UnsafeMutablePointer<Float> { row(4) }
-    private var mean: UnsafeMutablePointer<Float> { row(5) }
+    var mean: UnsafeMutablePointer<Float> { row(5) }
     private var inverseDeviation: UnsafeMutablePointer<Float> { row(6) }
     private var pivot: UnsafeMutablePointer<Float> { row(7) }
 
@@ -104,12 +104,11 @@ struct NormalizationLayer {
             let betaSum = sums[c]
             let gammaSum = sums[channels + c] * r
             let factor = Double(gamma[c]) * r
-            let slopeOfValue = -factor * r * gammaSum * inverseCount
             gammaGradient[c] = Float(gammaSum)
             betaGradient[c] = betaHasNoEffect ? 0 : Float(betaSum)
             k1[c] = Float(factor)
-            k2[c] = Float(slopeOfValue)
-            k3[c] = Float(-factor * betaSum * inverseCount - slopeOfValue * Double(mean[c]))
+            k2[c] = Float(-factor * r * gammaSum * inverseCount)
+            k3[c] = Float(-factor * betaSum * inverseCount)
         }
     }
 }

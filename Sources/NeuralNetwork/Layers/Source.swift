@@ -65,7 +65,8 @@ struct Source {
             if let join {
                 kernels.load_row(description, Int64(y), 0, rows, rows + rowCount)
                 kernels.combine_row(
-                    row, rows, Int64(shape.width), channels, join.k1, join.k2, join.k3)
+                    row, rows, Int64(shape.width), channels, join.mean, join.k1, join.k2,
+                    join.k3)
             }
             addToParts(row, y: y, scratch: rows)
         }
