@@ -1,0 +1,17 @@
+internal import CZlib
+
+/// CRC-32 (as in zlib and PNG) of bytes that come in parts.
+struct Checksum {
+    private(set) var value: UInt32 = 0
+
+    init(of bytes: [UInt8] = []) {
+        bytes.withUnsafeBytes { add($0) }
+    }
+
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        guard let start = bytes.baseAddress else { return }
+        value = UInt32(
+            truncatingIfNeeded: crc32_z(
+                UInt(value), start.assumingMemoryBound(to: UInt8.self), bytes.count))
+    }
+}

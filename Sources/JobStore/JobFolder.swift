@@ -1,0 +1,109 @@
+// The names in a job's folder, and how a former job's files go:
+//
+//     OUTPUT.dip/
+//         job.json                     what the job is; written first, replaced by renaming
+//         events.jsonl                 what happened, one JSON object a line; locked by its writer
+//         tiles/NNNNNN.safetensors     restored windows
+//         checkpoints/                 states of unfinished fits, NNNNNN.safetensors
+//         report.json                  the end
+
+/// A job folder by path; nothing in it is opened.
+struct JobFolder {
+    let path: String
+    let fileSystem: any FileSystem
+
+    static let manifestName = "job.json"
+    static let reportName = "report.json"
+    static let eventsName = "events.jsonl"
+
+    var manifestPath: String { "\(path)/\(Self.manifestName)" }
+    var eventsPath: String { "\(path)/\(Self.eventsName)" }
+    var tiles: String { "\(path)/tiles" }
+    var checkpoints: String { "\(path)/checkpoints" }
+
+    private var parent: String {
+        var name = Substring(path)
+        while name.count > 1, name.last == "/" {
+            name.removeLast()
+        }
+        guard let slash = name.lastIndex(of: "/") else { return "." }
+        return slash == name.startIndex ? "/" : String(name[..<slash])
+    }
+
+    /// `000042.safetensors`: sorted by name as by number up to a million tiles.
+    static func tileName(_ index: Int) -> String {
+        let digits = String(index)
+        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits + tileSuffix
+    }
+
+    private static let tileSuffix = ".safetensors"
+
+    /// The index in a name that ``tileName(_:)`` makes; nil for any other name.
+    static func tileIndex(_ name: String) -> Int? {
+        guard name.hasSuffix(tileSuffix), let index = Int(name.dropLast(tileSuffix.count)),
+            index >= 0, tileName(index) == name
+        else { return nil }
+        return index
+    }
+
+    /// Makes the folder where nothing stands, or checks that what stands there is ours: it has a
+    /// job.json, or it holds nothing but what the first moments of a job leave.
+    func makeOrCheck() throws(JobStoreError) {
+        switch try fileSystem.kind(of: path) {
+        case nil:
+            try fileSystem.makeDirectory(path)
+            try fileSystem.sync(directory: parent)
+        case .directory:
+            let names = try fileSystem.list(path)
+            let beginnings = [Self.eventsName, Self.manifestName + ".partial"]
+            guard names.contains(Self.manifestName) || names.allSatisfy(beginnings.contains) else {
+                throw JobStoreError(
+                    .unwritable,
+                    "\(path) is there but is not the folder of a job (it has no "
+                        + "\(Self.manifestName)); move it away or choose another output")
+            }
+        case .file, .other:
+            throw JobStoreError(
+                .unwritable,
+                "\(path) is not a folder but stands where the job's would be; move it away or "
+                    + "choose another output")
+        }
+    }
+
+    /// Removes a former job's tiles, checkpoints and report. Files that have other names than a
+    /// job gives stay. The manifest stays too, until another takes its place: without it the
+    /// folder would not be ours any more.
+    func clear() throws(JobStoreError) {
+        try clearBulk()
+        for name in [Self.reportName, Self.reportName + ".partial"] {
+            try fileSystem.remove("\(path)/\(name)")
+        }
+        // Gone for good, before another job's manifest can vouch for them.
+        try fileSystem.sync(directory: path)
+    }
+
+    /// Removes tiles and checkpoints, and their directories when nothing else is in them.
+    func clearBulk() throws(JobStoreError) {
+        for directory in [tiles, checkpoints] {
+            guard let kind = try fileSystem.kind(of: directory) else { continue }
+            guard kind == .directory else {
+                throw JobStoreError(.unwritable, "\(directory) is not a folder; remove it")
+            }
+            var hasStrangers = false
+            for name in try fileSystem.list(directory) {
+                let isPartial = name.hasSuffix(".partial")
+                let complete = isPartial ? String(name.dropLast(".partial".count)) : name
+                if Self.tileIndex(complete) != nil {
+                    try fileSystem.remove("\(directory)/\(name)")
+                } else {
+                    hasStrangers = true
+                }
+            }
+            if hasStrangers {
+                try fileSystem.sync(directory: directory)
+            } else {
+                try fileSystem.remove(directory)
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+// The disk.
+
+internal import Glibc
+
+/// The files of this host.
+public final class PosixFileSystem: FileSystem {
+    public init() {}
+
+    public func kind(of path: String) throws(JobStoreError) -> FileKind? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            if errno == ENOENT { return nil }
+            throw .system("look at", path)
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFDIR: return .directory
+        default: return .other
+        }
+    }
+
+    public func makeDirectory(_ path: String) throws(JobStoreError) {
+        guard mkdir(path, 0o777) == 0 else { throw .system("make", path) }
+    }
+
+    public func list(_ directory: String) throws(JobStoreError) -> [String] {
+        guard let stream = opendir(directory) else { throw .system("list", directory) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        errno = 0
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." {
+                names.append(name)
+            }
+            errno = 0
+        }
+        guard errno == 0 else { throw .system("list", directory) }
+        return names.sorted()
+    }
+
+    public func write(_ bytes: [UInt8], to path: String) throws(JobStoreError) {
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = Glibc.open(path, flags, 0o666)
+        guard descriptor >= 0 else { throw .system("write", path) }
+        let isComplete = writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
+        let code = errno
+        // A network's disk may say only now that it is full.
+        let isClosed = Glibc.close(descriptor) == 0 || errno == EINTR
+        guard isComplete, isClosed else {
+            throw .system("write", path, isComplete ? errno : code)
+        }
+    }
+
+    public func rename(_ path: String, to newPath: String) throws(JobStoreError) {
+        guard Glibc.rename(path, newPath) == 0 else { throw .system("write", newPath) }
+    }
+
+    public func sync(directory: String) throws(JobStoreError) {
+        let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("sync", directory) }
+        defer { Glibc.close(descriptor) }
+        // Some file systems know no syncing of directories: their names are safe or never are.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw .system("sync", directory) }
+    }
+
+    public func remove(_ path: String) throws(JobStoreError) {
+        guard Glibc.remove(path) == 0 || errno == ENOENT else { throw .system("remove", path) }
+    }
+
+    public func open(
+        _ path: String, followingLinks: Bool
+    ) throws(JobStoreError) -> (any ReadableFile)? {
+        // Without blocking: a pipe in a file's place must not hold us.
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followingLinks ? 0 : O_NOFOLLOW)
+        let descriptor = Glibc.open(path, flags)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .system("read", path)
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            Glibc.close(descriptor)
+            throw JobStoreError(.corrupt, "\(path) is not a file")
+        }
+        return PosixReadableFile(path: path, descriptor: descriptor, status: status)
+    }
+
+    public func openLog(_ path: String) throws(JobStoreError) -> any LogFile {
+        // Open for reading too: network file systems lock only what is open for writing, and
+        // local ones do not mind.
+        let flags = O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = Glibc.open(path, flags, 0o666)
+        guard descriptor >= 0 else { throw .system("write", path) }
+        let log = PosixLogFile(path: path, descriptor: descriptor)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw JobStoreError(.unwritable, "cannot write \(path): it is not a file")
+        }
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            if errno == EINTR { continue }
+            guard errno == EWOULDBLOCK else { throw .system("lock", path) }
+            throw JobStoreError(.locked, "\(path) is locked: another dip-coord is working there")
+        }
+        return log
+    }
+
+    public func availableByteCount(_ directory: String) throws(JobStoreError) -> Int {
+        var status = statvfs()
+        guard statvfs(directory, &status) == 0 else { throw .system("look at", directory) }
+        let (bytes, overflow) = Int(clamping: status.f_bavail)
+            .multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
+        return overflow ? .max : bytes
+    }
+}
+
+private final class PosixReadableFile: ReadableFile {
+    let byteCount: Int
+    let modificationTime: Int64
+    private let path: String
+    private let descriptor: Int32
+
+    init(path: String, descriptor: Int32, status: stat) {
+        self.path = path
+        self.descriptor = descriptor
+        byteCount = Int(status.st_size)
+        modificationTime =
+            Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(
+                descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+                off_t(offset + done))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .system("read", path)
+            }
+            guard count > 0 else {
+                throw JobStoreError(
+                    .corrupt, "\(path) ends at byte \(offset + done), before what is wanted of it")
+            }
+            done += count
+        }
+    }
+}
+
+private final class PosixLogFile: LogFile {
+    private let path: String
+    private var descriptor: Int32
+
+    init(path: String, descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close()
+    }
+
+    func append(_ bytes: [UInt8]) throws(JobStoreError) {
+        guard writeAll(bytes, to: descriptor) else { throw .system("write", path) }
+    }
+
+    func clear() throws(JobStoreError) {
+        guard ftruncate(descriptor, 0) == 0 else { throw .system("clear", path) }
+    }
+
+    func close() {
+        guard descriptor >= 0 else { return }
+        Glibc.close(descriptor)
+        descriptor = -1
+    }
+}
+
+private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    bytes.withUnsafeBytes { bytes in
+        var done = 0
+        while done < bytes.count {
+            let count = Glibc.write(
+                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+            if count < 0 {
+                if errno == EINTR { continue }
+                return false
+            }
+            done += count
+        }
+        return true
+    }
+}
+
+extension JobStoreError {
+    /// What the system said about a path, as a sentence.
+    fileprivate static func system(
+        _ action: String, _ path: String, _ code: Int32 = errno
+    ) -> JobStoreError {
+        let reason = String(cString: strerror(code))
+        switch code {
+        case ENOSPC, EDQUOT, EFBIG:
+            return JobStoreError(
+                .outOfSpace,
+                "cannot \(action) \(path): \(reason); free some space and run the command again")
+        case ELOOP:
+            return JobStoreError(
+                .unwritable, "cannot \(action) \(path): a symbolic link stands in its place")
+        default:
+            return JobStoreError(.unwritable, "cannot \(action) \(path): \(reason)")
+        }
+    }
+}

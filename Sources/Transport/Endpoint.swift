@@ -1,0 +1,43 @@
+// Which endpoints other hosts can reach.
+
+internal import Glibc
+
+/// Questions about endpoints such as `tcp://127.0.0.1:5555`.
+public enum Endpoint {
+    /// Whether only processes of this host can reach a listener there: within the process, a
+    /// socket file, or a loopback address. What is not understood is taken to be reachable.
+    public static func staysOnThisHost(_ endpoint: String) -> Bool {
+        if endpoint.hasPrefix("ipc://") || endpoint.hasPrefix("inproc://") {
+            return true
+        }
+        guard let (host, _) = tcpParts(endpoint) else { return false }
+        // A name such as 127.0.0.1.example.org is no address: the whole must be one.
+        var address = in_addr()
+        if inet_pton(AF_INET, host, &address) == 1 {
+            return UInt32(bigEndian: address.s_addr) >> 24 == 127
+        }
+        return ["[::1]", "localhost", "lo"].contains(host)
+    }
+
+    /// Whether a listener may be asked to listen there, or a dealer to connect. libzmq itself
+    /// takes a port beyond 65535 and uses what remains of it.
+    static func isWellFormed(_ endpoint: String, anyPort: Bool) -> Bool {
+        guard endpoint.hasPrefix("tcp://") else { return !endpoint.utf8.contains(0) }
+        guard let (_, port) = tcpParts(endpoint) else { return false }
+        return anyPort && port == "*" || UInt16(port).map { anyPort || $0 > 0 } ?? false
+    }
+
+    static func hasIPv6Address(_ endpoint: String) -> Bool {
+        tcpParts(endpoint)?.host.hasPrefix("[") ?? false
+    }
+
+    private static func tcpParts(_ endpoint: String) -> (host: String, port: Substring)? {
+        let scheme = "tcp://"
+        guard endpoint.hasPrefix(scheme), !endpoint.utf8.contains(0),
+            let colon = endpoint.lastIndex(of: ":")
+        else { return nil }
+        let start = endpoint.index(endpoint.startIndex, offsetBy: scheme.count)
+        guard start < colon else { return nil }
+        return (String(endpoint[start..<colon]), endpoint[endpoint.index(after: colon)...])
+    }
+}

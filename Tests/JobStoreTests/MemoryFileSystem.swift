@@ -1,0 +1,165 @@
+// A disk in memory that fails, or loses its power, at any one operation.
+
+@testable import JobStore
+
+/// Content is safe once it is written, as the protocol promises; a name only once its directory
+/// has been synced.
+final class MemoryFileSystem: FileSystem {
+    final class Node {
+        var bytes: [UInt8]?
+        var isLocked = false
+        /// - Parameter bytes: nil makes a directory.
+        init(_ bytes: [UInt8]?) { self.bytes = bytes }
+    }
+
+    struct Failure {
+        /// The operation that fails, from 1; those that only read do not count.
+        var operation: Int
+        /// Whether every later operation fails too.
+        var isCrash: Bool
+        /// How much of the failing operation happens, from 0 to 1.
+        var share: Double
+    }
+
+    private(set) var names: [String: Node] = ["/": Node(nil)]
+    private var durableNames: [String: Node] = ["/": Node(nil)]
+    private(set) var operationCount = 0
+    var failure: Failure?
+
+    /// The disk after the host has started again: names that were not synced are there or not.
+    func rebooted(keepingUnsyncedNames: Bool) -> MemoryFileSystem {
+        let system = MemoryFileSystem()
+        system.names = (keepingUnsyncedNames ? names : durableNames).mapValues { Node($0.bytes) }
+        system.durableNames = system.names
+        return system
+    }
+
+    func file(_ path: String) -> [UInt8]? { names[path]?.bytes }
+
+    func setFile(_ path: String, _ bytes: [UInt8]) {
+        names[path] = Node(bytes)
+        durableNames[path] = names[path]
+    }
+
+    /// Counts an operation; the share of it that happens when it fails, else nil.
+    private func failingShare() throws(JobStoreError) -> Double? {
+        operationCount += 1
+        guard let failure, operationCount >= failure.operation else { return nil }
+        if operationCount == failure.operation { return failure.share }
+        guard failure.isCrash else { return nil }
+        throw Self.error
+    }
+
+    static let error = JobStoreError(.outOfSpace, "the disk of the test is full")
+
+    private func perform(_ change: () -> Void) throws(JobStoreError) {
+        let share = try failingShare()
+        if (share ?? 1) > 0.5 {
+            change()
+        }
+        if share != nil { throw Self.error }
+    }
+
+    private func parent(_ path: String) -> String {
+        let parent = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        return parent.isEmpty ? "/" : parent
+    }
+
+    func kind(of path: String) throws(JobStoreError) -> FileKind? {
+        names[path].map { $0.bytes == nil ? .directory : .file }
+    }
+
+    func makeDirectory(_ path: String) throws(JobStoreError) {
+        try perform { names[path] = Node(nil) }
+    }
+
+    func list(_ directory: String) throws(JobStoreError) -> [String] {
+        guard names[directory] != nil else {
+            throw JobStoreError(.unwritable, "cannot list \(directory)")
+        }
+        return names.keys.filter { parent($0) == directory && $0 != directory }
+            .map { String($0.split(separator: "/").last ?? "") }.sorted()
+    }
+
+    func write(_ bytes: [UInt8], to path: String) throws(JobStoreError) {
+        let share = try failingShare()
+        guard names[parent(path)] != nil else {
+            throw JobStoreError(.unwritable, "cannot write \(path)")
+        }
+        let node = names[path] ?? Node([])
+        names[path] = node
+        node.bytes = Array(bytes.prefix(Int(Double(bytes.count) * (share ?? 1))))
+        if share != nil { throw Self.error }
+    }
+
+    func rename(_ path: String, to newPath: String) throws(JobStoreError) {
+        try perform {
+            names[newPath] = names[path]
+            names[path] = nil
+        }
+    }
+
+    func sync(directory: String) throws(JobStoreError) {
+        try perform {
+            for path in Set(names.keys).union(durableNames.keys) where parent(path) == directory {
+                durableNames[path] = names[path]
+            }
+        }
+    }
+
+    func remove(_ path: String) throws(JobStoreError) {
+        try perform { names[path] = nil }
+    }
+
+    func open(_ path: String, followingLinks: Bool) throws(JobStoreError) -> (any ReadableFile)? {
+        names[path]?.bytes.map(MemoryFile.init)
+    }
+
+    func openLog(_ path: String) throws(JobStoreError) -> any LogFile {
+        try perform { names[path] = names[path] ?? Node([]) }
+        guard let node = names[path] else { throw Self.error }
+        guard !node.isLocked else { throw JobStoreError(.locked, "\(path) is locked") }
+        node.isLocked = true
+        return MemoryLog(node: node, system: self)
+    }
+
+    func availableByteCount(_ directory: String) throws(JobStoreError) -> Int { 10_000 }
+
+    private final class MemoryFile: ReadableFile {
+        let content: [UInt8]
+        init(_ content: [UInt8]) { self.content = content }
+        var byteCount: Int { content.count }
+        var modificationTime: Int64 { 7 }
+
+        func read(
+            into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+        ) throws(JobStoreError) {
+            guard offset + buffer.count <= content.count else {
+                throw JobStoreError(.corrupt, "the file ends")
+            }
+            buffer.copyBytes(from: content[offset..<offset + buffer.count])
+        }
+    }
+
+    private final class MemoryLog: LogFile {
+        let node: Node
+        let system: MemoryFileSystem
+
+        init(node: Node, system: MemoryFileSystem) {
+            self.node = node
+            self.system = system
+        }
+
+        func append(_ bytes: [UInt8]) throws(JobStoreError) {
+            let share = try system.failingShare()
+            node.bytes? += bytes.prefix(Int(Double(bytes.count) * (share ?? 1)))
+            if share != nil { throw MemoryFileSystem.error }
+        }
+
+        func clear() throws(JobStoreError) {
+            try system.perform { node.bytes = [] }
+        }
+
+        func close() { node.isLocked = false }
+    }
+}
