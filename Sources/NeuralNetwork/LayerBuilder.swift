@@ -12,7 +12,6 @@ struct LayerBuilder {
     let slots: [Pointer]
     let gradients: [Pointer?]
     let constants: [Pointer]
-    let inputCentering: Pointer?
     let scratch: Scratch
     let normalizationOfSlot: [Int: (index: Int, slope: Float)]
     let description: NetworkDescription
@@ -94,14 +93,11 @@ struct LayerBuilder {
             case .nearest?: dip_upsample_nearest
             case .bilinear?: dip_upsample_bilinear
             }
-        let centering = part.slot == NetworkDescription.inputSlot ? inputCentering : nil
-        let scale = pending?.scale ?? centering
-        let shift = pending?.shift ?? centering.map { $0 + part.shape.channels }
         return dip_part(
             data: UnsafePointer(slots[part.slot]), height: Int64(part.shape.height),
             width: Int64(part.shape.width), channels: Int64(part.shape.channels),
-            scale: UnsafePointer(scale), shift: UnsafePointer(shift), slope: part.slope,
-            upsample: Int32(upsample))
+            scale: UnsafePointer(pending?.scale), shift: UnsafePointer(pending?.shift),
+            slope: part.slope, upsample: Int32(upsample))
     }
 
     private func makeGradientSource(

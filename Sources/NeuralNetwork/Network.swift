@@ -25,7 +25,6 @@ public final class Network {
     private let outputPiece: ArenaPiece
     private let outputGradientPiece: ArenaPiece
     private let descriptions: NetworkDescriptions
-    private let inputCentering: ArenaPiece?
 
     /// Compiles a finished description.
     ///
@@ -50,7 +49,6 @@ public final class Network {
         outputPiece = compiled.outputPiece
         outputGradientPiece = compiled.outputGradientPiece
         descriptions = compiled.descriptions
-        inputCentering = compiled.inputCentering
         memoryByteCount =
             (compiled.memory.count + compiled.parameterMemory.count) * MemoryLayout<Float>.stride
         parameterMemory = compiled.parameterMemory
@@ -74,7 +72,6 @@ public final class Network {
 
     /// Computes `output` from `input`.
     public func forward() {
-        centerInput()
         for layer in layers { layer.forward() }
         kernels.table.pointee.bias_activation(
             output.baseAddress, Int64(outputShape.pixels), Int64(outputShape.channels),
@@ -117,19 +114,6 @@ public final class Network {
         kernels.table.pointee.adam(
             values.baseAddress, gradients.baseAddress, firstMoments.baseAddress,
             secondMoments.baseAddress, Int64(layout.count), rates)
-    }
-
-    /// Takes the mean of the input's first row off each channel while it is read.
-    private func centerInput() {
-        guard let inputCentering else { return }
-        let constants = memory.pointer(inputCentering)
-        let channels = inputShape.channels
-        for channel in 0..<channels {
-            var sum: Float = 0
-            for x in 0..<inputShape.width { sum += input[x * channels + channel] }
-            constants[channel] = 1
-            constants[channels + channel] = -sum / Float(inputShape.width)
-        }
     }
 
     private func buffer(_ piece: ArenaPiece) -> UnsafeMutableBufferPointer<Float> {

@@ -36,8 +36,6 @@ struct CompiledNetwork: ~Copyable {
     let outputPiece: ArenaPiece
     let outputGradientPiece: ArenaPiece
     let descriptions: NetworkDescriptions
-    /// Scale and shift of each input channel, where the input is centered.
-    let inputCentering: ArenaPiece?
 }
 
 /// Compiles one description.
@@ -49,7 +47,6 @@ struct NetworkCompiler {
     private var slots: [ArenaPiece] = []
     private var gradients: [ArenaPiece?] = []
     private var constants: [ArenaPiece] = []
-    private var inputCentering: ArenaPiece?
     /// The normalization of each slot's raw values, with the slope of the activation behind it.
     private var normalizationOfSlot: [Int: (index: Int, slope: Float)] = [:]
 
@@ -73,7 +70,6 @@ struct NetworkCompiler {
             slots: slots.map { memory.pointer($0) },
             gradients: gradients.map { $0.map { memory.pointer($0) } },
             constants: constants.map { memory.pointer($0) },
-            inputCentering: inputCentering.map { memory.pointer($0) },
             scratch: Scratch(
                 window: memory.pointer(scratch[0]), patches: memory.pointer(scratch[1]),
                 gradientRows: memory.pointer(scratch[2]),
@@ -90,8 +86,7 @@ struct NetworkCompiler {
             parameterMemory: parameterMemory, memory: memory, layers: builder.layers(),
             hasSigmoid: output.sigmoid, outputBias: bias,
             inputPiece: slots[NetworkDescription.inputSlot], outputPiece: slots[output.slot],
-            outputGradientPiece: outputGradient, descriptions: descriptions,
-            inputCentering: inputCentering)
+            outputGradientPiece: outputGradient, descriptions: descriptions)
     }
 
     /// Every convolution but the last must be normalized, in one way: only then may its bias stay
@@ -145,26 +140,9 @@ struct NetworkCompiler {
             let isInput = slot == NetworkDescription.inputSlot
             gradients.append(isInput ? nil : plan.reserve(shape.count))
         }
-        if isInputCentered {
-            inputCentering = plan.reserve(2 * description.inputShape.channels)
-        }
         for normalization in description.normalizations {
             constants.append(
                 plan.reserve(NormalizationLayer.constantCount(channels: normalization.channels)))
-        }
-    }
-
-    /// Where every reader of the input is normalized and pads with the input's own pixels, a
-    /// constant on an input channel changes nothing; without its mean the sums keep more digits.
-    private var isInputCentered: Bool {
-        description.convolutions.allSatisfy { layer in
-            let readsInput = layer.source.parts.contains {
-                $0.slot == NetworkDescription.inputSlot
-            }
-            let ignoresConstants =
-                normalizationOfSlot[layer.slot] != nil
-                && (layer.padding == .reflection || layer.kernel == 1)
-            return !readsInput || ignoresConstants
         }
     }
 
