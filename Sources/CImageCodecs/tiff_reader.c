@@ -97,8 +97,8 @@ static codec_status find_samples(codec_tiff_reader *reader, codec_message *messa
                                                                      : "complex";
     if ((bits != 8 && bits != 16) || strcmp(kind, "unsigned") != 0)
         return codec_fail(CODEC_UNSUPPORTED, message,
-                          "its samples are %s with %u bits; TIFF is read with 8 or 16 unsigned "
-                          "bits",
+                          "its samples are %s, %u bit; TIFF is read with unsigned samples of 8 or "
+                          "16 bit",
                           kind, bits);
     info->bits = bits;
     if (samples < info->color_bands || samples > info->color_bands + 1)
@@ -192,7 +192,8 @@ static void find_metadata(codec_tiff_reader *reader) {
 
 static codec_status open_reader(codec_tiff_reader *reader, int fd, uint64_t byte_limit,
                                 codec_message *message) {
-    if (!codec_io_open(&reader->io, fd, "TIFF file")) return codec_fail_reading(&reader->io, message);
+    if (!codec_io_open(&reader->io, fd, "TIFF file"))
+        return codec_fail_reading(&reader->io, message);
     // No table or raw strip of a sound file is longer than the file; tables may widen when read.
     reader->tiff = codec_tiff_handle(&reader->io, "rm", 8 * reader->io.byte_count + (16 << 20));
     if (reader->tiff == NULL) return codec_fail_reading(&reader->io, message);

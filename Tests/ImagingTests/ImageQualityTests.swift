@@ -35,6 +35,16 @@ import Testing
         #expect(abs(try ImageQuality.ssim(a, a) - 1) < 1e-12)
     }
 
+    @Test func `SSIM agrees with scikit-image`() throws {
+        // structural_similarity(a / 255, b / 255, gaussian_weights=True, sigma=1.5,
+        // use_sample_covariance=False, data_range=1), channel_axis=2 for RGB; scikit-image 0.26.
+        let (a, b) = pair(width: 20, height: 100, bands: 3)
+        #expect(abs(try ImageQuality.ssim(a, b) - 0.679_083_288_682) < 1e-6)
+        #expect(abs(try ImageQuality.psnr(a, b) - 13.485_820_700) < 1e-5)
+        let (c, d) = pair(width: 33, height: 40, bands: 1)
+        #expect(abs(try ImageQuality.ssim(c, d) - 0.578_585_259_207) < 1e-6)
+    }
+
     @Test func `images that differ in kind are refused with both named`() throws {
         let (a, _) = pair(width: 20, height: 20, bands: 3)
         for (width, bands) in [(21, 3), (20, 1)] {

@@ -53,6 +53,8 @@ final class ScratchFolder {
 
     func file(_ name: String, _ bytes: [UInt8]) throws -> String {
         let path = "\(path)/\(name)"
+        // Some file systems write a truncated and refilled file to the disk at once.
+        unlink(path)
         let file = try #require(fopen(path, "w"))
         defer { fclose(file) }
         try #require(fwrite(bytes, 1, bytes.count, file) == bytes.count)
