@@ -1,1 +1,113 @@
-#pragma once
+// Reading and writing of image files through libtiff and libpng, for Swift.
+//
+// Every call returns a codec_status and, unless it is CODEC_OK, one line in codec_message. The
+// varargs and the longjmp of the libraries stay in this target, and nothing is printed. A reader
+// reports the header first, after checks that need no pixel memory; then blocks (TIFF) or all
+// rows (PNG).
+//
+// Samples are in native byte order, interleaved (rows, columns, color bands + alpha), uint8_t or
+// uint16_t. File descriptors stay the caller's: they are used with pread and pwrite and never
+// closed.
+#ifndef CIMAGECODECS_H
+#define CIMAGECODECS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum codec_status {
+    CODEC_OK = 0,
+    CODEC_UNREADABLE,     // damaged, cut short, or the medium failed
+    CODEC_UNSUPPORTED,    // a valid file of a kind that is not read
+    CODEC_TOO_LARGE,      // above the given limit on decoded bytes
+    CODEC_UNWRITABLE,     // writing failed
+    CODEC_OUT_OF_SPACE,   // writing failed: no room on the device or in the quota
+    CODEC_OUT_OF_MEMORY,
+} codec_status;
+
+typedef struct codec_message {
+    char text[512];
+} codec_message;
+
+typedef enum codec_alpha {
+    CODEC_ALPHA_NONE = 0,
+    CODEC_ALPHA_UNASSOCIATED,
+    CODEC_ALPHA_ASSOCIATED,    // color samples are multiplied by alpha
+    CODEC_ALPHA_UNSPECIFIED,   // an extra sample whose meaning the file does not say
+} codec_alpha;
+
+typedef enum codec_compression {
+    CODEC_COMPRESSION_NONE = 0,
+    CODEC_COMPRESSION_LZW,
+    CODEC_COMPRESSION_DEFLATE,
+    CODEC_COMPRESSION_PACKBITS,
+} codec_compression;
+
+typedef enum codec_resolution_unit {
+    CODEC_RESOLUTION_ABSENT = 0,
+    CODEC_RESOLUTION_RATIO,   // only the ratio of the two numbers means something
+    CODEC_RESOLUTION_PER_INCH,
+    CODEC_RESOLUTION_PER_CENTIMETER,
+    CODEC_RESOLUTION_PER_METER,
+} codec_resolution_unit;
+
+// What a reader found and what a writer is to write.
+typedef struct codec_info {
+    uint32_t width, height;
+    uint32_t color_bands;          // 1 or 3
+    codec_alpha alpha;
+    uint32_t bits;                 // of a decoded sample: 8 or 16
+    codec_compression compression; // TIFF only
+    uint32_t orientation;          // 1 to 8, as in TIFF
+    double resolution_x, resolution_y;
+    codec_resolution_unit resolution_unit;
+    const uint8_t *icc;            // the reader's memory, or the caller's for a writer; may be NULL
+    size_t icc_byte_count;
+} codec_info;
+
+// TIFF strips or tiles. Blocks are numbered row by row from the upper left; those at the right
+// and the lower edge hold block_width x block_height samples like all others, of which only those
+// inside the image count.
+typedef struct codec_blocks {
+    uint32_t block_width, block_height;
+    uint32_t columns, rows;
+    int more_pages;                // the file holds further images after the first
+} codec_blocks;
+
+typedef struct codec_tiff_reader codec_tiff_reader;
+typedef struct codec_tiff_writer codec_tiff_writer;
+typedef struct codec_png_reader codec_png_reader;
+typedef struct codec_png_writer codec_png_writer;
+
+// Reads and checks the header. byte_limit bounds the decoded image in bytes.
+codec_status codec_tiff_open(int fd, uint64_t byte_limit, codec_tiff_reader **reader,
+                             codec_info *info, codec_blocks *blocks, codec_message *message);
+// Decodes one block into block_width * block_height pixels.
+codec_status codec_tiff_read_block(codec_tiff_reader *reader, uint32_t index, void *samples,
+                                   codec_message *message);
+void codec_tiff_reader_free(codec_tiff_reader *reader);
+
+codec_status codec_tiff_create(int fd, const codec_info *info, codec_tiff_writer **writer,
+                               codec_message *message);
+codec_status codec_tiff_write_rows(codec_tiff_writer *writer, uint32_t row_count,
+                                   const void *samples, codec_message *message);
+// Completes the file after the last row. The writer must still be freed.
+codec_status codec_tiff_finish(codec_tiff_writer *writer, codec_message *message);
+void codec_tiff_writer_free(codec_tiff_writer *writer);
+
+codec_status codec_png_open(int fd, uint64_t byte_limit, codec_png_reader **reader,
+                            codec_info *info, codec_message *message);
+// Decodes the whole image, height rows of width pixels without gaps, and checks the file to its
+// end.
+codec_status codec_png_read(codec_png_reader *reader, void *samples, codec_message *message);
+void codec_png_reader_free(codec_png_reader *reader);
+
+// profile_dropped becomes 1 when libpng finds the ICC profile unfit for the image and leaves it
+// out.
+codec_status codec_png_create(int fd, const codec_info *info, codec_png_writer **writer,
+                              int *profile_dropped, codec_message *message);
+codec_status codec_png_write_rows(codec_png_writer *writer, uint32_t row_count,
+                                  const void *samples, codec_message *message);
+codec_status codec_png_finish(codec_png_writer *writer, codec_message *message);
+void codec_png_writer_free(codec_png_writer *writer);
+
+#endif

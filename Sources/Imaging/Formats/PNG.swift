@@ -1,0 +1,74 @@
+// PNG: every kind is read; written with 8 or 16 bits.
+
+import CImageCodecs
+
+extension ImageFormat {
+    public static let png = ImageFormat(name: "PNG")
+}
+
+enum PNGFormat: FormatCodec {
+    static let format = ImageFormat.png
+    static let fileExtensions = ["png"]
+
+    static func recognizes(_ prefix: [UInt8]) -> Bool {
+        prefix.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+    }
+
+    static func open(_ descriptor: Int32, name: String, limits: DecodeLimits) throws(ImageError)
+        -> any ImageSource
+    {
+        var reader: OpaquePointer?
+        var info = codec_info()
+        try checked(name: name) {
+            codec_png_open(descriptor, UInt64(limits.decodedByteCount), &reader, &info, &$0)
+        }
+        defer { codec_png_reader_free(reader) }
+        let image = try DecodedImage(
+            header: ImageHeader(info, format: format), warnings: [], name: name)
+        try checked(name: name) { codec_png_read(reader, image.samples.baseAddress, &$0) }
+        return image
+    }
+
+    static func makeEncoder(_ descriptor: Int32, name: String, header: ImageHeader)
+        throws(ImageError) -> any RowEncoder
+    {
+        try PNGEncoder(descriptor, name: name, header: header)
+    }
+}
+
+private final class PNGEncoder: RowEncoder {
+    let wantsUnassociatedAlpha = true
+    private(set) var warnings: [String] = []
+    private let name: String
+    private var writer: OpaquePointer?
+
+    init(_ descriptor: Int32, name: String, header: ImageHeader) throws(ImageError) {
+        self.name = name
+        var profileDropped: Int32 = 0
+        try header.withCodecInfo(name: name) { info throws(ImageError) in
+            try checked(name: name) {
+                codec_png_create(descriptor, &info, &writer, &profileDropped, &$0)
+            }
+        }
+        if profileDropped != 0 {
+            warnings.append("\(name): the colour profile does not fit a PNG and is left out")
+        }
+        if header.orientation != 1 {
+            warnings.append(
+                "\(name): a PNG cannot hold the orientation \(header.orientation) of the input; "
+                    + "the pixels are as stored")
+        }
+    }
+
+    deinit { codec_png_writer_free(writer) }
+
+    func write(rowCount: Int, samples: UnsafeRawBufferPointer) throws(ImageError) {
+        try checked(name: name) {
+            codec_png_write_rows(writer, UInt32(rowCount), samples.baseAddress, &$0)
+        }
+    }
+
+    func finish() throws(ImageError) {
+        try checked(name: name) { codec_png_finish(writer, &$0) }
+    }
+}

@@ -1,0 +1,110 @@
+// A file that appears at its place complete or not at all.
+
+import Glibc
+
+/// Written beside its place as `.NAME.partial-PID`, synced and renamed by `commit`, removed
+/// otherwise.
+final class OutputFile {
+    let path: String
+    let descriptor: Int32
+    private let target: String
+    private let temporaryPath: String
+    private let replacesExisting: Bool
+    private var isOpen = true
+
+    init(path: String, replacesExisting: Bool) throws(ImageError) {
+        self.path = path
+        self.replacesExisting = replacesExisting
+        // An output that is a symbolic link stays one: what it points to is written.
+        target = resolvedPath(path) ?? path
+        let (folder, name) = splitPath(target)
+        // Names may have 255 bytes.
+        let shortName = String(decoding: name.utf8.prefix(180), as: UTF8.self)
+        let temporary = folder + ".\(shortName).partial-\(getpid())"
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
+        var file = open(temporary, flags, 0o666)
+        if file < 0 && errno == EEXIST {
+            // Left behind by a process that had our number.
+            unlink(temporary)
+            file = open(temporary, flags, 0o666)
+        }
+        temporaryPath = temporary
+        descriptor = file
+        if file < 0 { throw writeError(path, "cannot create its file", errno) }
+    }
+
+    deinit { discard() }
+
+    /// Puts the finished file at its place.
+    func commit() throws(ImageError) {
+        precondition(isOpen, "an output file is committed once")
+        if fsync(descriptor) != 0 { throw writeError(path, "cannot sync it", errno) }
+        if replacesExisting {
+            if rename(temporaryPath, target) != 0 {
+                throw writeError(path, "cannot rename it", errno)
+            }
+        } else {
+            try moveWithoutReplacing()
+        }
+        isOpen = false
+        if close(descriptor) != 0 { throw writeError(path, "cannot close it", errno) }
+        syncFolder(of: target)
+    }
+
+    /// Removes what was written; does nothing after `commit`.
+    func discard() {
+        guard isOpen, descriptor >= 0 else { return }
+        isOpen = false
+        close(descriptor)
+        unlink(temporaryPath)
+    }
+
+    private func moveWithoutReplacing() throws(ImageError) {
+        // A link fails where a rename would replace what has appeared meanwhile.
+        if link(temporaryPath, target) == 0 {
+            unlink(temporaryPath)
+            return
+        }
+        if errno == EEXIST { throw existsError(path) }
+        // A file system without hard links.
+        if access(target, F_OK) == 0 { throw existsError(path) }
+        if rename(temporaryPath, target) != 0 { throw writeError(path, "cannot rename it", errno) }
+    }
+}
+
+func existsError(_ path: String) -> ImageError {
+    ImageError(.outputExists, "\(path) exists; allow it to be overwritten or choose another output")
+}
+
+private func writeError(_ path: String, _ what: String, _ code: Int32) -> ImageError {
+    let full = code == ENOSPC || code == EDQUOT
+    return ImageError(
+        full ? .outOfSpace : .unwritable, "\(path): \(what): \(systemMessage(code))")
+}
+
+func systemMessage(_ code: Int32) -> String {
+    strerror(code).map { String(cString: $0) } ?? "error \(code)"
+}
+
+/// The folder with its trailing slash (empty for the current one) and the name.
+func splitPath(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
+    let after = path.utf8.index(after: slash)
+    return (String(path[..<after]), String(path[after...]))
+}
+
+/// The path without symbolic links; `nil` when nothing lies there.
+private func resolvedPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}
+
+/// Makes a rename durable. The file is complete whatever this says, so failure is not an error.
+private func syncFolder(of path: String) {
+    let folder = splitPath(path).folder
+    let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
+}

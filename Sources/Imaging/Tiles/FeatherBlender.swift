@@ -1,0 +1,181 @@
+// The restored tiles become one image, in one pass from top to bottom.
+
+/// Blends overlapping tiles with weights that sum to one (`FeatherWeights`), 32 rows at a time.
+///
+/// Memory follows the image's width times the band, never the height of a tile or the number of
+/// tiles: within a band the tiles are visited column by column, and only the rows of the current
+/// and the previous column are held.
+public struct FeatherBlender {
+    /// Fills rows of a tile's window, (rows, windowWidth, bands) in [0, 1]. The range counts from
+    /// the window's top. Returns false when the tile was not restored.
+    public typealias TileRows = (Int, Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Bool
+    /// Fills full rows of the source image, (rows, imageWidth, bands) in [0, 1].
+    public typealias OriginalRows = (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
+    /// Takes the next full rows of the result, (rows, imageWidth, bands).
+    public typealias EmitRows = (Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
+
+    static let bandRowCount = 32
+
+    private let plan: TilePlan
+    private let imageWidth, imageHeight, bands: Int
+    private let columnWeights, rowWeights: [[Float]]
+
+    /// - Parameters:
+    ///   - plan: of an image of `imageWidth` x `imageHeight` pixels.
+    ///   - bands: colour bands of a pixel.
+    public init(plan: TilePlan, imageWidth: Int, imageHeight: Int, bands: Int) {
+        precondition(plan.imageWidth == imageWidth && plan.imageHeight == imageHeight)
+        precondition(bands > 0)
+        self.plan = plan
+        self.imageWidth = imageWidth
+        self.imageHeight = imageHeight
+        self.bands = bands
+        columnWeights =
+            FeatherWeights(
+                starts: plan.columns, window: plan.windowWidth, length: imageWidth
+            ).windows
+        rowWeights =
+            FeatherWeights(
+                starts: plan.rows, window: plan.windowHeight, length: imageHeight
+            ).windows
+    }
+
+    /// Blends the whole image. Each row of each tile is asked for once, each emitted row comes
+    /// once.
+    ///
+    /// A tile that was not restored is replaced by the source's pixels, with the tile's own
+    /// feather.
+    ///
+    /// - Returns: how far the neighbours disagree in their overlaps.
+    /// - Throws: what the closures throw.
+    public func blend(
+        tileRows: TileRows, original: OriginalRows, emit: EmitRows
+    ) throws -> SeamReport {
+        var seams = SeamAccumulator()
+        let sums = UnsafeMutableBufferPointer<Float>.allocate(
+            capacity: Self.bandRowCount * imageWidth * bands)
+        defer { sums.deallocate() }
+        var top = 0
+        while top < imageHeight {
+            let band = top..<min(top + Self.bandRowCount, imageHeight)
+            let result = UnsafeMutableBufferPointer(
+                rebasing: sums[..<(band.count * imageWidth * bands)])
+            result.update(repeating: 0)
+            try blend(band, into: result, tileRows: tileRows, original: original, seams: &seams)
+            try emit(band, UnsafeBufferPointer(result))
+            top = band.upperBound
+        }
+        return seams.report(bands: bands)
+    }
+
+    private func blend(
+        _ band: Range<Int>, into sums: UnsafeMutableBufferPointer<Float>,
+        tileRows: TileRows, original: OriginalRows, seams: inout SeamAccumulator
+    ) throws {
+        let rows = plan.rows.indices.filter { row in
+            plan.rows[row] < band.upperBound
+                && plan.rows[row] + plan.windowHeight > band.lowerBound
+        }
+        var source: Samples?
+        var previous = [Strip]()
+        for column in plan.columns.indices {
+            var current = [Strip]()
+            for row in rows {
+                let tile = plan.tile(column: column, row: row)
+                let inside = band.clamped(to: tile.y..<tile.y + tile.height)
+                var strip = Strip(
+                    tile: tile, rows: inside,
+                    samples: Samples(count: inside.count * tile.width * bands))
+                strip.isRestored = try tileRows(
+                    tile.index, inside.lowerBound - tile.y..<inside.upperBound - tile.y,
+                    strip.samples.buffer)
+                if !strip.isRestored {
+                    if source == nil {
+                        let rows = Samples(count: sums.count)
+                        try original(band, rows.buffer)
+                        source = rows
+                    }
+                    if let source { copy(source, band: band, into: strip) }
+                }
+                accumulate(strip, band: band, into: sums)
+                current.append(strip)
+            }
+            for (left, right) in zip(previous, current) { compare(left, right, &seams) }
+            for (above, below) in zip(current, current.dropFirst()) {
+                compare(above, below, &seams)
+            }
+            previous = current
+        }
+    }
+
+    /// A window's pixels from left to right that lie inside the image.
+    private func insideWidth(_ tile: TilePlan.Tile) -> Int { min(tile.width, imageWidth - tile.x) }
+
+    private func copy(_ source: Samples, band: Range<Int>, into strip: Strip) {
+        let tile = strip.tile
+        let count = insideWidth(tile) * bands
+        for y in strip.rows {
+            let from = ((y - band.lowerBound) * imageWidth + tile.x) * bands
+            let to = (y - strip.rows.lowerBound) * tile.width * bands
+            (strip.samples.start + to).update(from: source.start + from, count: count)
+        }
+    }
+
+    private func accumulate(
+        _ strip: Strip, band: Range<Int>, into sums: UnsafeMutableBufferPointer<Float>
+    ) {
+        let tile = strip.tile
+        let pixelCount = insideWidth(tile)
+        let across = columnWeights[tile.column]
+        for y in strip.rows {
+            let rowWeight = rowWeights[tile.row][y - tile.y]
+            var from = (y - strip.rows.lowerBound) * tile.width * bands
+            var to = ((y - band.lowerBound) * imageWidth + tile.x) * bands
+            for x in 0..<pixelCount {
+                let weight = rowWeight * across[x]
+                for _ in 0..<bands {
+                    sums[to] += weight * strip.samples.start[from]
+                    from += 1
+                    to += 1
+                }
+            }
+        }
+    }
+
+    /// Measures two neighbours where they overlap inside the band; `a` lies left of or above `b`.
+    private func compare(_ a: Strip, _ b: Strip, _ seams: inout SeamAccumulator) {
+        guard a.isRestored && b.isRestored else { return }
+        let right = min(a.tile.x + a.tile.width, imageWidth)
+        guard right > b.tile.x else { return }
+        for y in a.rows.clamped(to: b.rows) {
+            let inA = ((y - a.rows.lowerBound) * a.tile.width + b.tile.x - a.tile.x) * bands
+            let inB = (y - b.rows.lowerBound) * b.tile.width * bands
+            seams.add(
+                a.samples.start + inA, b.samples.start + inB, count: (right - b.tile.x) * bands)
+        }
+    }
+}
+
+/// The rows of one tile inside one band.
+private struct Strip {
+    let tile: TilePlan.Tile
+    /// Of the image.
+    let rows: Range<Int>
+    /// (rows.count, tile.width, bands)
+    let samples: Samples
+    var isRestored = false
+}
+
+/// Float memory that is freed with its last owner.
+private final class Samples {
+    let buffer: UnsafeMutableBufferPointer<Float>
+    let start: UnsafeMutablePointer<Float>
+
+    init(count: Int) {
+        start = .allocate(capacity: count)
+        start.initialize(repeating: 0, count: count)
+        buffer = UnsafeMutableBufferPointer(start: start, count: count)
+    }
+
+    deinit { start.deallocate() }
+}

@@ -1,0 +1,132 @@
+import Glibc
+import Testing
+
+@testable import Imaging
+
+@Suite struct OutputFileTests {
+    private let header = ImageHeader(
+        width: 4, height: 6, colorBands: 1, sampleType: .uint8, format: .png)
+
+    @Test func `nothing lies at the path before the sink has finished`() throws {
+        let folder = try ScratchFolder()
+        let sink = try ImageFormats.createSink(folder.path + "/a.png", like: header)
+        #expect(folder.names == [".a.png.partial-\(getpid())"])
+        let color = [Float](repeating: 0, count: 24)
+        try color.withUnsafeBufferPointer { try sink.append(rowCount: 6, color: $0, alpha: nil) }
+        try sink.finish()
+        #expect(folder.names == ["a.png"])
+        sink.abandon()
+        #expect(folder.names == ["a.png"])
+    }
+
+    @Test func `an abandoned or dropped sink leaves nothing behind`() throws {
+        let folder = try ScratchFolder()
+        let sink = try ImageFormats.createSink(folder.path + "/a.tif", like: header)
+        sink.abandon()
+        #expect(folder.names == [])
+        do { _ = try ImageFormats.createSink(folder.path + "/b.png", like: header) }
+        #expect(folder.names == [])
+    }
+
+    @Test func `an existing output is replaced only when that is allowed`() throws {
+        let folder = try ScratchFolder()
+        let path = folder.path + "/a.png"
+        try Picture(header, seed: 1).write(path)
+        let before = try folder.bytes("a.png")
+        let error = #expect(throws: ImageError.self) { try Picture(header, seed: 2).write(path) }
+        #expect(error?.kind == .outputExists)
+        #expect(try folder.bytes("a.png") == before)
+        try Picture(header, seed: 2).write(path, overwrite: true)
+        #expect(try folder.bytes("a.png") != before)
+        #expect(folder.names == ["a.png"])
+    }
+
+    @Test func `an output that appears meanwhile is not replaced`() throws {
+        let folder = try ScratchFolder()
+        let path = folder.path + "/a.png"
+        let sink = try ImageFormats.createSink(path, like: header)
+        let color = [Float](repeating: 0, count: 24)
+        try color.withUnsafeBufferPointer { try sink.append(rowCount: 6, color: $0, alpha: nil) }
+        _ = try folder.file("a.png", [7])
+        let error = #expect(throws: ImageError.self) { try sink.finish() }
+        #expect(error?.kind == .outputExists)
+        #expect(try folder.bytes("a.png") == [7])
+        sink.abandon()
+        #expect(folder.names == ["a.png"])
+    }
+
+    @Test func `an output through a symbolic link leaves the link in place`() throws {
+        let folder = try ScratchFolder()
+        try Picture(header, seed: 1).write(folder.path + "/real.png")
+        try #require(symlink("real.png", folder.path + "/link.png") == 0)
+        try Picture(header, seed: 2).write(folder.path + "/link.png", overwrite: true)
+        var status = stat()
+        #expect(lstat(folder.path + "/link.png", &status) == 0)
+        #expect(status.st_mode & S_IFMT == S_IFLNK)
+        let back = try Picture(ImageFormats.open(folder.path + "/real.png"))
+        #expect(back.samples == Picture(header, seed: 2).samples)
+    }
+
+    @Test func `the input itself is recognized under other names`() throws {
+        let folder = try ScratchFolder()
+        let path = folder.path + "/a.png"
+        try Picture(header, seed: 1).write(path)
+        try #require(symlink("a.png", folder.path + "/soft.png") == 0)
+        try #require(link(path, folder.path + "/hard.png") == 0)
+        for name in ["a.png", "soft.png", "hard.png"] {
+            #expect(ImageFormats.areSameFile(path, "\(folder.path)/\(name)"))
+            let error = #expect(throws: ImageError.self) {
+                try ImageFormats.checkOutput(
+                    "\(folder.path)/\(name)", input: path, overwrite: true)
+            }
+            #expect(error?.kind == .outputExists)
+            #expect(error?.message.contains("input itself") == true)
+        }
+        #expect(!ImageFormats.areSameFile(path, folder.path + "/none.png"))
+        try ImageFormats.checkOutput(folder.path + "/none.png", input: path, overwrite: false)
+    }
+
+    @Test func `outputs that cannot be are refused before any work`() throws {
+        let folder = try ScratchFolder()
+        let cases: [(String, ImageError.Kind)] = [
+            ("\(folder.path)/a.jpg", .unsupported), ("\(folder.path)/png", .unsupported),
+            ("\(folder.path)/none/a.png", .unwritable), ("/proc/a.png", .unwritable),
+        ]
+        for (path, kind) in cases {
+            let early = #expect(throws: ImageError.self, "\(path)") {
+                try ImageFormats.checkOutput(path, input: "/none", overwrite: true)
+            }
+            #expect(early?.kind == kind, "\(path)")
+            let late = #expect(throws: ImageError.self, "\(path)") {
+                try ImageFormats.createSink(path, like: header)
+            }
+            #expect(late?.kind == kind, "\(path): \(String(describing: late))")
+        }
+    }
+
+    @Test func `a full device is told apart from other failures`() throws {
+        let full = open("/dev/full", O_RDWR)
+        try #require(full >= 0)
+        defer { close(full) }
+        for codec in [PNGFormat.self, TIFFFormat.self] as [any FormatCodec.Type] {
+            let error = #expect(throws: ImageError.self) {
+                let encoder = try codec.makeEncoder(full, name: "a", header: header)
+                try [UInt8](repeating: 0, count: 24).withUnsafeBytes {
+                    try encoder.write(rowCount: 6, samples: $0)
+                }
+                try encoder.finish()
+            }
+            #expect(error?.kind == .outOfSpace, "\(codec): \(String(describing: error))")
+        }
+    }
+
+    @Test func `an output that is not a plain file is refused`() throws {
+        let folder = try ScratchFolder()
+        let path = folder.path + "/a.png"
+        try #require(symlink("/dev/null", path) == 0)
+        let error = #expect(throws: ImageError.self) {
+            try ImageFormats.createSink(path, like: header, overwrite: true)
+        }
+        #expect(error?.kind == .unwritable)
+    }
+}

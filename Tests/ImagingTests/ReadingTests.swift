@@ -1,0 +1,159 @@
+import Imaging
+import Testing
+
+/// Files of other programs, and files that are not read.
+@Suite struct ReadingTests {
+    private func open(_ bytes: [UInt8], limits: DecodeLimits = .standard) throws -> any ImageSource
+    {
+        let folder = try ScratchFolder()
+        return try ImageFormats.open(folder.file("image", bytes), limits: limits)
+    }
+
+    private func error(_ bytes: [UInt8], limits: DecodeLimits = .standard) -> ImageError? {
+        #expect(throws: ImageError.self) { try open(bytes, limits: limits) }
+    }
+
+    /// The samples of a foreign file, 19 x 7 pixels.
+    private func foreign(bands: Int = 1, _ sample: (_ x: Int, _ y: Int, _ band: Int) -> Int)
+        -> [UInt16]
+    {
+        var samples = [UInt16]()
+        for y in 0..<7 {
+            for x in 0..<19 {
+                for band in 0..<bands { samples.append(UInt16(sample(x, y, band))) }
+            }
+        }
+        return samples
+    }
+
+    @Test func `a tiled big-endian LZW TIFF is read`() throws {
+        let source = try open(ForeignFiles.tiledTIFF)
+        let picture = try Picture(source)
+        #expect(source.header.sampleType == .uint16 && source.header.tiffCompression == .lzw)
+        #expect(picture.samples == foreign { x, y, _ in 1111 * x + 2222 * y })
+    }
+
+    @Test func `a BigTIFF with separate planes is read`() throws {
+        let source = try open(ForeignFiles.planarTIFF)
+        #expect(source.header.colorBands == 3 && source.header.tiffCompression == .deflate)
+        let expected = foreign(bands: 3) { x, y, band in (11 * x + 22 * y + 33 * band) % 256 }
+        #expect(try Picture(source).samples == expected)
+    }
+
+    @Test func `a min-is-white TIFF is inverted`() throws {
+        let source = try open(ForeignFiles.whiteTIFF)
+        #expect(source.header.tiffCompression == .packBits)
+        let expected = foreign { x, y, _ in
+            let stored = (255 - (11 * x + 22 * y) % 256) / 4 * 4
+            return 255 - stored
+        }
+        #expect(try Picture(source).samples == expected)
+    }
+
+    @Test func `a palette with transparency is expanded`() throws {
+        let source = try open(ForeignFiles.palettePNG)
+        #expect(source.header.colorBands == 3 && source.header.alpha == .unassociated)
+        let colors: [[Int]] = [
+            [10, 20, 30, 0], [40, 50, 60, 128], [70, 80, 90, 255], [200, 210, 220, 255],
+        ]
+        let expected = foreign(bands: 4) { x, y, band in colors[(x + y) % 4][band] }
+        #expect(try Picture(source).samples == expected)
+    }
+
+    @Test func `alpha keeps the meaning that the file gives it`() throws {
+        for (tag, kind) in [(1, AlphaKind.associated), (2, .unassociated), (0, .unspecified)] {
+            for bigEndian in [false, true] {
+                var file = HandmadeTIFF(width: 2, height: 1, samples: 2, data: [1, 2, 3, 4])
+                file.isBigEndian = bigEndian
+                file.set(HandmadeTIFF.extraSamples, tag)
+                let picture = try Picture(open(file.bytes))
+                #expect(picture.header.alpha == kind && picture.samples == [1, 2, 3, 4])
+            }
+        }
+        // The tag may be missing; the sample is there all the same.
+        let bare = HandmadeTIFF(width: 2, height: 1, samples: 2, data: [1, 2, 3, 4])
+        #expect(try open(bare.bytes).header.alpha == .unspecified)
+    }
+
+    @Test func `further pages are mentioned`() throws {
+        var file = HandmadeTIFF(width: 2, height: 2, data: [1, 2, 3, 4])
+        #expect(try open(file.bytes).warnings == [])
+        file.nextDirectory = 8
+        let warnings = try open(file.bytes).warnings
+        #expect(warnings.count == 1 && warnings[0].contains("more than one page"))
+    }
+
+    @Test func `kinds of TIFF that are not read are named`() throws {
+        let plain = HandmadeTIFF(width: 2, height: 2, data: [1, 2, 3, 4])
+        let cases: [(tag: Int, values: [Int], word: String)] = [
+            (HandmadeTIFF.compression, [7], "JPEG"),
+            (HandmadeTIFF.compression, [50000], "Zstandard"),
+            (HandmadeTIFF.compression, [777], "unknown (777)"),
+            (HandmadeTIFF.photometric, [5], "CMYK"), (HandmadeTIFF.photometric, [8], "L*a*b*"),
+            (HandmadeTIFF.sampleFormat, [3], "floating-point"),
+            (HandmadeTIFF.sampleFormat, [2], "signed"), (HandmadeTIFF.bitsPerSample, [1], "1 bit"),
+            (HandmadeTIFF.bitsPerSample, [32], "32 bit"),
+        ]
+        for (tag, values, word) in cases {
+            var file = plain
+            file.entries.removeAll { $0.tag == tag }
+            file.entries.append((tag, 3, values))
+            let error = error(file.bytes)
+            #expect(error?.kind == .unsupported, "\(word): \(String(describing: error))")
+            #expect(error?.message.contains(word) == true, "\(word): \(String(describing: error))")
+        }
+        let five = HandmadeTIFF(
+            width: 1, height: 1, samples: 5, photometric: 2, data: [1, 2, 3, 4, 5])
+        #expect(error(five.bytes)?.message.contains("5 samples") == true)
+    }
+
+    @Test func `a file of another format is named`() throws {
+        let cases: [([UInt8], ImageError.Kind, String)] = [
+            ([0xFF, 0xD8, 0xFF, 0xE0], .unsupported, "JPEG"),
+            (Array("RIFF....WEBPVP8 ".utf8), .unsupported, "WebP"),
+            (Array("P6\n1 1\n255\nabc".utf8), .unsupported, "PNM"),
+            (Array("GIF89a".utf8), .unsupported, "GIF"),
+            (Array("hello".utf8), .unreadable, "not an image"), ([], .unreadable, "empty"),
+        ]
+        for (bytes, kind, word) in cases {
+            let error = error(bytes)
+            #expect(error?.kind == kind && error?.message.contains(word) == true, "\(word)")
+        }
+        #expect(throws: ImageError.self) { try ImageFormats.open("/") }
+        let missing = #expect(throws: ImageError.self) { try ImageFormats.open("/none/a.png") }
+        #expect(missing?.kind == .noSuchFile)
+    }
+
+    @Test func `absurd sizes are refused before memory is taken`() throws {
+        let most = 0x7FFF_FFFF
+        for side in [1_000_000, most] {
+            let png = HandmadePNG.header(width: side, height: side, depth: 16, colorType: 6)
+            #expect(error(png)?.kind == .unreadable)
+            #expect(error(png)?.message.contains("\(side) x \(side)") == true)
+        }
+        for side in [100_000, most, 0xFFFF_FFFF] {
+            for compression in [1, 5, 8, 32773] {
+                var file = HandmadeTIFF(width: side, height: side, data: [1, 2, 3, 4])
+                file.set(HandmadeTIFF.compression, compression)
+                #expect(error(file.bytes)?.kind == .unreadable, "\(side), \(compression)")
+            }
+        }
+        // What the file could hold and the limit does not allow.
+        let small = DecodeLimits(decodedByteCount: 132)
+        #expect(error(ForeignFiles.whiteTIFF, limits: small)?.kind == .tooLarge)
+        #expect(error(ForeignFiles.palettePNG, limits: small)?.kind == .tooLarge)
+    }
+
+    @Test func `a TIFF whose strip lies beyond its end is an error`() throws {
+        for compression in [1, 5, 8, 32773] {
+            for offset in [7, 4000, 0x7FFF_FFFF, 0xFFFF_FFFF] {
+                var file = HandmadeTIFF(
+                    width: 20, height: 20, data: Array(repeating: 7, count: 400))
+                file.set(HandmadeTIFF.compression, compression)
+                file.set(HandmadeTIFF.stripOffsets, offset)
+                if compression == 1 && offset == 7 { continue }
+                #expect(error(file.bytes)?.kind == .unreadable, "\(compression), \(offset)")
+            }
+        }
+    }
+}
