@@ -1,0 +1,55 @@
+import Testing
+
+/// The repository's own files against the rules. A failure names the file and the line.
+struct TidyTests {
+    let repository = Repository()
+
+    private func expectNone(_ findings: [Finding]) {
+        for finding in findings {
+            Issue.record("\(finding)")
+        }
+    }
+
+    @Test func `every import is allowed by the table of walls`() throws {
+        let table = try WallTable(parsing: repository.file("docs/ARCHITECTURE.md"))
+        let targets = try repository.targets()
+        let sources = try repository.sources()
+        #expect(sources.count > targets.count, "the sources were not found")
+        expectNone(Rules.completeness(table, targets: targets))
+        expectNone(sources.flatMap { Rules.walls($0, table, targets: targets) })
+    }
+
+    @Test func `files and lines are short`() throws {
+        expectNone(try (repository.sources() + repository.scripts()).flatMap(Rules.size))
+    }
+
+    @Test func `no file traps on purpose, promises work or turns checks off`() throws {
+        expectNone(try (repository.sources() + repository.scripts()).flatMap(Rules.words))
+    }
+
+    @Test func `nothing continues on another thread beside a socket`() throws {
+        expectNone(try repository.sources().flatMap(Rules.threads))
+    }
+
+    @Test func `OpenBLAS is called in one file`() throws {
+        expectNone(Rules.matrixMultiplication(try repository.sources()))
+    }
+
+    @Test func `every test is named by a sentence`() throws {
+        expectNone(try repository.sources().flatMap(Rules.testNames))
+    }
+
+    @Test func `documents name files that exist`() throws {
+        expectNone(
+            try repository.documents().flatMap { Rules.paths($0, exists: repository.exists) })
+    }
+
+    @Test func `every script can be run and stops at the first error`() throws {
+        let scripts = try repository.scripts()
+        #expect(!scripts.isEmpty, "the scripts were not found")
+        expectNone(
+            scripts.flatMap {
+                Rules.script($0, isExecutable: repository.isExecutable($0.path))
+            })
+    }
+}
