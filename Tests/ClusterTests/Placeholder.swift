@@ -1,1 +1,1 @@
-// Placeholder.
+// Holds the target until its tests are in.

@@ -1,0 +1,182 @@
+/// The coordinator's mind: which worker has which tile, and what follows from what is heard.
+///
+/// A pure value. Facts come in through `handle`, orders go out as commands; there is no clock, no
+/// socket and no pixel here. Tiles live in `TileTable`, workers in `workers`; files beside this one
+/// hold what is done about peers (CoordinatorPeers), results (CoordinatorResults) and leases
+/// (CoordinatorLeases).
+///
+/// Three rules carry it:
+/// - A worker gets a tile only when it has said itself that it holds nothing.
+/// - A lease lives by heartbeats that name it. Whatever else a worker names is answered with
+///   `stored`, `cancel` or a resumed lease, so that both sides agree again after any loss.
+/// - Tries are numbered. The first whole result of any try of a tile is stored, whoever has the
+///   lease by then: every try of a tile gives the same pixels, so a late one is as good.
+public import Wire
+
+public struct Coordinator: Sendable {
+    let facts: JobFacts
+    let policy: CoordinatorPolicy
+
+    var tiles: TileTable
+    var workers: [WorkerID: WorkerRecord] = [:]
+    /// Connections of workers that can be reached.
+    var peers: [PeerID: WorkerID] = [:]
+    /// Children of this host, by the word that they were given.
+    var launchTokens: [String: WorkerID] = [:]
+    /// Workers that wait for a tile, the longest-waiting first.
+    var idle: [WorkerID] = []
+    /// Refusals that are repeated when the worker comes back, and their order.
+    var refusals: [WorkerID: Refused] = [:]
+    var refusalOrder: [WorkerID] = []
+    var pace = Pace()
+    public internal(set) var statistics = Statistics()
+
+    var now: Duration
+    /// The clock of leases. It stands while this process is stopped and can hear nobody.
+    var attentiveNow: Duration = .zero
+    private var sweepAt: Duration
+    /// Since when there has been no worker; nil while there is one.
+    var absentSince: Duration?
+    var storingFailuresInARow = 0
+    /// How the job ended; nil while it runs.
+    public internal(set) var outcome: Outcome?
+
+    /// A coordinator of a job of which nothing is done.
+    ///
+    /// - Parameters:
+    ///   - facts: what workers are told.
+    ///   - tileCount: tiles in the plan, at least 1.
+    ///   - policy: when to lose patience.
+    ///   - now: time since the origin of all times given to this value.
+    public init(facts: JobFacts, tileCount: Int, policy: CoordinatorPolicy, now: Duration) {
+        precondition(tileCount > 0, "a job has at least one tile")
+        policy.check()
+        self.facts = facts
+        self.policy = policy
+        self.now = now
+        tiles = TileTable(tileCount: tileCount)
+        sweepAt = now
+        absentSince = now
+    }
+
+    /// When to tell `tick`, if nothing else happens before; nil when only events matter.
+    public var nextDeadline: Duration? {
+        guard outcome == nil else { return nil }
+        if !workers.isEmpty { return sweepAt }
+        guard let absentSince, let wait = policy.workerWait else { return nil }
+        return absentSince + wait
+    }
+
+    /// Takes a fact and appends what is to be done about it.
+    ///
+    /// - Parameters:
+    ///   - event: what happened.
+    ///   - time: when; earlier than an earlier event's counts as that event's time.
+    ///   - commands: orders are appended, to be carried out in this order.
+    public mutating func handle(
+        _ event: Event, at time: Duration, into commands: inout [Command]
+    ) {
+        notice(time)
+        switch event {
+        case .received(let message, let peer): receive(message, from: peer, &commands)
+        case .pieceReceived(let work, let peer): receivePiece(work, from: peer, &commands)
+        case .nonsense(let what, let peer): receiveNonsense(what, from: peer, &commands)
+        case .protocolMismatch(let seen, let peer): refuseVersion(seen, from: peer, &commands)
+        case .unreachable(let peer): lose(peer, &commands)
+        case .childExited(let token, let reason):
+            if let worker = launchTokens[token] {
+                remove(worker, .exited(reason: reason), &commands)
+            }
+        case .tileStored(let work): confirm(work, &commands)
+        case .storingFailed(let work, let reason): retryStoring(work, reason, &commands)
+        case .interrupted: finish(.interrupted, &commands)
+        case .broken(let reason): finish(.broken(reason: reason), &commands)
+        case .tick: break
+        }
+        guard outcome == nil else { return }
+        if now >= sweepAt { sweep(&commands) }
+        if tiles.isOver {
+            finish(tiles.setAsideCount == 0 ? .complete : .incomplete, &commands)
+        } else {
+            handOut(&commands)
+            finishIfAlone(&commands)
+        }
+    }
+
+    private mutating func notice(_ time: Duration) {
+        let gap = max(time - now, .zero)
+        now += gap
+        if workers.isEmpty || gap <= policy.inattentionThreshold { attentiveNow += gap }
+    }
+
+    private mutating func sweep(_ commands: inout [Command]) {
+        sweepAt = now + policy.sweepInterval
+        endOverdueLeases(&commands)
+    }
+
+    private mutating func finishIfAlone(_ commands: inout [Command]) {
+        guard let absentSince, let wait = policy.workerWait, now >= absentSince + wait else {
+            return
+        }
+        finish(statistics.workerCount == 0 ? .nobodyCame : .everybodyLeft, &commands)
+    }
+
+    mutating func finish(_ outcome: Outcome, _ commands: inout [Command]) {
+        guard self.outcome == nil else { return }
+        self.outcome = outcome
+        for (peer, _) in peers.sorted(by: { $0.value < $1.value }) {
+            commands.append(.send(.goodbye(Goodbye(reason: outcome.sentence)), to: peer))
+        }
+        commands.append(
+            .finished(
+                Summary(
+                    outcome: outcome, storedCount: tiles.storedCount, setAside: tiles.setAside,
+                    statistics: statistics)))
+    }
+}
+
+// MARK: - What others may see
+
+extension Coordinator {
+    /// Tiles on disk.
+    public var storedCount: Int { tiles.storedCount }
+
+    /// Tiles given up.
+    public var setAsideCount: Int { tiles.setAsideCount }
+
+    /// Workers that are known and not given up.
+    public var workerCount: Int { workers.count }
+
+    /// A lease, for a progress line.
+    public struct LeaseView: Equatable, Sendable {
+        /// The try.
+        public let work: TileAttempt
+        /// Who has it.
+        public let worker: WorkerID
+        /// The iteration last heard of.
+        public let iteration: Int
+    }
+
+    /// The leases that count, in tile order.
+    public var leases: [LeaseView] {
+        workers.compactMap { id, worker in
+            worker.lease.map { LeaseView(work: $0.work, worker: id, iteration: $0.iteration) }
+        }
+        .sorted { $0.work.tile < $1.work.tile }
+    }
+}
+
+extension Coordinator.Outcome {
+    /// What workers are told at the end.
+    public var sentence: String {
+        switch self {
+        case .complete: "the job is done"
+        case .incomplete: "the job is done; some tiles could not be restored"
+        case .nobodyCame: "the coordinator waited in vain for workers"
+        case .everybodyLeft: "the coordinator waited in vain for workers to come back"
+        case .interrupted: "the coordinator was interrupted"
+        case .storingFailed(let reason): "the coordinator cannot store results: \(reason)"
+        case .broken(let reason): "the coordinator cannot go on: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,219 @@
+/// What the coordinator is told (facts) and what it orders (commands). Ids only: the loop around it
+/// moves the bytes.
+public import Wire
+
+extension Coordinator {
+    /// Something that happened.
+    public enum Event: Equatable, Sendable {
+        /// A message arrived. `restored` is told when all pieces of its payload are in, the
+        /// checksum holds and shape and samples are those of the tile; where they are not, the loop
+        /// tells `failed` in the worker's place.
+        case received(Message, from: PeerID)
+        /// A piece of a result arrived, and more are missing.
+        case pieceReceived(TileAttempt, from: PeerID)
+        /// Bytes arrived that are no message, a payload that is not what it claims, or a message
+        /// that makes no sense.
+        case nonsense(String, from: PeerID)
+        /// A message of another version of the protocol arrived.
+        case protocolMismatch(seen: Int, from: PeerID)
+        /// The transport knows no connection of that name (any more).
+        case unreachable(PeerID)
+        /// A child that was given this token ended, whether or not it had said hello.
+        case childExited(launchToken: String, reason: String)
+        /// A result that `store` ordered is on disk.
+        case tileStored(TileAttempt)
+        /// A result that `store` ordered could not be written.
+        case storingFailed(TileAttempt, reason: String)
+        /// The user wants to stop.
+        case interrupted
+        /// The loop cannot go on: the input has become unreadable, no worker can be started.
+        case broken(reason: String)
+        /// `nextDeadline` has come.
+        case tick
+    }
+
+    /// Something to do, in this order.
+    public enum Command: Equatable, Sendable {
+        /// Send a message without payload.
+        case send(Message, to: PeerID)
+        /// Read the tile's pixels and send them as `assign`.
+        case dispatch(TileAttempt, to: PeerID)
+        /// Write the result that came whole from this peer; answer with `tileStored` or
+        /// `storingFailed`.
+        case store(TileAttempt, from: PeerID)
+        /// Drop the result that came whole from this peer.
+        case discard(TileAttempt, from: PeerID, reason: String)
+        /// The tile will come through unrestored, unless a late result still arrives.
+        case setAside(TileID, story: [AttemptFailure])
+        /// The peer will not be spoken to again: drop whatever is kept for it.
+        case forget(PeerID)
+        /// Worth a line in the log.
+        case note(Note)
+        /// The job is over; nothing but goodbyes follows.
+        case finished(Summary)
+    }
+
+    /// Why a try at a tile came to nothing.
+    public struct AttemptFailure: Equatable, Sendable, CustomStringConvertible {
+        /// The number of the try.
+        public let attempt: Attempt
+        /// Who had it.
+        public let worker: WorkerID
+        /// What happened, as the end of "the worker ...".
+        public let reason: String
+
+        public var description: String { "attempt \(attempt) on \(worker): \(reason)" }
+    }
+
+    /// Why a lease ended before its tile was stored.
+    public enum LeaseEnd: Equatable, Sendable, CustomStringConvertible {
+        /// The worker said that the fit failed.
+        case failed(reason: String)
+        /// The worker's process ended.
+        case exited(reason: String)
+        /// Nothing was heard from the worker.
+        case silent(Duration)
+        /// The iteration did not change, or the result did not arrive.
+        case standing(iteration: Int, Duration)
+        /// The worker speaks, but no longer of this tile.
+        case dropped
+        /// The assignment did not reach the worker.
+        case neverBegan
+        /// The worker left in good order.
+        case goodbye(reason: String)
+        /// Another try's result came first.
+        case superseded
+        /// The worker was refused.
+        case refused(reason: String)
+
+        /// Whether the tile may be to blame.
+        var countsAgainstTile: Bool {
+            switch self {
+            case .failed, .exited, .silent, .standing, .dropped: true
+            case .neverBegan, .goodbye, .superseded, .refused: false
+            }
+        }
+
+        /// Whether the worker may be to blame.
+        var countsAgainstWorker: Bool {
+            switch self {
+            case .failed, .standing, .dropped: true
+            case .exited, .silent, .neverBegan, .goodbye, .superseded, .refused: false
+            }
+        }
+
+        /// Whether the worker may still hold the try without knowing that its lease ended.
+        var needsCancel: Bool {
+            switch self {
+            case .standing, .dropped, .neverBegan, .superseded: true
+            case .failed, .exited, .silent, .goodbye, .refused: false
+            }
+        }
+
+        /// Whether the worker may still hold the try and go on with it when it is heard again.
+        var isResumable: Bool {
+            switch self {
+            case .silent: true
+            case .failed, .exited, .standing, .dropped, .neverBegan, .goodbye, .superseded,
+                .refused:
+                false
+            }
+        }
+
+        public var description: String {
+            switch self {
+            case .failed(let reason): "failed: \(reason)"
+            case .exited(let reason): "ended: \(reason)"
+            case .silent(let time): "was silent for \(Int(time.inSeconds)) s"
+            case .standing(let iteration, let time):
+                "stood still at iteration \(iteration) for \(Int(time.inSeconds)) s"
+            case .dropped: "no longer had the tile"
+            case .neverBegan: "did not get the assignment"
+            case .goodbye(let reason): "said goodbye: \(reason)"
+            case .superseded: "was overtaken by another try's result"
+            case .refused(let reason): "was refused: \(reason)"
+            }
+        }
+    }
+
+    /// A line for the log.
+    public enum Note: Equatable, Sendable, CustomStringConvertible {
+        case workerJoined(Hello)
+        case workerReturned(WorkerID)
+        case workerGone(WorkerID, reason: String)
+        case workerRefused(WorkerID, reason: String)
+        case leaseEnded(TileAttempt, WorkerID, LeaseEnd)
+        case leaseResumed(TileAttempt, WorkerID, iteration: Int)
+        case lateResult(TileAttempt, WorkerID)
+        case storingFailed(TileAttempt, reason: String)
+        case nonsense(PeerID, String)
+
+        public var description: String {
+            switch self {
+            case .workerJoined(let hello):
+                "worker \(hello.worker) joined: \(hello.host), process \(hello.processID), "
+                    + "\(hello.threadCount) threads, \(hello.processor), version \(hello.version)"
+            case .workerReturned(let worker): "worker \(worker) is back"
+            case .workerGone(let worker, let reason): "worker \(worker) \(reason)"
+            case .workerRefused(let worker, let reason): "worker \(worker) was refused: \(reason)"
+            case .leaseEnded(let work, let worker, let end): "\(work): worker \(worker) \(end)"
+            case .leaseResumed(let work, let worker, let iteration):
+                "\(work): worker \(worker) goes on at iteration \(iteration)"
+            case .lateResult(let work, let worker):
+                "\(work): a late result from worker \(worker) is taken"
+            case .storingFailed(let work, let reason): "\(work) could not be stored: \(reason)"
+            case .nonsense(let peer, let what): "peer \(peer): \(what)"
+            }
+        }
+    }
+
+    /// How a job ended.
+    public enum Outcome: Equatable, Sendable {
+        /// Every tile is stored.
+        case complete
+        /// Every tile is stored or set aside, at least one of them set aside.
+        case incomplete
+        /// No worker ever came.
+        case nobodyCame
+        /// All workers have left, and none came back in time.
+        case everybodyLeft
+        /// The user wanted to stop.
+        case interrupted
+        /// Results cannot be written.
+        case storingFailed(reason: String)
+        /// The loop could not go on.
+        case broken(reason: String)
+    }
+
+    /// What a job came to.
+    public struct Summary: Equatable, Sendable {
+        /// How it ended.
+        public let outcome: Outcome
+        /// Tiles on disk.
+        public let storedCount: Int
+        /// Tiles that come through unrestored although they were tried, in tile order.
+        public let setAside: [TileID]
+        /// What was counted on the way.
+        public let statistics: Statistics
+    }
+
+    /// Counts over the whole job, for the summary and the report.
+    public struct Statistics: Equatable, Sendable {
+        /// Tries handed out.
+        public var dispatchCount = 0
+        /// Tries that counted against their tile.
+        public var failureCount = 0
+        /// Leases that went on after silence.
+        public var resumedCount = 0
+        /// Results that were taken although their lease had ended.
+        public var lateResultCount = 0
+        /// Results dropped because the tile was stored or being stored.
+        public var duplicateResultCount = 0
+        /// Workers welcomed for the first time.
+        public var workerCount = 0
+        /// Workers refused.
+        public var refusedCount = 0
+        /// Unreadable or senseless messages.
+        public var nonsenseCount = 0
+    }
+}

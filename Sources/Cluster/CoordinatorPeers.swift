@@ -1,0 +1,208 @@
+/// The coordinator and the ones it talks to: greetings, signs of life, farewells, nonsense.
+internal import Wire
+
+extension Coordinator {
+    mutating func receive(
+        _ message: Message, from peer: PeerID, _ commands: inout [Command]
+    ) {
+        if let outcome {
+            answerAfterTheEnd(message, from: peer, outcome, &commands)
+            return
+        }
+        if case .hello(let hello) = message {
+            greet(hello, from: peer, &commands)
+            return
+        }
+        guard let worker = peers[peer] else {
+            answerUnknown(message, from: peer, &commands)
+            return
+        }
+        heard(worker)
+        switch message {
+        case .hello: break
+        case .heartbeat(let body):
+            commands.append(.send(.heartbeat(Heartbeat()), to: peer))
+            reconcile(worker, with: body.work, &commands)
+        case .progress(let body):
+            if body.job == facts.job {
+                renew(worker, body.work, iteration: body.iteration, phase: .fitting)
+            }
+        case .restored(let body): take(body, from: peer, of: worker, &commands)
+        case .failed(let body):
+            if body.job == facts.job, lease(of: worker)?.work == body.work {
+                endLease(of: worker, .failed(reason: body.reason), &commands)
+            }
+        case .goodbye(let body): remove(worker, .goodbye(reason: body.reason), &commands)
+        case .welcome, .refused, .assign, .cancel, .stored:
+            receiveNonsense("\(message.kind) is a coordinator's word", from: peer, &commands)
+        }
+    }
+
+    mutating func heard(_ worker: WorkerID) {
+        workers[worker]?.heardAt = attentiveNow
+    }
+
+    // MARK: Greetings
+
+    private mutating func greet(
+        _ hello: Hello, from peer: PeerID, _ commands: inout [Command]
+    ) {
+        if let refusal = refusals[hello.worker] {
+            commands.append(.send(.refused(refusal), to: peer))
+            return
+        }
+        if let former = peers[peer], former != hello.worker {
+            remove(former, .goodbye(reason: "it took another name"), &commands)
+        }
+        let isNewSession = hello.incarnation > (workers[hello.worker]?.hello.incarnation ?? 0)
+        if let known = workers[hello.worker] {
+            guard hello.incarnation >= known.hello.incarnation else { return }
+            adopt(hello, from: peer, replacing: known, &commands)
+        } else {
+            workers[hello.worker] = WorkerRecord(hello: hello, peer: peer, heardAt: attentiveNow)
+            statistics.workerCount += 1
+            absentSince = nil
+            commands.append(.note(.workerJoined(hello)))
+        }
+        peers[peer] = hello.worker
+        if let token = hello.launchToken { launchTokens[token] = hello.worker }
+        commands.append(.send(.welcome(welcome(hello)), to: peer))
+        if isNewSession, let lease = lease(of: hello.worker),
+            hello.work?.work != lease.work || hello.work?.job != facts.job
+        {
+            endLease(of: hello.worker, lease.beganAt == nil ? .neverBegan : .dropped, &commands)
+        }
+        reconcile(hello.worker, with: hello.work, &commands)
+    }
+
+    /// A known worker greets: again in the same session, or from another connection.
+    private mutating func adopt(
+        _ hello: Hello, from peer: PeerID, replacing known: WorkerRecord,
+        _ commands: inout [Command]
+    ) {
+        if let formerPeer = known.peer, formerPeer != peer {
+            peers[formerPeer] = nil
+            commands.append(.forget(formerPeer))
+        }
+        if let token = known.hello.launchToken { launchTokens[token] = nil }
+        workers[hello.worker]?.hello = hello
+        workers[hello.worker]?.peer = peer
+        heard(hello.worker)
+        if hello.incarnation > known.hello.incarnation {
+            commands.append(.note(.workerReturned(hello.worker)))
+        }
+    }
+
+    private func welcome(_ hello: Hello) -> Welcome {
+        Welcome(
+            incarnation: hello.incarnation, job: facts.job, configuration: facts.configuration,
+            heartbeatSeconds: policy.heartbeatInterval.inSeconds,
+            silenceSeconds: policy.silenceTimeout.inSeconds,
+            payloadByteCountMaximum: facts.payloadByteCountMaximum)
+    }
+
+    // MARK: Strangers, and those who come too late
+
+    private mutating func answerUnknown(
+        _ message: Message, from peer: PeerID, _ commands: inout [Command]
+    ) {
+        if case .goodbye = message { return }
+        drop(message, from: peer, reason: "the worker has to say hello first", &commands)
+        let refusal = Refused(.helloWanted, reason: "this connection is not known: say hello")
+        commands.append(.send(.refused(refusal), to: peer))
+    }
+
+    private func answerAfterTheEnd(
+        _ message: Message, from peer: PeerID, _ outcome: Outcome, _ commands: inout [Command]
+    ) {
+        if case .goodbye = message { return }
+        drop(message, from: peer, reason: outcome.sentence, &commands)
+        commands.append(.send(.goodbye(Goodbye(reason: outcome.sentence)), to: peer))
+    }
+
+    private func drop(
+        _ message: Message, from peer: PeerID, reason: String, _ commands: inout [Command]
+    ) {
+        guard case .restored(let body) = message else { return }
+        commands.append(.discard(body.work, from: peer, reason: reason))
+    }
+
+    // MARK: Nonsense
+
+    mutating func receiveNonsense(
+        _ what: String, from peer: PeerID, _ commands: inout [Command]
+    ) {
+        statistics.nonsenseCount += 1
+        commands.append(.note(.nonsense(peer, what)))
+        if let worker = peers[peer] {
+            heard(worker)
+            workers[worker]?.nonsenseCount += 1
+            if let count = workers[worker]?.nonsenseCount, count >= policy.nonsenseMaximum {
+                let reason = "\(count) messages made no sense, the last one: \(what)"
+                refuse(worker, Refused(.misbehaviour, reason: reason), &commands)
+                return
+            }
+        }
+        commands.append(.send(.refused(Refused(.unreadable, reason: what)), to: peer))
+    }
+
+    mutating func refuseVersion(_ seen: Int, from peer: PeerID, _ commands: inout [Command]) {
+        statistics.refusedCount += 1
+        let reason =
+            "the coordinator speaks protocol version \(WireLimits.protocolVersion), "
+            + "the worker speaks \(seen)"
+        commands.append(.note(.nonsense(peer, reason)))
+        let refusal = Refused(.protocolVersion, reason: reason)
+        commands.append(.send(.refused(refusal), to: peer))
+        if let worker = peers[peer] { remove(worker, .refused(reason: reason), &commands) }
+    }
+
+    /// Lets a worker go for good; it is told so again whenever it comes back.
+    mutating func refuse(
+        _ worker: WorkerID, _ refusal: Refused, _ commands: inout [Command]
+    ) {
+        statistics.refusedCount += 1
+        if refusals.updateValue(refusal, forKey: worker) == nil { refusalOrder.append(worker) }
+        if refusalOrder.count > policy.refusalsRememberedMaximum {
+            refusals[refusalOrder.removeFirst()] = nil
+        }
+        if let peer = workers[worker]?.peer {
+            commands.append(.send(.refused(refusal), to: peer))
+        }
+        commands.append(.note(.workerRefused(worker, reason: refusal.reason)))
+        remove(worker, .refused(reason: refusal.reason), &commands)
+    }
+
+    // MARK: Losing touch
+
+    /// The transport cannot reach a peer. A worker that has begun a tile may come back under another
+    /// connection before it counts as silent; one that has not is forgotten.
+    mutating func lose(_ peer: PeerID, _ commands: inout [Command]) {
+        guard let worker = peers[peer] else { return }
+        guard lease(of: worker)?.beganAt != nil else {
+            remove(worker, .neverBegan, &commands)
+            return
+        }
+        peers[peer] = nil
+        workers[worker]?.peer = nil
+        commands.append(.forget(peer))
+    }
+
+    /// Forgets a worker, and ends its lease for `reason`.
+    mutating func remove(
+        _ worker: WorkerID, _ reason: LeaseEnd, _ commands: inout [Command]
+    ) {
+        guard workers[worker] != nil else { return }
+        dequeue(worker)
+        let peer = workers[worker]?.peer
+        if let peer { peers[peer] = nil }
+        workers[worker]?.peer = nil
+        endLease(of: worker, reason, &commands)
+        if let peer { commands.append(.forget(peer)) }
+        if let token = workers[worker]?.hello.launchToken { launchTokens[token] = nil }
+        workers[worker] = nil
+        if workers.isEmpty { absentSince = now }
+        let sentence = reason == .neverBegan ? "cannot be reached" : reason.description
+        commands.append(.note(.workerGone(worker, reason: sentence)))
+    }
+}

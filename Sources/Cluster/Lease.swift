@@ -1,0 +1,91 @@
+/// What the coordinator knows of one worker and of the tile it has, and how fast the job's
+/// iterations run.
+internal import Wire
+
+/// One try at one tile in one worker's hands.
+struct Lease {
+    var work: TileAttempt
+    /// When it was granted or last named by its worker.
+    var renewedAt: Duration
+    /// When the iteration last changed, or a piece of the result arrived.
+    var progressAt: Duration
+    /// When the worker first named it; nil while the assignment is on its way.
+    var beganAt: Duration?
+    /// The iteration when the worker first named it.
+    var firstIteration = 0
+    /// The iteration last heard of.
+    var iteration = 0
+    var phase = WorkReport.Phase.fitting
+
+    init(_ work: TileAttempt, at now: Duration) {
+        self.work = work
+        renewedAt = now
+        progressAt = now
+    }
+
+    /// The worker names the lease. Returns seconds per iteration where iterations were done since.
+    mutating func renew(iteration reported: Int, phase: WorkReport.Phase, at now: Duration)
+        -> Double?
+    {
+        renewedAt = now
+        if beganAt == nil {
+            beganAt = now
+            progressAt = now
+            firstIteration = reported
+            iteration = reported
+        }
+        if phase == .delivering, self.phase == .fitting {
+            self.phase = .delivering
+            progressAt = now
+        }
+        guard reported != iteration else { return nil }
+        let done = reported - iteration
+        let seconds = (now - progressAt).inSeconds
+        iteration = reported
+        progressAt = now
+        return done > 0 && seconds > 0 ? seconds / Double(done) : nil
+    }
+
+    /// Mean seconds per iteration since the worker first named the lease.
+    var secondsPerIteration: Double? {
+        guard let beganAt, iteration > firstIteration else { return nil }
+        return (progressAt - beganAt).inSeconds / Double(iteration - firstIteration)
+    }
+}
+
+/// One worker, as the coordinator sees it.
+struct WorkerRecord {
+    /// Its latest greeting.
+    var hello: Hello
+    /// Its connection; nil while the transport cannot reach it.
+    var peer: PeerID?
+    /// When anything was last heard from it.
+    var heardAt: Duration
+    var lease: Lease?
+    /// Whether it stands in the queue of the idle: it said that it holds nothing, has no lease, and
+    /// can be reached.
+    var isQueued = false
+    /// Tiles that failed on it since its last success.
+    var failedTiles: Set<TileID> = []
+    var nonsenseCount = 0
+}
+
+/// Seconds per iteration over the job: the median of the latest samples.
+struct Pace {
+    private static let sampleCountMaximum = 63
+    private var samples: [Double] = []
+    private var oldest = 0
+
+    mutating func add(_ secondsPerIteration: Double) {
+        if samples.count < Self.sampleCountMaximum {
+            samples.append(secondsPerIteration)
+        } else {
+            samples[oldest] = secondsPerIteration
+            oldest = (oldest + 1) % Self.sampleCountMaximum
+        }
+    }
+
+    var medianSeconds: Double? {
+        samples.isEmpty ? nil : samples.sorted()[samples.count / 2]
+    }
+}

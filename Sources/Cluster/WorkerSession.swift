@@ -1,0 +1,153 @@
+/// A worker's session: greeting, signs of life, silence, and making the connection anew.
+internal import Wire
+
+extension Worker {
+    mutating func start(_ commands: inout [Command]) {
+        guard link == .new else { return }
+        welcomeUntil = now
+        greet(&commands)
+    }
+
+    /// Opens a session on the present connection.
+    mutating func greet(_ commands: inout [Command]) {
+        incarnation += 1
+        link = .greeting(count: 1, repeatAt: now + policy.helloInterval)
+        commands.append(.send(.hello(hello)))
+    }
+
+    private var hello: Hello {
+        Hello(
+            worker: identity.worker, incarnation: incarnation, host: identity.host,
+            processID: identity.processID, threadCount: identity.threadCount,
+            version: identity.version, processor: identity.processor,
+            launchToken: identity.launchToken, work: report)
+    }
+
+    /// What the worker holds, as it says it.
+    var report: WorkReport? {
+        guard let job else { return nil }
+        switch work {
+        case .idle:
+            return nil
+        case .fitting(let held, let iteration):
+            return WorkReport(job: job, work: held, iteration: iteration, phase: .fitting)
+        case .delivering(let held, let iteration, _, _):
+            return WorkReport(job: job, work: held, iteration: iteration, phase: .delivering)
+        }
+    }
+
+    mutating func receive(_ message: Message, _ commands: inout [Command]) {
+        heard()
+        switch (link, message) {
+        case (.new, _), (.closed, _), (.pausing, _):
+            break
+        case (_, .goodbye(let body)):
+            leave(.jobOver(reason: body.reason), &commands)
+        case (_, .refused(let body)):
+            takeRefusal(body, &commands)
+        case (.greeting, .welcome(let body)):
+            if body.incarnation == incarnation { begin(body, &commands) }
+        case (.welcomed, .assign(let body)):
+            if body.job == job { take(body.work, &commands) }
+        case (.welcomed, .cancel(let body)):
+            if body.job == job, body.work == work.attempt { becomeIdle(&commands) }
+        case (.welcomed, .stored(let body)):
+            if body.job == job { takeReceipt(body.work, &commands) }
+        case (.welcomed, .welcome), (_, .heartbeat):
+            break
+        case (.greeting, .assign), (.greeting, .cancel), (.greeting, .stored):
+            // Meant for the session before this one; the coordinator says it again where it matters.
+            break
+        case (_, .hello), (_, .progress), (_, .restored), (_, .failed):
+            nonsenseCount += 1
+        }
+    }
+
+    /// Any bytes are a sign of life.
+    mutating func heard() {
+        guard case .welcomed(let heartbeatAt, _) = link else { return }
+        welcomeUntil = now
+        link = .welcomed(heartbeatAt: heartbeatAt, silentAt: now + silenceTimeout)
+    }
+
+    private mutating func begin(_ welcome: Welcome, _ commands: inout [Command]) {
+        heartbeatInterval = .seconds(welcome.heartbeatSeconds)
+        silenceTimeout = .seconds(welcome.silenceSeconds)
+        welcomeUntil = now
+        backOff.reset()
+        link = .welcomed(
+            heartbeatAt: now + heartbeatInterval, silentAt: now + silenceTimeout)
+        if welcome.job != job {
+            dropWork(&commands)
+            job = welcome.job
+            commands.append(.configure(welcome.job))
+        }
+        if case .delivering(let held, _, _, let pause) = work {
+            send(held, nextPause: pause, &commands)
+        }
+    }
+
+    private mutating func takeRefusal(_ refusal: Refused, _ commands: inout [Command]) {
+        switch refusal.code {
+        case .helloWanted:
+            if isWelcome { greet(&commands) }
+        case .unreadable:
+            nonsenseCount += 1
+        case .protocolVersion, .failures, .misbehaviour:
+            leave(.refused(reason: refusal.reason), &commands)
+        }
+    }
+
+    // MARK: Time
+
+    /// Does whatever is due.
+    mutating func keepTime(_ commands: inout [Command]) {
+        if let drainDeadline, link != .closed, now >= drainDeadline || work == .idle {
+            sayGoodbye(&commands)
+            return
+        }
+        switch link {
+        case .new, .closed:
+            break
+        case .greeting(let count, let repeatAt):
+            if giveUp(&commands) || now < repeatAt { return }
+            if count < policy.helloCountMaximum {
+                link = .greeting(count: count + 1, repeatAt: now + policy.helloInterval)
+                commands.append(.send(.hello(hello)))
+            } else {
+                link = .pausing(until: now + backOff.next())
+            }
+        case .pausing(let until):
+            if giveUp(&commands) || now < until { return }
+            commands.append(.reconnect)
+            greet(&commands)
+        case .welcomed(let heartbeatAt, let silentAt):
+            if now >= silentAt {
+                link = .pausing(until: now + backOff.next())
+                return
+            }
+            if now >= heartbeatAt { beat(&commands) }
+            resendIfDue(&commands)
+        }
+    }
+
+    /// Leaves when no session came about for too long.
+    private mutating func giveUp(_ commands: inout [Command]) -> Bool {
+        guard now >= giveUpAt else { return false }
+        let seconds = Int(policy.reconnectTimeout.inSeconds)
+        let reason =
+            job == nil
+            ? "no coordinator answered within \(seconds) s"
+            : "the coordinator has not been heard for \(seconds) s"
+        leave(.coordinatorLost(reason: reason), &commands)
+        return true
+    }
+
+    /// Says that the worker lives and what it holds.
+    mutating func beat(_ commands: inout [Command]) {
+        guard case .welcomed(_, let silentAt) = link else { return }
+        link = .welcomed(heartbeatAt: now + heartbeatInterval, silentAt: silentAt)
+        commands.append(.send(.heartbeat(Heartbeat(work: report))))
+        if case .fitting(let held, _) = work { commands.append(.sendProgress(held)) }
+    }
+}

@@ -1,0 +1,160 @@
+/// Pixels as bytes: their shape, their description in a header, and the pieces they travel in.
+internal import CZlib
+
+/// Rows, columns and bands of a payload, in the order in which its samples lie.
+public struct PixelShape: Hashable, Sendable, CustomStringConvertible {
+    /// Rows.
+    public let height: Int
+    /// Columns.
+    public let width: Int
+    /// Samples of a pixel.
+    public let bands: Int
+
+    /// A shape (height, width, bands); it is checked where it meets the wire.
+    public init(height: Int, width: Int, bands: Int) {
+        self.height = height
+        self.width = width
+        self.bands = bands
+    }
+
+    /// Bytes of float32 samples of this shape.
+    /// - Throws: where a side is out of range. Within the limits the product cannot overflow.
+    public func float32ByteCount() throws(WireError) -> Int {
+        try FieldCheck.count(height, "shape[0]", from: 1, through: WireLimits.sideMaximum)
+        try FieldCheck.count(width, "shape[1]", from: 1, through: WireLimits.sideMaximum)
+        try FieldCheck.count(bands, "shape[2]", from: 1, through: WireLimits.bandCountMaximum)
+        return height * width * bands * MemoryLayout<Float>.size
+    }
+
+    public var description: String { "\(height) x \(width) x \(bands)" }
+}
+
+/// Samples on their way: (H, W, C) float32, little-endian.
+public struct PixelPayload: Equatable, Sendable {
+    /// Rows, columns, bands.
+    public let shape: PixelShape
+    /// `shape.float32ByteCount()` bytes.
+    public let bytes: [UInt8]
+
+    /// A payload from samples (H, W, C).
+    /// - Throws: where the shape is out of range or the number of samples is another.
+    public init(shape: PixelShape, pixels: [Float]) throws(WireError) {
+        let byteCount = try shape.float32ByteCount()
+        guard pixels.count * MemoryLayout<Float>.size == byteCount else {
+            throw .outOfRange(
+                field: "pixels", seen: "\(pixels.count) samples", wanted: "\(shape) samples")
+        }
+        self.shape = shape
+        bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+            let raw = UnsafeMutableRawBufferPointer(target)
+            for (index, sample) in pixels.enumerated() {
+                raw.storeBytes(
+                    of: sample.bitPattern.littleEndian,
+                    toByteOffset: index * MemoryLayout<Float>.size, as: UInt32.self)
+            }
+            count = byteCount
+        }
+    }
+
+    /// A payload from bytes whose number has been checked against the shape.
+    init(shape: PixelShape, checkedBytes: [UInt8]) {
+        self.shape = shape
+        bytes = checkedBytes
+    }
+
+    /// The samples (H, W, C).
+    public var pixels: [Float] {
+        bytes.withUnsafeBytes { raw in
+            let count = raw.count / MemoryLayout<Float>.size
+            return [Float](unsafeUninitializedCapacity: count) { target, initialized in
+                for index in 0..<count {
+                    let bits = raw.loadUnaligned(
+                        fromByteOffset: index * MemoryLayout<Float>.size, as: UInt32.self)
+                    target[index] = Float(bitPattern: UInt32(littleEndian: bits))
+                }
+                initialized = count
+            }
+        }
+    }
+
+    /// The checksum that its description carries.
+    var crc32: UInt32 {
+        bytes.withUnsafeBytes { raw in
+            let start = raw.bindMemory(to: UInt8.self).baseAddress
+            return UInt32(truncatingIfNeeded: CZlib.crc32_z(0, start, raw.count))
+        }
+    }
+}
+
+/// What a header says about the payload frame that follows it.
+struct PayloadDescription: Codable, Equatable {
+    /// The place of this frame in the payload.
+    struct Piece: Codable, Equatable {
+        var index: Int
+        var count: Int
+        var offset: Int
+    }
+
+    static let float32 = "float32"
+
+    var dtype: String
+    /// [height, width, bands]
+    var shape: [Int]
+    /// Bytes of the whole payload.
+    var byteCount: Int
+    /// CRC-32 (zlib) of the whole payload.
+    var crc32: UInt32
+    var piece: Piece
+
+    /// The shape, when the description makes sense of itself and of its frame.
+    func checked(frameByteCount: Int, pieceByteCount: Int) throws(WireError) -> PixelShape {
+        guard dtype == Self.float32 else {
+            throw .outOfRange(field: "payload.dtype", seen: dtype, wanted: Self.float32)
+        }
+        guard shape.count == 3 else {
+            throw .outOfRange(
+                field: "payload.shape", seen: "\(shape.count) numbers",
+                wanted: "height, width, bands")
+        }
+        let pixelShape = PixelShape(height: shape[0], width: shape[1], bands: shape[2])
+        let wantedByteCount = try pixelShape.float32ByteCount()
+        try FieldCheck.count(
+            byteCount, "payload.byteCount", from: wantedByteCount, through: wantedByteCount)
+        let count = (byteCount + pieceByteCount - 1) / pieceByteCount
+        try FieldCheck.count(piece.count, "payload.piece.count", from: count, through: count)
+        try FieldCheck.count(piece.index, "payload.piece.index", through: count - 1)
+        let offset = piece.index * pieceByteCount
+        try FieldCheck.count(piece.offset, "payload.piece.offset", from: offset, through: offset)
+        let frame = min(pieceByteCount, byteCount - offset)
+        try FieldCheck.count(frameByteCount, "payload frame", from: frame, through: frame)
+        return pixelShape
+    }
+}
+
+/// One piece of a payload, checked against its own description.
+public struct PayloadPiece: Equatable, Sendable {
+    /// The shape of the whole payload.
+    public let shape: PixelShape
+    /// Bytes of the whole payload.
+    public let payloadByteCount: Int
+    /// CRC-32 of the whole payload.
+    public let crc32: UInt32
+    /// Which piece this is, from 0.
+    public let index: Int
+    /// Pieces of the payload.
+    public let count: Int
+    /// Where this piece's bytes begin in the payload.
+    public let offset: Int
+    /// This piece's bytes.
+    public let bytes: [UInt8]
+
+    init(_ description: PayloadDescription, shape: PixelShape, bytes: [UInt8]) {
+        self.shape = shape
+        payloadByteCount = description.byteCount
+        crc32 = description.crc32
+        index = description.piece.index
+        count = description.piece.count
+        offset = description.piece.offset
+        self.bytes = bytes
+    }
+}

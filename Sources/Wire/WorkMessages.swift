@@ -1,0 +1,196 @@
+/// The messages about one try at one tile. Each carries job, tile and attempt.
+
+/// The coordinator hands a tile to an idle worker. Payload: the degraded pixels, (H, W, C) float32.
+public struct Assign: WorkMessageBody {
+    /// The job.
+    public let job: JobID
+    /// The tile.
+    public let tile: TileID
+    /// The try at it.
+    public let attempt: Attempt
+    /// Column of the window's first pixel in the whole image.
+    public let originX: Int
+    /// Row of the window's first pixel in the whole image.
+    public let originY: Int
+
+    /// An assignment.
+    public init(job: JobID, work: TileAttempt, originX: Int, originY: Int) {
+        self.job = job
+        tile = work.tile
+        attempt = work.attempt
+        self.originX = originX
+        self.originY = originY
+    }
+
+    /// The try at the tile.
+    public var work: TileAttempt { TileAttempt(tile, attempt: attempt) }
+
+    func check() throws(WireError) {
+        try checkSubject()
+        try FieldCheck.count(originX, "originX")
+        try FieldCheck.count(originY, "originY")
+    }
+}
+
+/// The coordinator no longer wants this try: stop it, drop its result.
+public struct Cancel: WorkMessageBody {
+    /// The job.
+    public let job: JobID
+    /// The tile.
+    public let tile: TileID
+    /// The try at it.
+    public let attempt: Attempt
+
+    /// An order to drop a try.
+    public init(job: JobID, work: TileAttempt) {
+        self.job = job
+        tile = work.tile
+        attempt = work.attempt
+    }
+
+    /// The try at the tile.
+    public var work: TileAttempt { TileAttempt(tile, attempt: attempt) }
+}
+
+/// How a fit comes along, for the progress line and the report.
+public struct Progress: WorkMessageBody {
+    /// The job.
+    public let job: JobID
+    /// The tile.
+    public let tile: TileID
+    /// The try at it.
+    public let attempt: Attempt
+    /// Iterations done.
+    public let iteration: Int
+    /// Iterations to do in all.
+    public let iterations: Int
+    /// The loss of the last iteration; absent where it is not a number.
+    public let loss: Double?
+    /// PSNR in decibels between the averaged output and the given pixels; absent where not finite.
+    public let psnrToInput: Double?
+    /// Iterations a second lately; absent where not known.
+    public let iterationsPerSecond: Double?
+
+    /// A report; measures that are not finite are left out.
+    public init(
+        job: JobID, work: TileAttempt, iteration: Int, iterations: Int, loss: Double?,
+        psnrToInput: Double?, iterationsPerSecond: Double?
+    ) {
+        self.job = job
+        tile = work.tile
+        attempt = work.attempt
+        self.iteration = iteration
+        self.iterations = iterations
+        self.loss = loss?.ifFinite
+        self.psnrToInput = psnrToInput?.ifFinite
+        self.iterationsPerSecond = iterationsPerSecond?.ifFinite
+    }
+
+    /// The try at the tile.
+    public var work: TileAttempt { TileAttempt(tile, attempt: attempt) }
+
+    func check() throws(WireError) {
+        try checkSubject()
+        try FieldCheck.count(iteration, "iteration")
+        try FieldCheck.count(iterations, "iterations")
+        try FieldCheck.measure(loss, "loss")
+        try FieldCheck.measure(psnrToInput, "psnrToInput")
+        try FieldCheck.measure(iterationsPerSecond, "iterationsPerSecond")
+    }
+}
+
+/// A finished fit. Payload: the restored pixels, (H, W, C) float32 in [0, 1].
+public struct Restored: WorkMessageBody {
+    /// The job.
+    public let job: JobID
+    /// The tile.
+    public let tile: TileID
+    /// The try at it.
+    public let attempt: Attempt
+    /// Iterations done.
+    public let iterations: Int
+    /// Seconds that the fit took.
+    public let seconds: Double?
+    /// PSNR in decibels between the result and the given pixels; absent where not finite.
+    public let psnrToInput: Double?
+    /// The last iteration's loss; absent where it is not a number.
+    public let finalLoss: Double?
+
+    /// A result; measures that are not finite are left out.
+    public init(
+        job: JobID, work: TileAttempt, iterations: Int, seconds: Double?, psnrToInput: Double?,
+        finalLoss: Double?
+    ) {
+        self.job = job
+        tile = work.tile
+        attempt = work.attempt
+        self.iterations = iterations
+        self.seconds = seconds?.ifFinite
+        self.psnrToInput = psnrToInput?.ifFinite
+        self.finalLoss = finalLoss?.ifFinite
+    }
+
+    /// The try at the tile.
+    public var work: TileAttempt { TileAttempt(tile, attempt: attempt) }
+
+    func check() throws(WireError) {
+        try checkSubject()
+        try FieldCheck.count(iterations, "iterations")
+        try FieldCheck.measure(seconds, "seconds")
+        try FieldCheck.measure(psnrToInput, "psnrToInput")
+        try FieldCheck.measure(finalLoss, "finalLoss")
+    }
+}
+
+/// A fit that came to no result.
+public struct Failed: WorkMessageBody {
+    /// The job.
+    public let job: JobID
+    /// The tile.
+    public let tile: TileID
+    /// The try at it.
+    public let attempt: Attempt
+    /// Why, for people: one sentence.
+    public let reason: String
+
+    /// A failure; a long reason is cut.
+    public init(job: JobID, work: TileAttempt, reason: String) {
+        self.job = job
+        tile = work.tile
+        attempt = work.attempt
+        self.reason = WireLimits.clipped(reason)
+    }
+
+    /// The try at the tile.
+    public var work: TileAttempt { TileAttempt(tile, attempt: attempt) }
+
+    func check() throws(WireError) {
+        try checkSubject()
+        try FieldCheck.reason(reason, "reason")
+    }
+}
+
+/// The coordinator's receipt: the tile is on its disk, the worker may drop its result.
+public struct Stored: WorkMessageBody {
+    /// The job.
+    public let job: JobID
+    /// The tile.
+    public let tile: TileID
+    /// The try that the receipt answers; the stored pixels may be another try's.
+    public let attempt: Attempt
+
+    /// A receipt.
+    public init(job: JobID, work: TileAttempt) {
+        self.job = job
+        tile = work.tile
+        attempt = work.attempt
+    }
+
+    /// The try at the tile.
+    public var work: TileAttempt { TileAttempt(tile, attempt: attempt) }
+}
+
+extension Double {
+    /// The number, or nil: JSON has no word for infinity.
+    var ifFinite: Double? { isFinite ? self : nil }
+}
