@@ -55,6 +55,24 @@ public final class Network {
         memory = compiled.memory
     }
 
+    /// Bytes that a network of this description holds.
+    ///
+    /// - Throws: `NetworkError.invalid` where the description has no end.
+    public static func memoryByteCount(
+        of description: NetworkDescription
+    ) throws(NetworkError) -> Int {
+        try NetworkCompiler(description, kernels: Kernels(named: "portable")).memoryByteCount()
+    }
+
+    /// Floats that the parameters of a network of this description take, padding included.
+    ///
+    /// - Throws: `NetworkError.invalid` where the description has no end.
+    public static func parameterCount(
+        of description: NetworkDescription
+    ) throws(NetworkError) -> Int {
+        try NetworkCompiler(description, kernels: Kernels(named: "portable")).parameterCount()
+    }
+
     /// z, (height, width, channels); the caller fills it before `forward`.
     public var input: UnsafeMutableBufferPointer<Float> { buffer(inputPiece) }
 
@@ -108,6 +126,28 @@ public final class Network {
     public func set(_ parameter: Parameter, to newValues: [Float]) {
         ParameterLayout.store(
             parameter, newValues, in: values.baseAddress! + parameter.offset)
+    }
+
+    /// Draws the initial parameters as PyTorch does by default: convolutions uniform within
+    /// 1 / sqrt(inputs of one output), norms 1 and 0.
+    public func initialize(_ stream: RandomStream) {
+        var bound: Float = 0
+        for (index, parameter) in layout.parameters.enumerated() {
+            let isNorm = parameter.name.contains(".norm.")
+            guard !isNorm else {
+                let value: Float = parameter.name.hasSuffix(".weight") ? 1 : 0
+                set(parameter, to: [Float](repeating: value, count: parameter.count))
+                continue
+            }
+            if parameter.isConvolutionWeight {
+                let fanIn = parameter.shape.dropFirst().reduce(1, *)
+                bound = 1 / Float(fanIn).squareRoot()
+            }
+            var part = stream
+            part.words.2 = UInt32(truncatingIfNeeded: index)
+            let drawn = kernels.uniform(count: parameter.count, part)
+            set(parameter, to: drawn.map { (2 * $0 - 1) * bound })
+        }
     }
 
     func applyAdam(_ rates: dip_adam) {

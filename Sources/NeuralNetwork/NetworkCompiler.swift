@@ -55,13 +55,20 @@ struct NetworkCompiler {
         self.kernels = kernels
     }
 
-    consuming func compile() throws(NetworkError) -> CompiledNetwork {
-        guard let output = description.output else { throw .invalid("the network has no end") }
-        try findNormalizations(outputSlot: output.slot)
-        planParameters(outputSlot: output.slot)
-        planActivations()
-        let scratch = planScratch()
+    /// Bytes that the compiled network will hold.
+    consuming func memoryByteCount() throws(NetworkError) -> Int {
+        _ = try planMemory()
+        return (4 * layout.count + plan.count) * MemoryLayout<Float>.stride
+    }
 
+    /// Floats of the parameter layout.
+    consuming func parameterCount() throws(NetworkError) -> Int {
+        _ = try planMemory()
+        return layout.count
+    }
+
+    consuming func compile() throws(NetworkError) -> CompiledNetwork {
+        let (output, scratch) = try planMemory()
         let parameterMemory = try Arena(count: 4 * layout.count)
         let memory = try Arena(count: plan.count)
         let descriptions = NetworkDescriptions(count: description.convolutions.count)
@@ -89,9 +96,20 @@ struct NetworkCompiler {
             outputGradientPiece: outputGradient, descriptions: descriptions)
     }
 
+    /// Gives everything its place; returns the output and the pieces of scratch.
+    private mutating func planMemory() throws(NetworkError) -> (
+        output: (slot: Int, sigmoid: Bool), scratch: [ArenaPiece]
+    ) {
+        guard let output = description.output else { throw .invalid("the network has no end") }
+        try findNormalizations()
+        planParameters(outputSlot: output.slot)
+        planActivations()
+        return (output, planScratch())
+    }
+
     /// Every convolution but the last must be normalized, in one way: only then may its bias stay
     /// out of the arithmetic.
-    private mutating func findNormalizations(outputSlot: Int) throws(NetworkError) {
+    private mutating func findNormalizations() throws(NetworkError) {
         for layer in description.convolutions {
             for part in layer.source.parts where part.slot != NetworkDescription.inputSlot {
                 guard let index = part.normalization else {

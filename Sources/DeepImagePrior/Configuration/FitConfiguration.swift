@@ -1,0 +1,103 @@
+// Every hyperparameter of a fit, with its unit, range, default and source.
+
+public import NeuralNetwork
+
+/// What a fit needs to know besides the pixels. Travels as JSON: two programs with the same text
+/// compute the same picture.
+///
+/// Defaults are those of the denoising experiment of Ulyanov et al. (2018), except where a line says
+/// otherwise. Per-level lists run from the outermost level inwards.
+public struct FitConfiguration: Codable, Equatable, Sendable {
+    /// What is restored; see `Task`.
+    public var task: Task = .denoise
+
+    // MARK: The network
+
+    /// Channels on the way down, one entry a level; 1 to 1024 each, 1 to 8 levels.
+    public var downChannels: [Int]
+    /// Channels on the way up; one entry a level, 1 to 1024 each.
+    public var upChannels: [Int]
+    /// Channels of the skip branches; 0 to 1024 each, 0 for none.
+    public var skipChannels: [Int]
+    /// Sizes of the convolutions on the way down, in pixels; odd, 1 to 11.
+    public var filterDown: [Int]
+    /// Sizes of the decoding convolutions, in pixels; odd, 1 to 11.
+    public var filterUp: [Int]
+    /// How each level's result is enlarged.
+    public var upsampling: [Upsampling]
+    public var padding: Padding = .reflection
+    /// Whether a 1x1 convolution follows each decoding convolution.
+    public var hasOneByOneUp = true
+    /// Whether the output passes a sigmoid, and so stays within [0, 1].
+    public var hasSigmoid = true
+
+    // MARK: The input
+
+    /// Channels of the network input z; 1 to 1024.
+    public var inputChannels = 32
+    /// z is uniform in [0, inputScale); above 0.
+    public var inputScale = 0.1
+    /// Standard deviation of the fresh Gaussian noise that z gets in each iteration; at least 0.
+    public var inputNoiseDeviation = 1.0 / 30
+
+    // MARK: The optimization
+
+    /// Iterations of a tile; 1 to 1,000,000.
+    ///
+    /// 1800 is the count behind the paper's denoising table, for an image of 512x512 pixels.
+    public var iterations = 1800
+    /// Adam's learning rate; above 0, at most 1.
+    public var learningRate = 0.01
+    /// Weight of the past in the exponential average of outputs; 0 to below 1.
+    public var averageDecay = 0.99
+    /// The gradient is shortened to this 2-norm where it is longer; above 0.
+    ///
+    /// Not in the paper: practice with long fits shows that it prevents most collapses.
+    public var gradientNormMaximum = 1.0
+
+    // MARK: Rolling back
+
+    /// A fall of the PSNR to the given pixels by more than this, in dB, is a collapse; above 0.
+    public var collapseDecibels = 5.0
+    /// Iterations between the states that a collapse rolls back to; at least 1.
+    ///
+    /// The paper's code keeps the weights of the iteration before.
+    public var snapshotInterval = 50
+    /// Collapses after which the fit fails; 0 to 1000. Each halves the learning rate.
+    public var rollBacksMaximum = 10
+
+    /// Seed of z, the initial weights and all noise.
+    public var seed: UInt64 = 0
+
+    /// A network of these channels with one setting for every level.
+    public init(downChannels: [Int], upChannels: [Int], skipChannels: [Int]) {
+        let levels = downChannels.count
+        self.downChannels = downChannels
+        self.upChannels = upChannels
+        self.skipChannels = skipChannels
+        filterDown = [Int](repeating: 3, count: levels)
+        filterUp = [Int](repeating: 3, count: levels)
+        upsampling = [Upsampling](repeating: .bilinear, count: levels)
+    }
+
+    public var levels: Int { downChannels.count }
+
+    /// Sides of a tile must be multiples of this, in pixels.
+    public var alignment: Int { 1 << levels }
+
+    /// The least side of a tile, in pixels: what leaves two pixels at the deepest level, and more
+    /// where reflection by a larger filter needs it.
+    public var minimumSide: Int {
+        let rim = (filterDown + filterUp).map { $0 / 2 }.max() ?? 0
+        return alignment * max(2, padding == .reflection ? rim + 1 : 1)
+    }
+
+    /// The network for images of so many bands.
+    func network(bands: Int) -> SkipNetworkConfiguration {
+        SkipNetworkConfiguration(
+            inputChannels: inputChannels, outputChannels: bands, down: downChannels,
+            up: upChannels, skip: skipChannels, filterDown: filterDown, filterUp: filterUp,
+            upsampling: upsampling, padding: padding, hasSigmoid: hasSigmoid,
+            hasOneByOneUp: hasOneByOneUp)
+    }
+}

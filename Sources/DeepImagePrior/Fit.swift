@@ -1,0 +1,214 @@
+// The fit of one tile: a network is trained to reproduce the given pixels, and its averaged output
+// on the way there is the restored picture.
+
+import NeuralNetwork
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What an iteration brought.
+public struct FitProgress: Equatable, Sendable {
+    /// Iterations done; smaller than before after a roll-back.
+    public let iteration: Int
+    /// Mean squared error of A(output) against the given pixels.
+    public let loss: Double
+    /// The same as PSNR, in dB.
+    public let psnrToInput: Double
+    /// Collapses so far.
+    public let rollBackCount: Int
+}
+
+/// The Deep Image Prior fit of one tile (Ulyanov, Vedaldi, Lempitsky 2018).
+///
+/// Each iteration: fresh noise on z, the network forward, the loss on A(output), backward, gradient
+/// clipping, an Adam step, and the output into the exponential average. The result depends on the
+/// problem and the configuration alone. Not safe to use from two threads at once.
+public final class Fit {
+    public let configuration: FitConfiguration
+    private let problem: FitProblem
+    private let network: Network
+    private let forwardOperator: any ForwardOperator
+    private let z: [Float]  // (height, width, input channels)
+    private var average: [Float]  // (height, width, bands)
+    private var adam = Adam()
+    private var learningRate: Double
+    private var rollBackCount = 0
+    private var psnrToInput: Double?
+    private var snapshot: FitState
+
+    /// Iterations done.
+    public private(set) var iteration = 0
+
+    /// Builds the network and its start.
+    ///
+    /// - Throws: `FitError` for a problem or configuration that makes no sense, or too little memory.
+    public init(problem: FitProblem, configuration: FitConfiguration) throws(FitError) {
+        try configuration.validate()
+        try problem.validate()
+        self.problem = problem
+        self.configuration = configuration
+        forwardOperator = configuration.task.makeOperator()
+        do throws(NetworkError) {
+            let description = try configuration.network(bands: problem.bands).describe(
+                height: problem.height, width: problem.width)
+            network = try Network(description, kernels: .forThisMachine())
+        } catch {
+            throw FitError(error)
+        }
+        z = NoiseField(configuration).cut(problem, kernels: network.kernels)
+        network.initialize(
+            RandomStream(seed: configuration.seed, words: (StreamTag.weights.rawValue, 0, 0)))
+        average = [Float](repeating: 0, count: problem.pixels.count)
+        learningRate = configuration.learningRate
+        snapshot = FitState(
+            learningRate: learningRate, values: [], firstMoments: [], secondMoments: [],
+            average: [])
+        snapshot = currentState()
+    }
+
+    public var isFinished: Bool { iteration >= configuration.iterations }
+
+    /// One iteration.
+    ///
+    /// - Throws: `FitError.diverged` after too many collapses.
+    public func step() throws(FitError) -> FitProgress {
+        network.kernels.addNormalNoise(
+            to: z, deviation: Float(configuration.inputNoiseDeviation), noiseStream,
+            into: network.input)
+        network.forward()
+        let loss = computeLoss()
+        let psnr = -10 * log10(loss)
+        if iteration == 0 { average = Array(network.output) }
+        network.backward()
+        let norm = network.gradientNorm()
+        guard loss.isFinite, norm.isFinite, !hasCollapsed(psnr) else {
+            return try rollBack(loss: loss)
+        }
+        network.kernels.blendAverage(
+            &average, with: network.output, decay: Float(configuration.averageDecay))
+        let clip = min(1, configuration.gradientNormMaximum / (norm + 1e-6))
+        adam.step(network, learningRate: learningRate, gradientScale: clip)
+        iteration += 1
+        psnrToInput = psnr
+        if iteration % configuration.snapshotInterval == 0 { snapshot = currentState() }
+        return FitProgress(
+            iteration: iteration, loss: loss, psnrToInput: psnr, rollBackCount: rollBackCount)
+    }
+
+    /// The restored tile: the exponential average of the outputs, (height, width, bands), 0 to 1.
+    public func result() -> [Float] {
+        average.map { min(max($0, 0), 1) }
+    }
+
+    private var noiseStream: RandomStream {
+        RandomStream(
+            seed: configuration.seed,
+            words: (
+                StreamTag.inputNoise.rawValue | UInt32(truncatingIfNeeded: rollBackCount) << 8,
+                UInt32(truncatingIfNeeded: problem.tile), UInt32(truncatingIfNeeded: iteration)
+            ))
+    }
+
+    /// Mean of (A(output) - y)^2; leaves its gradient in the network.
+    private func computeLoss() -> Double {
+        let (prediction, gradient) = (network.output, network.outputGradient)
+        _ = gradient.update(fromContentsOf: prediction)
+        forwardOperator.apply(gradient)
+        let sum = network.kernels.residual(of: gradient, from: problem.pixels, into: gradient)
+        forwardOperator.adjoint(gradient)
+        let count = Double(problem.pixels.count)
+        network.kernels.scale(gradient, by: Float(2 / count))
+        return sum / count
+    }
+
+    /// Whether the output is suddenly much worse than it was.
+    private func hasCollapsed(_ psnr: Double) -> Bool {
+        guard let before = psnrToInput else { return false }
+        let reference = max(before, snapshot.psnrToInput ?? before)
+        return reference - psnr > configuration.collapseDecibels
+    }
+
+    /// Back to the last good state, with half the learning rate and other noise.
+    private func rollBack(loss: Double) throws(FitError) -> FitProgress {
+        guard rollBackCount < configuration.rollBacksMaximum else {
+            throw .diverged(iteration: iteration, rollBackCount: rollBackCount + 1)
+        }
+        let halved = learningRate / 2
+        let count = rollBackCount + 1
+        restore(snapshot)
+        learningRate = halved
+        rollBackCount = count
+        return FitProgress(
+            iteration: iteration, loss: loss, psnrToInput: psnrToInput ?? 0, rollBackCount: count)
+    }
+
+    private func currentState() -> FitState {
+        FitState(
+            iteration: iteration, adamStepCount: adam.stepCount, learningRate: learningRate,
+            rollBackCount: rollBackCount, psnrToInput: psnrToInput, values: Array(network.values),
+            firstMoments: Array(network.firstMoments),
+            secondMoments: Array(network.secondMoments), average: average)
+    }
+
+    private func restore(_ state: FitState) {
+        iteration = state.iteration
+        adam.stepCount = state.adamStepCount
+        learningRate = state.learningRate
+        rollBackCount = state.rollBackCount
+        psnrToInput = state.psnrToInput
+        _ = network.values.update(fromContentsOf: state.values)
+        _ = network.firstMoments.update(fromContentsOf: state.firstMoments)
+        _ = network.secondMoments.update(fromContentsOf: state.secondMoments)
+        average = state.average
+    }
+}
+
+extension Fit {
+    /// Arithmetic of one iteration on such a tile, in floating-point operations.
+    ///
+    /// - Throws: `FitError.invalid` for a size that the network cannot take.
+    public static func operationsPerIteration(
+        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
+    ) throws(FitError) -> Double {
+        try describe(configuration, height, width, bands).operationsPerIteration
+    }
+
+    /// Bytes that a fit of such a tile holds: network, optimizer, input, averages and snapshot.
+    ///
+    /// - Throws: `FitError.invalid` for a size that the network cannot take.
+    public static func memoryByteCount(
+        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
+    ) throws(FitError) -> Int {
+        let description = try describe(configuration, height, width, bands)
+        do throws(NetworkError) {
+            let pixels = height * width
+            let arrays = pixels * (configuration.inputChannels + 3 * bands)
+            let snapshot = 3 * (try Network.parameterCount(of: description))
+            return try Network.memoryByteCount(of: description)
+                + (arrays + snapshot) * MemoryLayout<Float>.stride
+        } catch {
+            throw FitError(error)
+        }
+    }
+
+    private static func describe(
+        _ configuration: FitConfiguration, _ height: Int, _ width: Int, _ bands: Int
+    ) throws(FitError) -> NetworkDescription {
+        try configuration.validate()
+        do throws(NetworkError) {
+            return try configuration.network(bands: bands).describe(height: height, width: width)
+        } catch {
+            throw FitError(error)
+        }
+    }
+}
+
+extension FitError {
+    init(_ error: NetworkError) {
+        switch error {
+        case .outOfMemory(let byteCount): self = .outOfMemory(byteCount: byteCount)
+        case .invalid, .unknownKernelPath: self = .invalid(error.description)
+        }
+    }
+}
