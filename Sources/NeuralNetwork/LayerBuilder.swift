@@ -32,7 +32,7 @@ struct LayerBuilder {
                 convolution, normalization: own, slope: known?.slope ?? 1)
             result.append(
                 ConvolutionLayer(
-                    geometry: convolution.geometry,
+                    geometry: convolution.geometry, path: convolution.geometry.makePath(),
                     source: makeSource(
                         convolution.source, at: descriptions.sources + index, normalizations,
                         &written),

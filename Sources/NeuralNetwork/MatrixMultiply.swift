@@ -40,23 +40,23 @@ struct MatrixMultiply {
     }
 
     /// C = A B, or C += A B where `accumulate`, with A (rows, inner), B (inner, columns) and
-    /// contiguous C (rows, columns).
+    /// C (rows, columns) of row stride `stride`.
     func callAsFunction(
         rows: Int, columns: Int, inner: Int, _ a: MatrixFactor, _ b: MatrixFactor,
-        into c: UnsafeMutablePointer<Float>, accumulate: Bool = false
+        into c: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool = false
     ) {
         if isPrecise {
             table.pointee.multiply_small(
                 Int64(rows), Int64(columns), Int64(inner), a.values,
                 Int64(a.isTransposed ? 1 : a.stride), Int64(a.isTransposed ? a.stride : 1),
                 b.values, Int64(b.isTransposed ? 1 : b.stride),
-                Int64(b.isTransposed ? b.stride : 1), c, accumulate ? 1 : 0)
+                Int64(b.isTransposed ? b.stride : 1), c, Int64(stride), accumulate ? 1 : 0)
             return
         }
         cblas_sgemm(
             CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
             b.isTransposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
             blasint(inner), 1, a.values, blasint(a.stride), b.values, blasint(b.stride),
-            accumulate ? 1 : 0, c, blasint(columns))
+            accumulate ? 1 : 0, c, blasint(stride))
     }
 }

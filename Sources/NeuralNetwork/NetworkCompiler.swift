@@ -79,8 +79,9 @@ struct NetworkCompiler {
             constants: constants.map { memory.pointer($0) },
             scratch: Scratch(
                 window: memory.pointer(scratch[0]), patches: memory.pointer(scratch[1]),
-                gradientRows: memory.pointer(scratch[2]),
-                inputGradient: memory.pointer(scratch[3]), rows: memory.pointer(scratch[4])),
+                products: memory.pointer(scratch[2]), weights: memory.pointer(scratch[3]),
+                gradientRows: memory.pointer(scratch[4]),
+                inputGradient: memory.pointer(scratch[5]), rows: memory.pointer(scratch[6])),
             normalizationOfSlot: normalizationOfSlot, description: description,
             descriptions: descriptions)
         guard let bias = layout["\(description.convolutions.last?.name ?? "").bias"],
@@ -167,9 +168,10 @@ struct NetworkCompiler {
     /// Pieces in the order of `ScratchNeed`'s fields.
     private mutating func planScratch() -> [ArenaPiece] {
         var need = ScratchNeed()
-        for layer in description.convolutions { need.cover(layer.geometry.need) }
+        for layer in description.convolutions { need.cover(layer.geometry.makePath().need) }
         let counts = [
-            need.window, need.patches, need.gradientRows, need.inputGradient, need.rows,
+            need.window, need.patches, need.products, need.weights, need.gradientRows,
+            need.inputGradient, need.rows,
         ]
         return counts.map { plan.reserve($0) }
     }

@@ -39,6 +39,15 @@ typedef struct {
     const float *mean, *k1, *k2, *k3;
 } dip_gradient_source;
 
+// A strip of Winograd patches on one side of a convolution, input or output.
+typedef struct {
+    int64_t patch_rows, patch_columns;
+    int64_t channels, padded_channels;
+    int64_t point_stride;   // floats from one of the 36 points to the next
+    int64_t row_length;     // floats from one row of pixels to the next
+    int64_t rows, columns;  // pixels that exist, where patches reach beyond; output side only
+} dip_winograd;
+
 // Counter words of one random stream (Philox-4x32-10, Salmon et al. 2011): the same key and words
 // give the same numbers on every machine.
 typedef struct {
@@ -90,11 +99,27 @@ typedef struct {
                             int64_t stride, int64_t channels, int64_t output_width,
                             float *window);
     // c (rows, columns) = a b, or c += a b: small products with sums in double precision. Element
-    // (i, k) of a lies at a[i * a_row + k * a_column], (k, j) of b at b[k * b_row + j * b_column].
+    // (i, k) of a lies at a[i * a_row + k * a_column], (k, j) of b at b[k * b_row + j * b_column],
+    // (i, j) of c at c[i * c_row + j].
     void (*multiply_small)(int64_t rows, int64_t columns, int64_t inner, const float *a,
                            int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
-                           int64_t b_column, float *c, int accumulate);
+                           int64_t b_column, float *c, int64_t c_row, int accumulate);
     void (*add_to)(float *destination, const float *values, int64_t count);
+
+    // -- winograd.inc: 3x3 convolutions of stride 1 --
+    // (36, patches, padded channels) from 6x6 patches, four pixels apart, of padded input rows.
+    // Reads up to 15 floats beyond the last pixel.
+    void (*winograd_input)(const dip_winograd *shape, const float *window, float *transformed);
+    // Adds the patches back to the padded rows.
+    void (*winograd_input_adjoint)(const dip_winograd *shape, const float *transformed,
+                                   float *window);
+    // Output rows from 4x4 patches; and the patches of dLoss/d(output rows).
+    void (*winograd_output)(const dip_winograd *shape, const float *transformed, float *rows);
+    void (*winograd_output_adjoint)(const dip_winograd *shape, const float *rows,
+                                    float *transformed);
+    // weights (3, 3, count) to (36, count), count = input channels * output channels.
+    void (*winograd_weights)(const float *weights, int64_t count, float *transformed);
+    void (*winograd_weights_adjoint)(const float *transformed, int64_t count, float *gradient);
 
     // -- elementwise.inc --
     // values (pixels, channels) in place: value + bias[c], then the sigmoid where asked for.

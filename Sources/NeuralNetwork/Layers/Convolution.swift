@@ -1,10 +1,7 @@
-// Convolution, forward and backward, strip by strip: the general path over one matrix product.
+// Convolution, forward and backward, strip by strip.
 //
-// With P the patches of a strip, (pixels, kernel * kernel * input channels), and W the weights,
-// (kernel * kernel * input channels, output channels):
-//     Y = P W,   dW = sum over strips of P' dY,   dP = dY W'
-// A strip is a few whole output rows, so that P stays in cache. dP is added back to the padded
-// input, whose rim is then folded onto the pixels that it mirrors.
+// What both paths share: the padded window over the source, the gradient behind the normalization,
+// and the way of the input's gradient back to the source.
 
 import CKernels
 
@@ -12,6 +9,8 @@ import CKernels
 struct Scratch {
     let window: UnsafeMutablePointer<Float>
     let patches: UnsafeMutablePointer<Float>
+    let products: UnsafeMutablePointer<Float>
+    let weights: UnsafeMutablePointer<Float>
     let gradientRows: UnsafeMutablePointer<Float>
     let inputGradient: UnsafeMutablePointer<Float>
     let rows: UnsafeMutablePointer<Float>
@@ -21,69 +20,54 @@ struct Scratch {
 struct ScratchNeed {
     var window = 0
     var patches = 0
+    var products = 0
+    var weights = 0
     var gradientRows = 0
     var inputGradient = 0
     var rows = 0
 
+    /// Kernels may read so many floats beyond the last pixel.
+    static let overrun = 16
+
     mutating func cover(_ other: ScratchNeed) {
         window = max(window, other.window)
         patches = max(patches, other.patches)
+        products = max(products, other.products)
+        weights = max(weights, other.weights)
         gradientRows = max(gradientRows, other.gradientRows)
         inputGradient = max(inputGradient, other.inputGradient)
         rows = max(rows, other.rows)
     }
 }
 
-/// Sizes of a convolution, and what follows from them.
-struct ConvolutionGeometry {
-    let input: Shape
-    let output: Shape
-    let kernel: Int
-    let stride: Int
-    let padding: Padding
+/// One way to compute a convolution from a window over its padded input.
+protocol ConvolutionPath {
+    /// Output rows of each strip, top down; fixed by the sizes alone.
+    var strips: [Range<Int>] { get }
+    /// Padded input rows that a strip reads.
+    func windowRows(for strip: Range<Int>) -> Range<Int>
+    /// Pixels of a padded input row, and rows of the padded input, that the path touches.
+    var paddedWidth: Int { get }
+    var paddedHeight: Int { get }
+    /// Floats from one row of dLoss/d(output) to the next in a strip of it.
+    var gradientRowLength: Int { get }
+    var need: ScratchNeed { get }
 
-    /// Enough pixels for an efficient product, few enough for the patches to stay in cache.
-    static let stripPixels = 128
-
-    var rim: Int { kernel / 2 }
-    var patchLength: Int { kernel * kernel * input.channels }
-    /// Multiplications of one pass over the image.
-    var productCount: Int { patchLength * output.count }
-    var readsPixelsAsTheyAre: Bool { kernel == 1 && stride == 1 }
-    var rowsPerStrip: Int { min(output.height, max(1, Self.stripPixels / output.width)) }
-    var paddedRowLength: Int { PaddedWindow.rowLength(input, rim: rim) }
-    var paddedHeight: Int { input.height + 2 * rim }
-
-    /// Padded input rows that the output rows need.
-    func windowRows(for rows: Range<Int>) -> Range<Int> {
-        rows.lowerBound * stride..<(rows.upperBound - 1) * stride + kernel
-    }
-
-    var need: ScratchNeed {
-        let patchCount = rowsPerStrip * output.width * patchLength
-        return ScratchNeed(
-            window: windowRows(for: 0..<rowsPerStrip).count * paddedRowLength,
-            patches: readsPixelsAsTheyAre ? 0 : 2 * patchCount,
-            gradientRows: rowsPerStrip * output.width * output.channels,
-            inputGradient: paddedHeight * paddedRowLength,
-            rows: 2 * input.width * input.channels)
-    }
-
-    /// The output rows of each strip, top down.
-    var strips: some Sequence<Range<Int>> {
-        stride(from: 0, to: output.height, by: rowsPerStrip).lazy.map {
-            $0..<Swift.min($0 + rowsPerStrip, output.height)
-        }
-    }
-
-    private func stride(from: Int, to: Int, by: Int) -> StrideTo<Int> {
-        Swift.stride(from: from, to: to, by: by)
-    }
+    /// Before the strips of a pass.
+    func begin(_ layer: ConvolutionLayer, backward: Bool)
+    /// The window's output rows to `result`, (rows, width, output channels).
+    func forward(
+        _ layer: ConvolutionLayer, strip: Range<Int>, into result: UnsafeMutablePointer<Float>)
+    /// Adds a strip to the weights' gradient and, where wanted, to the padded input's.
+    func backward(_ layer: ConvolutionLayer, strip: Range<Int>, wantsInput: Bool)
+    /// After the strips of the backward pass.
+    func finish(_ layer: ConvolutionLayer)
 }
 
 /// One convolution of a compiled network with the normalization of its output, where it has one.
 struct ConvolutionLayer {
     let geometry: ConvolutionGeometry
+    let path: any ConvolutionPath
     let source: Source
     let weight, weightGradient: UnsafeMutablePointer<Float>  // (kernel, kernel, input, output)
     let raw: UnsafeMutablePointer<Float>  // (height, width, output channels)
@@ -93,25 +77,19 @@ struct ConvolutionLayer {
     let slope: Float
     let scratch: Scratch
 
-    private var table: dip_kernels { source.table.pointee }
-
-    private var multiply: MatrixMultiply {
-        MatrixMultiply(productCount: geometry.productCount, table: source.table)
-    }
+    var table: dip_kernels { source.table.pointee }
+    var paddedRowLength: Int { path.paddedWidth * geometry.input.channels }
 
     func forward() {
         source.prepare(rows: scratch.rows)
+        path.begin(self, backward: false)
         var window = makeWindow()
-        for strip in geometry.strips {
-            let patches = loadPatches(of: strip, through: &window)
-            let pixels = strip.count * geometry.output.width
+        for strip in path.strips {
+            window.slide(to: path.windowRows(for: strip))
             let result = raw + strip.lowerBound * geometry.output.width * geometry.output.channels
-            multiply(
-                rows: pixels, columns: geometry.output.channels, inner: geometry.patchLength,
-                MatrixFactor(patches, stride: geometry.patchLength),
-                MatrixFactor(weight, stride: geometry.output.channels), into: result)
+            path.forward(self, strip: strip, into: result)
             if strip.lowerBound == 0 { normalization?.beginStatistics(firstPixel: result) }
-            normalization?.addStatistics(result, pixels: pixels)
+            normalization?.addStatistics(result, pixels: strip.count * geometry.output.width)
         }
         normalization?.finishStatistics(pixels: geometry.output.pixels)
     }
@@ -120,45 +98,24 @@ struct ConvolutionLayer {
     func backward() {
         prepareGradient()
         let wantsInput = source.needsGradient
-        if wantsInput, !geometry.readsPixelsAsTheyAre {
-            scratch.inputGradient.update(
-                repeating: 0, count: geometry.paddedHeight * geometry.paddedRowLength)
+        if wantsInput {
+            scratch.inputGradient.update(repeating: 0, count: path.paddedHeight * paddedRowLength)
         }
+        path.begin(self, backward: true)
         var window = makeWindow()
-        for strip in geometry.strips {
-            let patches = loadPatches(of: strip, through: &window)
+        for strip in path.strips {
+            window.slide(to: path.windowRows(for: strip))
             loadGradient(of: strip)
-            multiply(
-                rows: geometry.patchLength, columns: geometry.output.channels,
-                inner: strip.count * geometry.output.width,
-                MatrixFactor(patches, stride: geometry.patchLength, transposed: true),
-                MatrixFactor(scratch.gradientRows, stride: geometry.output.channels),
-                into: weightGradient, accumulate: strip.lowerBound > 0)
-            if wantsInput { addInputGradient(of: strip) }
+            path.backward(self, strip: strip, wantsInput: wantsInput)
         }
+        path.finish(self)
         if wantsInput { finishInputGradient() }
     }
 
     private func makeWindow() -> PaddedWindow {
         PaddedWindow(
-            source: source, rim: geometry.rim, padding: geometry.padding, memory: scratch.window,
-            rowScratch: scratch.rows)
-    }
-
-    private func loadPatches(
-        of strip: Range<Int>, through window: inout PaddedWindow
-    ) -> UnsafeMutablePointer<Float> {
-        window.slide(to: geometry.windowRows(for: strip))
-        guard !geometry.readsPixelsAsTheyAre else { return scratch.window }
-        let rowLength = geometry.paddedRowLength
-        for index in 0..<strip.count {
-            table.gather_patches(
-                scratch.window + index * geometry.stride * rowLength, Int64(rowLength),
-                Int64(geometry.kernel), Int64(geometry.stride), Int64(geometry.input.channels),
-                Int64(geometry.output.width),
-                scratch.patches + index * geometry.output.width * geometry.patchLength)
-        }
-        return scratch.patches
+            source: source, rim: geometry.rim, width: path.paddedWidth, padding: geometry.padding,
+            memory: scratch.window, rowScratch: scratch.rows)
     }
 
     private func prepareGradient() {
@@ -174,45 +131,20 @@ struct ConvolutionLayer {
     }
 
     private func loadGradient(of strip: Range<Int>) {
-        let count = geometry.output.width * geometry.output.channels
         for (index, y) in strip.enumerated() {
             table.load_gradient_row(
-                gradientSource, Int64(y), scratch.gradientRows + index * count)
-        }
-    }
-
-    private func addInputGradient(of strip: Range<Int>) {
-        let rowPatches = geometry.output.width * geometry.patchLength
-        let direct = geometry.readsPixelsAsTheyAre
-        let result =
-            direct
-            ? scratch.inputGradient + strip.lowerBound * rowPatches
-            : scratch.patches + geometry.rowsPerStrip * rowPatches
-        multiply(
-            rows: strip.count * geometry.output.width, columns: geometry.patchLength,
-            inner: geometry.output.channels,
-            MatrixFactor(scratch.gradientRows, stride: geometry.output.channels),
-            MatrixFactor(weight, stride: geometry.output.channels, transposed: true),
-            into: result)
-        guard !direct else { return }
-        let rowLength = geometry.paddedRowLength
-        for (index, y) in strip.enumerated() {
-            table.scatter_patches(
-                result + index * rowPatches, Int64(rowLength), Int64(geometry.kernel),
-                Int64(geometry.stride), Int64(geometry.input.channels),
-                Int64(geometry.output.width),
-                scratch.inputGradient + y * geometry.stride * rowLength)
+                gradientSource, Int64(y), scratch.gradientRows + index * path.gradientRowLength)
         }
     }
 
     /// Folds the padded rim onto what it mirrors, then carries the gradient to the source's parts.
     private func finishInputGradient() {
         let (rim, channels) = (geometry.rim, geometry.input.channels)
-        let rowLength = geometry.paddedRowLength
+        let rowLength = paddedRowLength
         let gradient = scratch.inputGradient
         if geometry.padding == .reflection, rim > 0 {
             let (height, width) = (geometry.input.height, geometry.input.width)
-            for row in 0..<geometry.paddedHeight {
+            for row in 0..<height + 2 * rim {
                 fold(gradient + row * rowLength, count: width, unit: channels)
             }
             fold(gradient, count: height, unit: rowLength)
@@ -231,5 +163,31 @@ struct ConvolutionLayer {
             table.add_to(
                 items + (last - distance) * unit, items + (last + distance) * unit, Int64(unit))
         }
+    }
+}
+
+/// Sizes of a convolution, and what follows from them.
+struct ConvolutionGeometry {
+    let input: Shape
+    let output: Shape
+    let kernel: Int
+    let stride: Int
+    let padding: Padding
+
+    var rim: Int { kernel / 2 }
+    var patchLength: Int { kernel * kernel * input.channels }
+    /// Multiplications of one pass over the image.
+    var productCount: Int { patchLength * output.count }
+
+    /// Ranges of `rowCount` output rows, the last one shorter.
+    func strips(rowCount: Int) -> [Range<Int>] {
+        Swift.stride(from: 0, to: output.height, by: rowCount).map {
+            $0..<min($0 + rowCount, output.height)
+        }
+    }
+
+    /// The faster path for these sizes.
+    func makePath() -> any ConvolutionPath {
+        WinogradPath.pays(for: self) ? WinogradPath(geometry: self) : PatchPath(geometry: self)
     }
 }

@@ -1,34 +1,34 @@
 // A few padded rows of a source, in cache, sliding down the image.
 
-/// Rows of a source with `rim` pixels of padding on every side.
+/// Rows of a source with `rim` pixels of padding on every side, and zeros beyond where a path
+/// reads blocks of more than that.
 ///
 /// Row r of the padded source is row r - rim of the source; rows that two neighbouring strips share
 /// are moved, not read again.
 struct PaddedWindow {
     let source: Source
     let rim: Int
+    /// Pixels of a padded row; at least the source's width and the rim on both sides.
+    let width: Int
     let padding: Padding
-    let memory: UnsafeMutablePointer<Float>  // (rows, width + 2 rim, channels)
+    let memory: UnsafeMutablePointer<Float>  // (rows, width, channels)
     let rowScratch: UnsafeMutablePointer<Float>
     /// Padded rows that the window holds.
     private var held = 0..<0
 
     init(
-        source: Source, rim: Int, padding: Padding, memory: UnsafeMutablePointer<Float>,
-        rowScratch: UnsafeMutablePointer<Float>
+        source: Source, rim: Int, width: Int, padding: Padding,
+        memory: UnsafeMutablePointer<Float>, rowScratch: UnsafeMutablePointer<Float>
     ) {
         self.source = source
         self.rim = rim
+        self.width = width
         self.padding = padding
         self.memory = memory
         self.rowScratch = rowScratch
     }
 
-    static func rowLength(_ shape: Shape, rim: Int) -> Int {
-        (shape.width + 2 * rim) * shape.channels
-    }
-
-    var rowLength: Int { Self.rowLength(source.shape, rim: rim) }
+    private var rowLength: Int { width * source.shape.channels }
 
     /// Makes `memory` hold these rows of the padded source.
     mutating func slide(to rows: Range<Int>) {
@@ -51,16 +51,16 @@ struct PaddedWindow {
             destination.update(repeating: 0, count: rowLength)
             return
         }
-        let (channels, width) = (source.shape.channels, source.shape.width)
+        let channels = source.shape.channels
         source.load(row: y, into: destination + rim * channels, scratch: rowScratch)
-        for distance in 0..<rim {
-            for x in [distance - rim, width + distance] {
-                let pixel = destination + (x + rim) * channels
-                if let from = Self.sourceRow(x, count: width, padding) {
-                    pixel.update(from: destination + (from + rim) * channels, count: channels)
-                } else {
-                    pixel.update(repeating: 0, count: channels)
-                }
+        let inside = rim..<rim + source.shape.width
+        for column in Array(0..<rim) + Array(inside.upperBound..<width) {
+            let pixel = destination + column * channels
+            let from = Self.sourceRow(column - rim, count: source.shape.width, padding)
+            if let from {
+                pixel.update(from: destination + (from + rim) * channels, count: channels)
+            } else {
+                pixel.update(repeating: 0, count: channels)
             }
         }
     }
