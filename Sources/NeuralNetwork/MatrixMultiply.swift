@@ -22,15 +22,19 @@ struct MatrixFactor {
 struct MatrixMultiply {
     /// Sums in double precision (our own kernel) instead of OpenBLAS.
     ///
-    /// For layers of few products: there it costs nothing that could be noticed, and where a level
-    /// has few pixels a rounding error is shared by much of the image.
+    /// For layers of few pixels: there it costs nothing that could be noticed, and a rounding error
+    /// is shared by much of the image.
     let isPrecise: Bool
     let table: UnsafePointer<dip_kernels>
 
-    static let preciseProductCountMax = 1 << 23
+    private static let precisePixelsMax = 1 << 12
+    private static let preciseProductCountMax = 1 << 23
 
-    init(productCount: Int, table: UnsafePointer<dip_kernels>) {
-        isPrecise = productCount <= Self.preciseProductCountMax
+    /// For the products of one convolution.
+    init(_ geometry: ConvolutionGeometry, table: UnsafePointer<dip_kernels>) {
+        isPrecise =
+            geometry.output.pixels <= Self.precisePixelsMax
+            && geometry.productCount <= Self.preciseProductCountMax
         self.table = table
     }
 

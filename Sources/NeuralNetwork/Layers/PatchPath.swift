@@ -70,7 +70,7 @@ struct PatchPath: ConvolutionPath {
     func finish(_ layer: ConvolutionLayer) {}
 
     private func multiply(_ layer: ConvolutionLayer) -> MatrixMultiply {
-        MatrixMultiply(productCount: geometry.productCount, table: layer.source.table)
+        MatrixMultiply(geometry, table: layer.source.table)
     }
 
     private func gatherPatches(

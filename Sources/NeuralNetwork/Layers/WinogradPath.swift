@@ -93,7 +93,7 @@ struct WinogradPath: ConvolutionPath {
     func forward(
         _ layer: ConvolutionLayer, strip: Range<Int>, into result: UnsafeMutablePointer<Float>
     ) {
-        let multiply = MatrixMultiply(productCount: .max, table: layer.source.table)
+        let multiply = MatrixMultiply(geometry, table: layer.source.table)
         let (input, output) = (geometry.input.channels, geometry.output.channels)
         var (inputShape, outputShape) = (inputShape(strip), outputShape(strip))
         layer.table.winograd_input(&inputShape, layer.scratch.window, layer.scratch.patches)
@@ -110,7 +110,7 @@ struct WinogradPath: ConvolutionPath {
     }
 
     func backward(_ layer: ConvolutionLayer, strip: Range<Int>, wantsInput: Bool) {
-        let multiply = MatrixMultiply(productCount: .max, table: layer.source.table)
+        let multiply = MatrixMultiply(geometry, table: layer.source.table)
         let (input, output) = (geometry.input.channels, geometry.output.channels)
         var (inputShape, outputShape) = (inputShape(strip), outputShape(strip))
         let (patches, products) = (layer.scratch.patches, layer.scratch.products)
