@@ -175,8 +175,8 @@ extension Coordinator {
 
     // MARK: Losing touch
 
-    /// The transport cannot reach a peer. A worker that has begun a tile may come back under another
-    /// connection before it counts as silent; one that has not is forgotten.
+    /// The transport cannot reach a peer. A worker that has begun a tile may come back under
+    /// another connection before it counts as silent; one that has not is forgotten.
     mutating func lose(_ peer: PeerID, _ commands: inout [Command]) {
         guard let worker = peers[peer] else { return }
         guard lease(of: worker)?.beganAt != nil else {

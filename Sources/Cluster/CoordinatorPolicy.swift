@@ -2,8 +2,8 @@
 
 public import Wire
 
-/// When the coordinator loses patience, and how often it tries. The defaults suit fits of minutes to
-/// hours on hosts that come and go.
+/// When the coordinator loses patience, and how often it tries. The defaults suit fits of minutes
+/// to hours on hosts that come and go.
 public struct CoordinatorPolicy: Equatable, Sendable {
     /// How often a worker says that it lives. Told to workers in `welcome`.
     public var heartbeatInterval: Duration = .seconds(5)

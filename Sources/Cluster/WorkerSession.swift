@@ -56,7 +56,7 @@ extension Worker {
         case (.welcomed, .welcome), (_, .heartbeat):
             break
         case (.greeting, .assign), (.greeting, .cancel), (.greeting, .stored):
-            // Meant for the session before this one; the coordinator says it again where it matters.
+            // Meant for the session before this one; where it matters the coordinator repeats it.
             break
         case (_, .hello), (_, .progress), (_, .restored), (_, .failed):
             nonsenseCount += 1

@@ -15,8 +15,8 @@ public enum NetworkError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .invalid(let reason): return reason
         case .outOfMemory(let byteCount):
-            return "the network needs \(byteCount / 1_000_000) MB of memory, which this machine did "
-                + "not give; use smaller tiles or fewer workers"
+            return "the network needs \(byteCount / 1_000_000) MB of memory, which this machine "
+                + "did not give; use smaller tiles or fewer workers"
         case .unknownKernelPath(let name):
             return "DIP_CPU is \"\(name)\", but this machine runs only \"portable\" or what its "
                 + "CPU has of \"avx2\" and \"avx512\""
@@ -51,7 +51,8 @@ struct Arena: ~Copyable {
     }
 
     func pointer(_ piece: ArenaPiece) -> UnsafeMutablePointer<Float> {
-        precondition(piece.offset + piece.count <= count, "\(piece) lies outside of \(count) floats")
+        precondition(
+            piece.offset + piece.count <= count, "\(piece) lies outside of \(count) floats")
         return base + piece.offset
     }
 }

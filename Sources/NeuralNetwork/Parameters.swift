@@ -19,8 +19,8 @@ public struct Parameter: Sendable {
 /// The parameters of a network in one flat layout, which values, gradients and Adam's two moments
 /// share.
 ///
-/// In memory a convolution's weights are (kernel row, kernel column, input, output): the matrix that
-/// patches of pixels are multiplied with. `canonical` and `internal` convert.
+/// In memory a convolution's weights are (kernel row, kernel column, input, output): the matrix
+/// that patches of pixels are multiplied with. `canonical` and `internal` convert.
 public struct ParameterLayout: Sendable {
     public private(set) var parameters: [Parameter] = []
     public private(set) var count = 0
@@ -35,7 +35,8 @@ public struct ParameterLayout: Sendable {
         indexByName[name] = parameters.count
         parameters.append(parameter)
         let floatsPerCacheLine = 16
-        count += (parameter.count + floatsPerCacheLine - 1) / floatsPerCacheLine
+        count +=
+            (parameter.count + floatsPerCacheLine - 1) / floatsPerCacheLine
             * floatsPerCacheLine
         return parameter.offset
     }

@@ -1,4 +1,5 @@
-// A whole safetensors file in memory, read (golden cases, tile files, checkpoints) or to be written.
+// A whole safetensors file in memory, read (golden cases, tile files, checkpoints) or to be
+// written.
 
 import FoundationEssentials
 

@@ -1,5 +1,6 @@
-/// Messages to frames and back. A message is a JSON header frame, and for two kinds a payload frame;
-/// a payload above the piece size becomes several messages with the same header but for `piece`.
+/// Messages to frames and back. A message is a JSON header frame, and for two kinds a payload
+/// frame; a payload above the piece size becomes several messages with the same header but for
+/// `piece`.
 internal import FoundationEssentials
 
 /// What came out of the frames of one message.

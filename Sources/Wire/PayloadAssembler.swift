@@ -9,8 +9,8 @@ public enum PayloadKind: Hashable, Sendable {
     case restored
 }
 
-/// The payloads under way: at most one of each kind from each peer. Pieces may come in any order and
-/// more than once; a piece of another payload from the same peer replaces the unfinished one.
+/// The payloads under way: at most one of each kind from each peer. Pieces may come in any order
+/// and more than once; a piece of another payload from the same peer replaces the unfinished one.
 public struct PayloadAssembler: Sendable {
     private struct Key: Hashable {
         var peer: PeerID

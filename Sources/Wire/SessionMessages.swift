@@ -175,7 +175,7 @@ public struct Refused: MessageBody {
     }
 }
 
-/// A sign of life. A worker's carries what it holds; the coordinator answers each with an empty one.
+/// A sign of life. A worker's carries what it holds; the coordinator answers with an empty one.
 public struct Heartbeat: MessageBody {
     /// What the worker holds; nothing when it is idle, and in the coordinator's answer.
     public let work: WorkReport?

@@ -1,7 +1,8 @@
 import Imaging
 import Testing
 
-/// Files cut short and with flipped bits: an error or an image, never a trap, a hang or made-up pixels.
+/// Files cut short and with flipped bits: an error or an image, never a trap, a hang or made-up
+/// pixels.
 @Suite struct DamageTests {
     private static let limits = DecodeLimits(decodedByteCount: 1 << 22)
 

@@ -1,8 +1,8 @@
 // The hot loops of the training engine: one table of function pointers for each kind of CPU.
 //
 // Every kernel is written once, in plain C that the compiler vectorizes over channels, and compiled
-// three times (paths/*.c). No kernel allocates, reads a global, or calls BLAS: memory comes from the
-// caller. Activations are channels-last, (height, width, channels), float32; a `stride` counts
+// three times (paths/*.c). No kernel allocates, reads a global, or calls BLAS: memory comes from
+// the caller. Activations are channels-last, (height, width, channels), float32; a `stride` counts
 // floats from one pixel to the next and may exceed the channel count (a slice of a wider row).
 #pragma once
 #include <stdint.h>
@@ -151,6 +151,6 @@ typedef struct {
     void (*uniform)(float *result, int64_t blocks, uint32_t first, dip_stream stream);
 } dip_kernels;
 
-// The table for `name` ("portable", "avx2", "avx512"), NULL where this CPU or name does not have it.
+// The table for `name` ("portable", "avx2", "avx512"), NULL where this CPU or name has none.
 // name NULL: the fastest that this CPU has.
 const dip_kernels *dip_kernels_for(const char *name);

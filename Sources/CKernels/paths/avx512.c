@@ -3,7 +3,9 @@
 
 #if defined(__x86_64__)
 #include <math.h>
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), \
+    apply_to = function)
 #define DIP_TABLE dip_kernels_avx512
 #define DIP_TABLE_NAME "avx512"
 #include "../kernels.inc"
