@@ -74,8 +74,7 @@ struct LayerBuilder {
         let partGradients = feature.parts.map { part in
             gradients[part.slot].map {
                 Source.PartGradient(
-                    values: $0, count: part.shape.count,
-                    isFirstWriter: written.insert(part.slot).inserted)
+                    values: $0, isFirstWriter: written.insert(part.slot).inserted)
             }
         }
         return Source(

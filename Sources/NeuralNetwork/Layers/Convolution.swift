@@ -46,9 +46,8 @@ protocol ConvolutionPath {
     var strips: [Range<Int>] { get }
     /// Padded input rows that a strip reads.
     func windowRows(for strip: Range<Int>) -> Range<Int>
-    /// Pixels of a padded input row, and rows of the padded input, that the path touches.
+    /// Pixels of a padded input row that the path touches.
     var paddedWidth: Int { get }
-    var paddedHeight: Int { get }
     /// Floats from one row of dLoss/d(output) to the next in a strip of it.
     var gradientRowLength: Int { get }
     var need: ScratchNeed { get }
@@ -98,18 +97,31 @@ struct ConvolutionLayer {
     func backward() {
         prepareGradient()
         let wantsInput = source.needsGradient
-        if wantsInput {
-            scratch.inputGradient.update(repeating: 0, count: path.paddedHeight * paddedRowLength)
-        }
+        var clearedRows = 0
         path.begin(self, backward: true)
         var window = makeWindow()
         for strip in path.strips {
             window.slide(to: path.windowRows(for: strip))
             loadGradient(of: strip)
+            if wantsInput {
+                clearInputGradient(&clearedRows, upTo: path.windowRows(for: strip).upperBound)
+            }
             path.backward(self, strip: strip, wantsInput: wantsInput)
         }
         path.finish(self)
-        if wantsInput { finishInputGradient() }
+        guard wantsInput else { return }
+        // A stride may leave the last padded row unread.
+        clearInputGradient(&clearedRows, upTo: geometry.input.height + 2 * geometry.rim)
+        finishInputGradient()
+    }
+
+    /// Clears rows of the padded input's gradient just before they are added to.
+    private func clearInputGradient(_ cleared: inout Int, upTo end: Int) {
+        guard end > cleared else { return }
+        let count = (end - cleared) * paddedRowLength
+        scratch.inputGradient.advanced(by: cleared * paddedRowLength)
+            .update(repeating: 0, count: count)
+        cleared = end
     }
 
     private func makeWindow() -> PaddedWindow {

@@ -28,7 +28,7 @@ struct PatchPath: ConvolutionPath {
     }
 
     var paddedWidth: Int { geometry.input.width + 2 * geometry.rim }
-    var paddedHeight: Int { geometry.input.height + 2 * geometry.rim }
+    private var paddedHeight: Int { geometry.input.height + 2 * geometry.rim }
     var gradientRowLength: Int { geometry.output.width * geometry.output.channels }
     private var paddedRowLength: Int { paddedWidth * geometry.input.channels }
 

@@ -7,8 +7,7 @@ struct Source {
     /// Where a part's gradient goes; nil for the network's input, which has none.
     struct PartGradient {
         let values: UnsafeMutablePointer<Float>  // as the stored part
-        let count: Int
-        /// The first consumer in backward order clears the gradient, later ones add.
+        /// The first consumer in backward order clears each row before it adds, later ones add.
         let isFirstWriter: Bool
     }
 
@@ -57,9 +56,6 @@ struct Source {
             }
             join.finishGradient(pixels: shape.pixels)
         }
-        for case let part? in gradients where part.isFirstWriter {
-            part.values.update(repeating: 0, count: part.count)
-        }
         for y in 0..<shape.height {
             let row = gradient + y * stride
             if let join {
@@ -78,13 +74,30 @@ struct Source {
         withUnsafePointer(to: &description.pointee.parts.0) { parts in
             var offset = 0
             for index in gradients.indices {
-                if let part = gradients[index] {
+                let part = parts[index]
+                if let gradient = gradients[index] {
+                    if gradient.isFirstWriter {
+                        let length = Int(part.width * part.channels)
+                        for reached in Self.rowsFirstReached(from: y, of: part) {
+                            gradient.values.advanced(by: reached * length)
+                                .update(repeating: 0, count: length)
+                        }
+                    }
                     table.pointee.add_row_adjoint(
-                        parts + index, Int64(y), row + offset, Int64(shape.channels), part.values,
-                        scratch)
+                        parts + index, Int64(y), row + offset, Int64(shape.channels),
+                        gradient.values, scratch)
                 }
-                offset += Int(parts[index].channels)
+                offset += Int(part.channels)
             }
         }
+    }
+
+    /// Stored rows that row `y` is the first to reach: enlarged rows 0, 1 reach stored rows 0 and 1,
+    /// every second row after them one more.
+    private static func rowsFirstReached(from y: Int, of part: dip_part) -> Range<Int> {
+        guard Int(part.upsample) != dip_upsample_none else { return y..<y + 1 }
+        if y == 0 { return 0..<1 }
+        let next = y / 2 + 1
+        return y % 2 == 1 && next < Int(part.height) ? next..<next + 1 : 0..<0
     }
 }

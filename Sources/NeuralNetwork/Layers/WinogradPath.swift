@@ -39,7 +39,7 @@ struct WinogradPath: ConvolutionPath {
     }
 
     var paddedWidth: Int { 4 * patchColumns + 2 }
-    var paddedHeight: Int { 4 * patchRows + 2 }
+    private var paddedHeight: Int { 4 * patchRows + 2 }
     var gradientRowLength: Int { geometry.output.width * geometry.output.channels }
 
     private func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
