@@ -48,6 +48,14 @@ typedef struct {
     int64_t rows, columns;  // pixels that exist, where patches reach beyond; output side only
 } dip_winograd;
 
+// c (rows, columns) = a b, or c += a b. Element (i, k) of a lies at a[i * a_row + k * a_column]; rows
+// of b and c are contiguous and have `columns`, rounded up to 16, floats that may be used.
+typedef struct {
+    int64_t rows, columns, inner;
+    int64_t a_row, a_column, b_row, c_row;
+    int32_t accumulate;
+} dip_product;
+
 // Counter words of one random stream (Philox-4x32-10, Salmon et al. 2011): the same key and words
 // give the same numbers on every machine.
 typedef struct {
@@ -104,6 +112,8 @@ typedef struct {
     void (*multiply_small)(int64_t rows, int64_t columns, int64_t inner, const float *a,
                            int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
                            int64_t b_column, float *c, int64_t c_row, int accumulate);
+    // b (columns, rows) = the transpose of a (rows, columns).
+    void (*transpose)(const float *a, int64_t rows, int64_t columns, float *b);
     void (*add_to)(float *destination, const float *values, int64_t count);
 
     // -- winograd.inc: 3x3 convolutions of stride 1 --
@@ -117,9 +127,14 @@ typedef struct {
     void (*winograd_output)(const dip_winograd *shape, const float *transformed, float *rows);
     void (*winograd_output_adjoint)(const dip_winograd *shape, const float *rows,
                                     float *transformed);
-    // weights (3, 3, count) to (36, count), count = input channels * output channels.
-    void (*winograd_weights)(const float *weights, int64_t count, float *transformed);
-    void (*winograd_weights_adjoint)(const float *transformed, int64_t count, float *gradient);
+    // weights (3, 3, rows, columns) to (36, rows, padded columns); and the gradient back.
+    void (*winograd_weights)(const float *weights, int64_t rows, int64_t columns,
+                             int64_t padded_columns, float *transformed);
+    void (*winograd_weights_adjoint)(const float *transformed, int64_t rows, int64_t columns,
+                                     int64_t padded_columns, float *gradient);
+
+    // -- multiply.inc --
+    void (*multiply)(const dip_product *product, const float *a, const float *b, float *c);
 
     // -- elementwise.inc --
     // values (pixels, channels) in place: value + bias[c], then the sigmoid where asked for.
@@ -140,7 +155,6 @@ typedef struct {
                        float *residual);
     // average = decay * average + (1 - decay) * values
     void (*blend_average)(float *average, const float *values, int64_t count, float decay);
-    void (*multiply)(float *values, const float *factors, int64_t count);
     void (*scale)(float *values, int64_t count, float factor);
 
     // -- random.inc --

@@ -8,6 +8,8 @@
     apply_to = function)
 #define DIP_TABLE dip_kernels_avx512
 #define DIP_TABLE_NAME "avx512"
+#define DIP_TILE_ROWS 14
+#define DIP_TILE_VECTORS 2
 #include "../kernels.inc"
 #pragma clang attribute pop
 #endif

@@ -4,4 +4,6 @@
 
 #define DIP_TABLE dip_kernels_portable
 #define DIP_TABLE_NAME "portable"
+#define DIP_TILE_ROWS 3
+#define DIP_TILE_VECTORS 1
 #include "../kernels.inc"

@@ -42,13 +42,22 @@ struct WinogradPath: ConvolutionPath {
     private var paddedHeight: Int { 4 * patchRows + 2 }
     var gradientRowLength: Int { geometry.output.width * geometry.output.channels }
 
-    private func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
+    /// Floats from one patch, or one row of weights, to the next: whole cache lines, an odd number,
+    /// so that rows do not fall on the same cache sets.
+    private func padded(_ channels: Int) -> Int {
+        let lines = (channels + 15) / 16
+        return 16 * (lines % 2 == 0 ? lines + 1 : lines)
+    }
 
     private func pointStride(_ channels: Int) -> Int {
         patchRowsPerStrip * patchColumns * padded(channels) + Self.pointGap
     }
 
-    private var weightCount: Int { geometry.input.channels * geometry.output.channels }
+    /// Transformed weights of one point, (input, padded output) or (output, padded input).
+    private var weightStride: Int {
+        let (input, output) = (geometry.input.channels, geometry.output.channels)
+        return max(input * padded(output), output * padded(input))
+    }
 
     var need: ScratchNeed {
         let (input, output) = (geometry.input.channels, geometry.output.channels)
@@ -56,7 +65,7 @@ struct WinogradPath: ConvolutionPath {
             window: (4 * patchRowsPerStrip + 2) * paddedWidth * input + ScratchNeed.overrun,
             patches: Self.pointCount * pointStride(input),
             products: Self.pointCount * pointStride(output),
-            weights: 2 * Self.pointCount * weightCount,
+            weights: 2 * Self.pointCount * weightStride,
             gradientRows: 4 * patchRowsPerStrip * gradientRowLength,
             inputGradient: paddedHeight * paddedWidth * input,
             rows: 2 * geometry.input.width * input)
@@ -83,55 +92,70 @@ struct WinogradPath: ConvolutionPath {
     }
 
     private func weightGradient(_ layer: ConvolutionLayer) -> UnsafeMutablePointer<Float> {
-        layer.scratch.weights + Self.pointCount * weightCount
+        layer.scratch.weights + Self.pointCount * weightStride
     }
 
+    /// Forward products want the weights as (input, output), backward ones as (output, input).
     func begin(_ layer: ConvolutionLayer, backward: Bool) {
-        layer.table.winograd_weights(layer.weight, Int64(weightCount), layer.scratch.weights)
+        let (input, output) = (geometry.input.channels, geometry.output.channels)
+        guard backward else {
+            layer.table.winograd_weights(
+                layer.weight, Int64(input), Int64(output), Int64(padded(output)),
+                layer.scratch.weights)
+            return
+        }
+        let transposed = weightGradient(layer)
+        for tap in 0..<9 {
+            layer.table.transpose(
+                layer.weight + tap * input * output, Int64(input), Int64(output),
+                transposed + tap * input * output)
+        }
+        layer.table.winograd_weights(
+            transposed, Int64(output), Int64(input), Int64(padded(input)), layer.scratch.weights)
     }
 
     func forward(
         _ layer: ConvolutionLayer, strip: Range<Int>, into result: UnsafeMutablePointer<Float>
     ) {
-        let multiply = MatrixMultiply(geometry, table: layer.source.table)
         let (input, output) = (geometry.input.channels, geometry.output.channels)
         var (inputShape, outputShape) = (inputShape(strip), outputShape(strip))
         layer.table.winograd_input(&inputShape, layer.scratch.window, layer.scratch.patches)
+        var product = dip_product(
+            rows: Int64(patchRows(of: strip) * patchColumns), columns: Int64(output),
+            inner: Int64(input), a_row: Int64(padded(input)), a_column: 1,
+            b_row: Int64(padded(output)), c_row: Int64(padded(output)), accumulate: 0)
         for point in 0..<Self.pointCount {
-            multiply(
-                rows: patchRows(of: strip) * patchColumns, columns: output, inner: input,
-                MatrixFactor(
-                    layer.scratch.patches + point * pointStride(input), stride: padded(input)),
-                MatrixFactor(layer.scratch.weights + point * weightCount, stride: output),
-                into: layer.scratch.products + point * pointStride(output),
-                stride: padded(output))
+            layer.table.multiply(
+                &product, layer.scratch.patches + point * pointStride(input),
+                layer.scratch.weights + point * input * padded(output),
+                layer.scratch.products + point * pointStride(output))
         }
         layer.table.winograd_output(&outputShape, layer.scratch.products, result)
     }
 
     func backward(_ layer: ConvolutionLayer, strip: Range<Int>, wantsInput: Bool) {
-        let multiply = MatrixMultiply(geometry, table: layer.source.table)
         let (input, output) = (geometry.input.channels, geometry.output.channels)
         var (inputShape, outputShape) = (inputShape(strip), outputShape(strip))
         let (patches, products) = (layer.scratch.patches, layer.scratch.products)
         layer.table.winograd_input(&inputShape, layer.scratch.window, patches)
         layer.table.winograd_output_adjoint(&outputShape, layer.scratch.gradientRows, products)
-        let patchCount = patchRows(of: strip) * patchColumns
+        let patchCount = Int64(patchRows(of: strip) * patchColumns)
+        var weightProduct = dip_product(
+            rows: Int64(input), columns: Int64(output), inner: patchCount, a_row: 1,
+            a_column: Int64(padded(input)), b_row: Int64(padded(output)),
+            c_row: Int64(padded(output)), accumulate: strip.lowerBound > 0 ? 1 : 0)
+        var inputProduct = dip_product(
+            rows: patchCount, columns: Int64(input), inner: Int64(output),
+            a_row: Int64(padded(output)), a_column: 1, b_row: Int64(padded(input)),
+            c_row: Int64(padded(input)), accumulate: 0)
         for point in 0..<Self.pointCount {
             let v = patches + point * pointStride(input)
-            let gradient = MatrixFactor(
-                products + point * pointStride(output), stride: padded(output))
-            multiply(
-                rows: input, columns: output, inner: patchCount,
-                MatrixFactor(v, stride: padded(input), transposed: true), gradient,
-                into: weightGradient(layer) + point * weightCount, stride: output,
-                accumulate: strip.lowerBound > 0)
+            let m = products + point * pointStride(output)
+            layer.table.multiply(
+                &weightProduct, v, m, weightGradient(layer) + point * input * padded(output))
             guard wantsInput else { continue }
-            multiply(
-                rows: patchCount, columns: input, inner: output, gradient,
-                MatrixFactor(
-                    layer.scratch.weights + point * weightCount, stride: output, transposed: true),
-                into: v, stride: padded(input))
+            layer.table.multiply(
+                &inputProduct, m, layer.scratch.weights + point * output * padded(input), v)
         }
         guard wantsInput else { return }
         layer.table.winograd_input_adjoint(
@@ -140,7 +164,9 @@ struct WinogradPath: ConvolutionPath {
     }
 
     func finish(_ layer: ConvolutionLayer) {
+        let (input, output) = (geometry.input.channels, geometry.output.channels)
         layer.table.winograd_weights_adjoint(
-            weightGradient(layer), Int64(weightCount), layer.weightGradient)
+            weightGradient(layer), Int64(input), Int64(output), Int64(padded(output)),
+            layer.weightGradient)
     }
 }
