@@ -117,6 +117,18 @@ struct CoordinatorPeerTests {
             ])
     }
 
+    @Test func `a worker that will not drop a tile is refused in the end`() {
+        var bench = CoordinatorBench(tiles: 1)
+        bench.join("a")
+        bench.hear(failed(0), from: peer("a"))
+        let cancelled = bench.pass(until: 304, [("a", fitting(0))])
+        #expect(
+            cancelled
+                == [Coordinator.Command](repeating: .send(cancel(0), to: peer("a")), count: 60))
+        #expect(bench.tell(.tick, at: 305).last == .forget(peer("a")))
+        #expect(bench.coordinator.workerCount == 0)
+    }
+
     @Test func `refusals are remembered for a bounded number of workers`() {
         var bench = CoordinatorBench(tiles: 1) {
             $0.nonsenseMaximum = 1

@@ -167,6 +167,21 @@ struct CoordinatorResultTests {
         #expect(bench.coordinator.outcome == .complete)
     }
 
+    @Test func `a late result that is lost in storing leaves its tile set aside`() {
+        var bench = CoordinatorBench(tiles: 2) { $0.tileFailuresMaximum = 1 }
+        bench.join("a")
+        bench.hear(failed(0), from: peer("a"))
+        #expect(bench.coordinator.setAsideCount == 1)
+        bench.hear(restored(0), from: peer("a"))
+        bench.tell(.childExited(launchToken: "child-a", reason: "signal 9"))
+        let commands = bench.tell(.storingFailed(work(0), reason: "disk full"))
+        guard case .setAside(TileID(0), let story) = commands.first else {
+            Issue.record("wanted the tile set aside, saw \(commands)")
+            return
+        }
+        #expect(story.count == 1 && bench.coordinator.setAsideCount == 1)
+    }
+
     @Test func `a worker on which several different tiles failed is refused for good`() {
         var bench = CoordinatorBench(tiles: 9)
         bench.join("a")
