@@ -10,12 +10,15 @@ extension Coordinator {
             precondition(workers[id]?.peer == peer, "peer \(peer) and worker \(id) disagree")
         }
         for (index, record) in tiles.records.enumerated() {
-            let story = tiles.story(of: TileID(index))
+            let tile = TileID(index)
             if case .leased(let holder) = record.state {
                 precondition(
-                    workers[holder]?.lease?.work.tile == TileID(index), "nobody has it. \(story)")
+                    lease(of: holder)?.work.tile == tile,
+                    "nobody has it. \(tiles.story(of: tile))")
             }
-            precondition(record.failures.count <= policy.tileFailuresMaximum, story)
+            precondition(
+                record.state != .waiting || record.failures.count < policy.tileFailuresMaximum,
+                "it should be set aside. \(tiles.story(of: tile))")
         }
         precondition(idle.count == Set(idle).count, "a worker is idle twice")
         precondition(idle.allSatisfy { workers[$0]?.isQueued == true }, "idle but not queued")
@@ -32,9 +35,10 @@ extension Coordinator {
         precondition(worker.isQueued == idle.contains(id), "queue of the idle: \(id)")
         precondition(!worker.isQueued || (worker.lease == nil && worker.peer != nil), "idle: \(id)")
         guard let lease = worker.lease else { return }
-        let story = "\(id) has \(lease.work). \(tiles.story(of: lease.work.tile))"
+        let tile = lease.work.tile
+        var story: String { "\(id) has \(lease.work). \(tiles.story(of: tile))" }
         precondition(tiles.knows(lease.work), story)
-        switch tiles[lease.work.tile].state {
+        switch tiles[tile].state {
         case .leased(let holder): precondition(holder == id, story)
         case .storing: break
         case .waiting, .stored, .setAside: preconditionFailure(story)

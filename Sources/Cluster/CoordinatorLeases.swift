@@ -57,6 +57,7 @@ extension Coordinator {
     ) {
         guard let report else {
             // With a lease, its assignment is still on the way, or the lease will run out.
+            workers[worker]?.occupiedSince = nil
             if lease(of: worker) == nil { enqueue(worker) }
             return
         }
@@ -75,6 +76,7 @@ extension Coordinator {
         _ worker: WorkerID, _ work: TileAttempt, iteration: Int, phase: WorkReport.Phase
     ) -> Bool {
         guard lease(of: worker)?.work == work else { return false }
+        workers[worker]?.occupiedSince = nil
         let seconds = workers[worker]?.lease?.renew(
             iteration: iteration, phase: phase, at: attentiveNow)
         if let seconds = seconds ?? nil { pace.add(seconds) }
@@ -85,22 +87,22 @@ extension Coordinator {
     private mutating func settle(
         _ report: WorkReport, of worker: WorkerID, _ commands: inout [Command]
     ) {
-        guard let peer = workers[worker]?.peer else { return }
+        guard let record = workers[worker], let peer = record.peer else { return }
+        workers[worker]?.occupiedSince = record.occupiedSince ?? attentiveNow
         let cancel = Command.send(.cancel(Cancel(job: report.job, work: report.work)), to: peer)
         guard report.job == facts.job, tiles.knows(report.work) else {
             commands.append(cancel)
             return
         }
-        let record = tiles[report.tile]
-        switch record.state {
+        let tile = tiles[report.tile]
+        switch tile.state {
         case .stored:
             let receipt = Stored(job: facts.job, work: report.work)
             commands.append(.send(.stored(receipt), to: peer))
         case .storing:
-            break
+            workers[worker]?.occupiedSince = nil
         case .waiting
-        where record.isResumable && record.attempts == report.attempt
-            && lease(of: worker) == nil:
+        where tile.isResumable && tile.attempts == report.attempt && record.lease == nil:
             resume(report, of: worker, &commands)
         case .waiting, .leased, .setAside:
             // A finished result is welcome whoever has the lease: let it come.
@@ -128,10 +130,11 @@ extension Coordinator {
             overdue(worker, medianSeconds: median).map { (id, $0) }
         }
         for (worker, end) in ends.sorted(by: { $0.0 < $1.0 }) {
-            if case .silent = end {
-                remove(worker, end, &commands)
-            } else {
-                endLease(of: worker, end, &commands)
+            switch end {
+            case .silent: remove(worker, end, &commands)
+            case .refused(let reason):
+                refuse(worker, Refused(.misbehaviour, reason: reason), &commands)
+            default: endLease(of: worker, end, &commands)
             }
         }
     }
@@ -139,6 +142,9 @@ extension Coordinator {
     private func overdue(_ worker: WorkerRecord, medianSeconds: Double?) -> LeaseEnd? {
         let silence = attentiveNow - worker.heardAt
         if silence >= policy.silenceTimeout { return .silent(silence) }
+        if let since = worker.occupiedSince, attentiveNow - since >= policy.occupationTimeout {
+            return .refused(reason: "it holds on to a tile that is not its own")
+        }
         guard let lease = worker.lease else { return nil }
         if case .storing = tiles[lease.work.tile].state { return nil }
         let unnamed = attentiveNow - lease.renewedAt

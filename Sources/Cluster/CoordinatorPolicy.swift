@@ -21,6 +21,9 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     public var standingTimeoutMinimum: Duration = .seconds(120)
     /// How long a lease may be without its first iteration while the job knows no iteration time.
     public var firstIterationTimeout: Duration = .seconds(1200)
+    /// A worker is refused when it has held a tile for this long that it was told to drop, or whose
+    /// late result does not arrive.
+    public var occupationTimeout: Duration = .seconds(300)
     /// A tile that failed this often is set aside.
     public var tileFailuresMaximum = 3
     /// A worker is refused after this many different tiles failed on it with no success between

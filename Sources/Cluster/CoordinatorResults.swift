@@ -7,6 +7,7 @@ extension Coordinator {
     ) {
         guard outcome == nil, let worker = peers[peer] else { return }
         heard(worker)
+        if workers[worker]?.occupiedSince != nil { workers[worker]?.occupiedSince = attentiveNow }
         guard let lease = lease(of: worker), lease.work == work else { return }
         renew(worker, work, iteration: lease.iteration, phase: .delivering)
         workers[worker]?.lease?.progressAt = attentiveNow
@@ -50,6 +51,7 @@ extension Coordinator {
         _ work: TileAttempt, from peer: PeerID, of worker: WorkerID, _ commands: inout [Command]
     ) {
         dequeue(worker)
+        workers[worker]?.occupiedSince = nil
         // The lease follows the result, so that a result which cannot be stored stays with the one
         // who has it.
         let lease = lease(of: worker) ?? Lease(work, at: attentiveNow)
@@ -86,10 +88,15 @@ extension Coordinator {
     ) {
         let worker = tiles.storer(of: work)
         let isHeld = lease(of: worker)?.work == work
-        tiles.failStoring(work, isHeld: isHeld)
         if isHeld {
+            tiles.keepAfterStoring(work)
             workers[worker]?.lease?.renewedAt = attentiveNow
             workers[worker]?.lease?.progressAt = attentiveNow
+        } else {
+            let failures = tiles[work.tile].failures
+            let isGivenUp = failures.count >= policy.tileFailuresMaximum
+            tiles.loseAfterStoring(work, isGivenUp: isGivenUp)
+            if isGivenUp { commands.append(.setAside(work.tile, story: failures)) }
         }
         guard outcome == nil else { return }
         commands.append(.note(.storingFailed(work, reason: reason)))

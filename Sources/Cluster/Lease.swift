@@ -62,6 +62,8 @@ struct WorkerRecord {
     /// When anything was last heard from it.
     var heardAt: Duration
     var lease: Lease?
+    /// Since when it has held something that it has no lease on, and no piece of it arrived.
+    var occupiedSince: Duration?
     /// Whether it stands in the queue of the idle: it said that it holds nothing, has no lease, and
     /// can be reached.
     var isQueued = false

@@ -81,9 +81,10 @@ struct TileTable {
         putBack(tile, isResumable: isResumable)
     }
 
-    /// leased -> leased; the failure is remembered. Returns how many there are.
+    /// leased -> leased; the failure is remembered, once for each try. Returns how many there are.
     mutating func fail(_ tile: TileID, _ failure: Coordinator.AttemptFailure) -> Int {
         require(self[tile].state == .leased(to: failure.worker), tile)
+        records[tile.rawValue].failures.removeAll { $0.attempt == failure.attempt }
         records[tile.rawValue].failures.append(failure)
         return self[tile].failures.count
     }
@@ -91,8 +92,7 @@ struct TileTable {
     /// leased -> set aside.
     mutating func setAside(_ tile: TileID, from worker: WorkerID) {
         require(self[tile].state == .leased(to: worker), tile)
-        records[tile.rawValue].state = .setAside
-        setAsideCount += 1
+        giveUp(tile)
     }
 
     /// waiting, leased or set aside -> storing.
@@ -116,13 +116,18 @@ struct TileTable {
         return worker
     }
 
-    /// storing -> leased where the worker still holds the result, else waiting.
-    mutating func failStoring(_ work: TileAttempt, isHeld: Bool) {
-        let worker = storer(of: work)
-        if isHeld {
-            records[work.tile.rawValue].state = .leased(to: worker)
+    /// storing -> leased: the worker still holds the result.
+    mutating func keepAfterStoring(_ work: TileAttempt) {
+        records[work.tile.rawValue].state = .leased(to: storer(of: work))
+    }
+
+    /// storing -> waiting, or set aside again: the result is lost.
+    mutating func loseAfterStoring(_ work: TileAttempt, isGivenUp: Bool) {
+        _ = storer(of: work)
+        if isGivenUp {
+            giveUp(work.tile)
         } else {
-            putBack(work.tile, isResumable: true)
+            putBack(work.tile, isResumable: work.attempt == self[work.tile].attempts)
         }
     }
 
@@ -133,6 +138,11 @@ struct TileTable {
             preconditionFailure("\(work) is not being stored. \(story(of: work.tile))")
         }
         return worker
+    }
+
+    private mutating func giveUp(_ tile: TileID) {
+        records[tile.rawValue].state = .setAside
+        setAsideCount += 1
     }
 
     private mutating func putBack(_ tile: TileID, isResumable: Bool) {
@@ -176,6 +186,8 @@ struct TileTable {
             let isFresh = index >= firstFresh
             require(isFresh == (record.attempts == 0), tile)
             require(!isFresh || record.state == .waiting, tile)
+            let attempts = record.failures.map(\.attempt)
+            require(attempts.count < 2 || Set(attempts).count == attempts.count, tile)
             require(!record.isResumable || record.state == .waiting, tile)
         }
         precondition(stored == storedCount && setAside == setAsideCount, "counts of tiles")

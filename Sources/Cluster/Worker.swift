@@ -169,7 +169,7 @@ public struct Worker: Sendable {
 
     /// Stops the process where the worker contradicts itself. Called by tests after every event.
     public func checkInvariants() {
-        let story = "link \(link), work \(work), job \(job?.rawValue ?? "none")"
+        var story: String { "link \(link), work \(work), job \(job?.rawValue ?? "none")" }
         precondition(work == .idle || job != nil, "work without a job. \(story)")
         precondition(!isWelcome || job != nil, "welcome without a job. \(story)")
         precondition(link != .closed || work == .idle, "left with work. \(story)")

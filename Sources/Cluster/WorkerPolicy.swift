@@ -13,8 +13,10 @@ public struct WorkerPolicy: Equatable, Sendable {
     public var reconnectPauseMaximum: Duration = .seconds(30)
     /// The worker leaves when it has not been welcome for this long.
     public var reconnectTimeout: Duration = .seconds(300)
-    /// How long to wait for the receipt of a result before it is sent again; doubles each time.
-    public var resendInterval: Duration = .seconds(30)
+    /// How long to wait for the receipt of a result before it is sent again the first time.
+    public var resendPauseMinimum: Duration = .seconds(30)
+    /// That pause doubles each time, up to this one.
+    public var resendPauseMaximum: Duration = .seconds(60)
     /// How long a worker that was told to end waits for the receipt of a finished result.
     public var drainTimeout: Duration = .seconds(10)
 
@@ -26,7 +28,9 @@ public struct WorkerPolicy: Equatable, Sendable {
         precondition(helloInterval > .zero && helloCountMaximum > 0)
         precondition(reconnectPauseMinimum > .zero)
         precondition(reconnectPauseMaximum >= reconnectPauseMinimum)
-        precondition(reconnectTimeout > .zero && resendInterval > .zero && drainTimeout >= .zero)
+        precondition(resendPauseMaximum >= resendPauseMinimum)
+        precondition(
+            reconnectTimeout > .zero && resendPauseMinimum > .zero && drainTimeout >= .zero)
     }
 }
 

@@ -18,8 +18,8 @@ extension Worker {
     mutating func deliver(_ done: TileAttempt, _ commands: inout [Command]) {
         guard case .fitting(done, let iteration) = work else { return }
         work = .delivering(
-            done, iteration: iteration, resendAt: now, pause: policy.resendInterval)
-        if isWelcome { send(done, nextPause: policy.resendInterval, &commands) }
+            done, iteration: iteration, resendAt: now, pause: policy.resendPauseMinimum)
+        if isWelcome { send(done, nextPause: policy.resendPauseMinimum, &commands) }
     }
 
     /// Sends the result, and waits longer for its receipt each time.
@@ -27,7 +27,9 @@ extension Worker {
         _ done: TileAttempt, nextPause pause: Duration, _ commands: inout [Command]
     ) {
         guard case .delivering(done, let iteration, _, _) = work else { return }
-        work = .delivering(done, iteration: iteration, resendAt: now + pause, pause: pause * 2)
+        work = .delivering(
+            done, iteration: iteration, resendAt: now + pause,
+            pause: min(pause * 2, policy.resendPauseMaximum))
         commands.append(.sendResult(done))
     }
 
