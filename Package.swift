@@ -33,7 +33,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
-let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "dip",
@@ -44,7 +43,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         // System libraries
@@ -75,11 +73,11 @@ let package = Package(
             "dip-coord",
             [
                 "DeepImagePrior", "Imaging", "Wire", "Cluster", "JobStore", "Transport",
-                argumentParser, logging,
+                argumentParser,
             ]),
         program(
             "dip-worker",
-            ["DeepImagePrior", "Wire", "Cluster", "Transport", argumentParser, logging]),
+            ["DeepImagePrior", "Wire", "Cluster", "Transport", argumentParser]),
         program(
             "dip-bench",
             [

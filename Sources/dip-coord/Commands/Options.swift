@@ -1,0 +1,143 @@
+// Options that several commands share, by group of the help text.
+
+public import ArgumentParser
+public import DeepImagePrior
+import Imaging
+
+extension NetworkPreset: ExpressibleByArgument {}
+
+struct TilingOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The longest side that a tile may have, in pixels; 32 to 8192.", valueName: "pixels"))
+    var tile = 256
+
+    @Option(
+        help: ArgumentHelp(
+            "The least that neighbouring tiles share, in pixels; 0 to below the tile.",
+            valueName: "pixels"))
+    var overlap = 32
+
+    func validate() throws {
+        guard (1...8192).contains(tile) else {
+            throw ValidationError("--tile is \(tile); at most 8192 pixels are possible")
+        }
+        guard (0..<tile).contains(overlap) else {
+            throw ValidationError(
+                "--overlap is \(overlap); 0 to below the tile of \(tile) pixels is wanted")
+        }
+    }
+
+    func plan(for header: ImageHeader, _ configuration: FitConfiguration) throws -> TilePlan {
+        try TilePlan(
+            width: header.width, height: header.height, tile: tile, overlap: overlap,
+            alignment: configuration.alignment, minimum: configuration.minimumSide)
+    }
+}
+
+struct FitOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            The network that is fitted: paper as published, or thin with a thirteenth of the \
+            arithmetic. The default is thin because paper takes days for a large image on a few \
+            cores.
+            """, valueName: "name"))
+    var network = NetworkPreset.thin
+
+    @Option(
+        help: ArgumentHelp(
+            "Iterations of each tile's fit; 1 to 1000000. (default: 1800)", valueName: "count"))
+    var iterations: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seed of all random numbers: the same seed gives the same image.", valueName: "number"))
+    var seed: UInt64 = 0
+
+    func validate() throws {
+        if let iterations, !(1...1_000_000).contains(iterations) {
+            throw ValidationError("--iterations is \(iterations); 1 to 1000000 is wanted")
+        }
+    }
+
+    func configuration() throws -> FitConfiguration {
+        var configuration = FitConfiguration(preset: network)
+        if let iterations { configuration.iterations = iterations }
+        configuration.seed = seed
+        try configuration.validate()
+        return configuration
+    }
+}
+
+struct WorkerOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Workers to start on this host; 0 to 1024, 0 to wait for those of others.",
+            valueName: "count"))
+    var workers = Processors.availableCount
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Let workers of other hosts join at this address: tcp://ADDRESS:PORT (port 0 takes any \
+            free one) or ipc://PATH. (default: only this host's own)
+            """, valueName: "endpoint"))
+    var listen: String?
+
+    @Flag(
+        help: """
+            Allow --listen at an address that other hosts can reach, although nothing is encrypted \
+            and anybody who reaches it can join.
+            """)
+    var insecure = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Give up when there has been no worker for so long, in seconds; 0 waits for ever.",
+            valueName: "seconds"))
+    var workerWait = 120.0
+
+    func validate() throws {
+        guard (0...1024).contains(workers) else {
+            throw ValidationError("--workers is \(workers); 0 to 1024 is wanted")
+        }
+        guard workers > 0 || listen != nil else {
+            throw ValidationError("--workers 0 needs --listen: nobody else could join")
+        }
+        guard workerWait == 0 || (0.1...1e8).contains(workerWait) else {
+            throw ValidationError("--worker-wait is \(workerWait); 0 or more seconds are wanted")
+        }
+    }
+}
+
+struct OutputOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            """
+            The restored image, PNG or TIFF by its extension. (default: NAME.restored.EXTENSION \
+            beside the input)
+            """, valueName: "file"))
+    var output: String?
+
+    @Flag(help: "Replace the output if it exists.")
+    var overwrite = false
+
+    @Flag(name: .shortAndLong, help: "Print errors only.")
+    var quiet = false
+
+    @Flag(name: .shortAndLong, help: "Print what becomes of each worker.")
+    var verbose = false
+
+    /// big.tif becomes big.restored.tif.
+    func path(forInput input: String) -> String {
+        if let output { return output }
+        let nameStart = input.lastIndex(of: "/").map(input.index(after:)) ?? input.startIndex
+        guard let dot = input[nameStart...].lastIndex(of: "."), dot > nameStart else {
+            return input + ".restored"
+        }
+        return "\(input[..<dot]).restored\(input[dot...])"
+    }
+}

@@ -1,0 +1,122 @@
+// dip-coord plan: what a restoration will take, without doing it.
+
+import ArgumentParser
+import DeepImagePrior
+import Imaging
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Print tiles, memory, arithmetic and time of a restoration without running it.")
+
+    @Argument(help: "The image (PNG or TIFF).")
+    var file: String
+
+    @OptionGroup(title: "Tiles")
+    var tiling: TilingOptions
+
+    @OptionGroup(title: "Fit")
+    var fit: FitOptions
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Workers to plan for.", valueName: "count"))
+    var workers = Processors.availableCount
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            What a worker is taken to compute, in GFLOP per second; measure it with dip-bench \
+            step.
+            """, valueName: "rate"))
+    var rate = 40.0
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard (1...100_000).contains(workers) else {
+            throw ValidationError("--workers is \(workers); 1 to 100000 is wanted")
+        }
+        guard (0.001...1e9).contains(rate) else {
+            throw ValidationError("--rate is \(rate); a number above 0 is wanted")
+        }
+    }
+
+    /// All times in seconds, sizes in bytes, lengths in pixels.
+    private struct Plan: Encodable {
+        let file: String
+        let width, height, bands: Int
+        let sampleType: String
+        let tileCount, columns, rows: Int
+        let windowWidth, windowHeight, overlap: Int
+        /// The upper left corners (x, y) in the order in which the tiles are handed out.
+        let order: [[Int]]
+        let network: String
+        let iterations: Int
+        let memoryByteCountPerWorker: Int
+        let operationsPerTile, operations: Double
+        let assumedOperationsPerSecond: Double
+        let workers: Int
+        let estimatedSeconds: Double
+        let folderByteCount: Int
+    }
+
+    func run() throws {
+        let plan = try makePlan()
+        if json {
+            let line = String(decoding: try Text.json(plan, indented: false), as: UTF8.self)
+            StandardStream.output.write(line + "\n")
+        } else {
+            StandardStream.output.write(text(plan))
+        }
+    }
+
+    private func makePlan() throws -> Plan {
+        let configuration = try fit.configuration()
+        let header = try ImageFormats.open(file).header
+        let tiles = try tiling.plan(for: header, configuration)
+        let bands = header.colorBands
+        let perIteration = try Fit.operationsPerIteration(
+            configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands)
+        let perTile = perIteration * Double(configuration.iterations)
+        // All tiles are of one size: as many rounds as the busiest worker has tiles.
+        let rounds = (tiles.tileCount + workers - 1) / workers
+        let sampleByteCount = header.sampleType == .uint8 ? 2 : 4
+        return Plan(
+            file: file, width: header.width, height: header.height, bands: bands,
+            sampleType: header.sampleType.rawValue, tileCount: tiles.tileCount,
+            columns: tiles.columns.count, rows: tiles.rows.count, windowWidth: tiles.windowWidth,
+            windowHeight: tiles.windowHeight, overlap: tiles.overlap,
+            order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
+            network: fit.network.rawValue, iterations: configuration.iterations,
+            memoryByteCountPerWorker: try Fit.memoryByteCount(
+                configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands),
+            operationsPerTile: perTile, operations: perTile * Double(tiles.tileCount),
+            assumedOperationsPerSecond: rate * 1e9, workers: workers,
+            estimatedSeconds: Double(rounds) * perTile / (rate * 1e9),
+            folderByteCount: tiles.tileCount * tiles.windowWidth * tiles.windowHeight * bands
+                * sampleByteCount)
+    }
+
+    private func text(_ plan: Plan) -> String {
+        let kind = plan.bands == 1 ? "gray" : "RGB"
+        let depth = plan.sampleType == "uint8" ? 8 : 16
+        let share = rate == 40 ? " (an assumption; see --rate)" : ""
+        return """
+            image      \(plan.width) x \(plan.height) \(kind), \(depth) bits
+            tiles      \(plan.tileCount) of \(plan.windowWidth) x \(plan.windowHeight) pixels, in \
+            \(Text.count(plan.columns, "column")) and \(Text.count(plan.rows, "row")), sharing at \
+            least \(plan.overlap) pixels
+            order      row by row from the upper left
+            fit        network \(plan.network), \(plan.iterations) iterations a tile
+            memory     \(Text.bytes(plan.memoryByteCountPerWorker)) for each worker
+            work       \(Text.operations(plan.operationsPerTile)) a tile, \
+            \(Text.operations(plan.operations)) in all
+            time       about \(Text.time(plan.estimatedSeconds)) with \
+            \(Text.count(plan.workers, "worker")) at \(Text.fixed(rate, 0)) GFLOP/s each\(share)
+            disk       \(Text.bytes(plan.folderByteCount)) for the job's folder while it runs
+
+            """
+    }
+}

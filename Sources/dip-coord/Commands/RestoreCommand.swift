@@ -1,0 +1,95 @@
+// dip-coord restore: the command that does the work.
+
+import ArgumentParser
+import Glibc
+import Imaging
+import Transport
+
+struct RestoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Restore an image. This is what dip-coord does when only a file is given.",
+        discussion: """
+            While it runs, restored tiles are kept in the folder OUTPUT.dip. The output appears when \
+            it is complete. The same input, network, tiles and seed give the same output, byte for \
+            byte, whatever the workers.
+            """)
+
+    @Argument(help: "The damaged image (PNG or TIFF). It is never changed.")
+    var file: String
+
+    @OptionGroup(title: "Output")
+    var output: OutputOptions
+
+    @OptionGroup(title: "Tiles")
+    var tiling: TilingOptions
+
+    @OptionGroup(title: "Fit")
+    var fit: FitOptions
+
+    @OptionGroup(title: "Workers")
+    var workers: WorkerOptions
+
+    func run() throws {
+        let began = MonotonicClock()
+        var console = Console(isQuiet: output.quiet)
+        let listener = try Listener(workers)
+        let prepared = try RestoreJob.prepare(
+            file: file, output: output, tiling: tiling, fit: fit, workers: workers)
+        for warning in prepared.job.warnings { console.warning(warning) }
+
+        // From here on signals are read, not suffered; before any thread is made.
+        let signals = try SignalFD(blocking: [SIGINT, SIGTERM, SIGCHLD])
+        let context = try MessagingContext()
+        let router = try RouterSocket(context: context)
+        let endpoint = try listener.bind(router, console: &console)
+        let job = prepared.job
+        let storage = try StorageThread(try prepared.openStore())
+        let loop = try CoordinatorLoop(
+            job: job, endpoint: endpoint, router: router, signals: signals, storage: storage,
+            console: console, clock: began)
+        let code = try loop.run()
+        if code != 0 { throw ExitCode(code) }
+    }
+}
+
+/// Where workers can join.
+struct Listener {
+    private let publicEndpoint: String?
+    private let hasLocalWorkers: Bool
+    private let isExposed: Bool
+
+    /// - Throws: where other hosts could join although the user has not said that they may.
+    init(_ options: WorkerOptions) throws {
+        publicEndpoint = options.listen
+        hasLocalWorkers = options.workers > 0
+        isExposed = options.listen.map { !Endpoint.staysOnThisHost($0) } ?? false
+        if let listen = options.listen, !listen.hasPrefix("tcp://"), !listen.hasPrefix("ipc://") {
+            throw ProgramError(
+                .usage, "--listen is '\(listen)'; tcp://ADDRESS:PORT or ipc://PATH is wanted")
+        }
+        if isExposed, !options.insecure {
+            throw ProgramError(
+                .usage,
+                "--listen \(options.listen ?? "") can be reached from other hosts, and anybody who "
+                    + "reaches it could join; add --insecure if the network is trusted")
+        }
+    }
+
+    /// Binds the socket. This host's own workers have an address of their own, which works whatever
+    /// the public one is.
+    ///
+    /// - Returns: the address for this host's own workers.
+    func bind(_ router: RouterSocket, console: inout Console) throws -> String {
+        if let publicEndpoint {
+            let bound = try router.bind(publicEndpoint)
+            console.note("listening at \(bound)")
+            if isExposed {
+                console.warning(
+                    "--insecure: anybody who can reach \(bound) can see the image and send results; "
+                        + "nothing is encrypted")
+            }
+        }
+        return hasLocalWorkers ? try router.bind("tcp://127.0.0.1:*") : ""
+    }
+}

@@ -1,0 +1,50 @@
+// dip-coord: restores a large image tile by tile on many worker processes.
+//
+// Commands/ holds what a user can ask for, Running/ what happens during a restoration. There, two
+// threads share the work: the main one owns the socket and the state machine (CoordinatorLoop), the
+// other one the input image, the job's folder and the output (StorageThread).
+
+import ArgumentParser
+import Glibc
+import Transport
+
+@main
+struct DipCoord: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dip-coord",
+        abstract: "Restore large images with the Deep Image Prior, on many processes and hosts.",
+        usage: """
+            dip-coord <file> [options]
+            dip-coord <subcommand>
+            """,
+        discussion: """
+            The image is cut into overlapping tiles; each is restored by a small network that a \
+            dip-worker fits to that tile alone, and the tiles are blended into one image. Nothing \
+            but the damaged image is needed. PNG and TIFF are read and written.
+
+            Examples:
+              dip-coord big.tif               restore with one worker for each core
+              dip-coord plan big.tif          what it will take
+              dip-coord compare a.png b.png   PSNR and SSIM of two images
+
+            The options of a restoration: dip-coord help restore
+
+            Exit status: 0 done; 2 done, but some tiles came through unrestored; 1 failed; 64 wrong \
+            usage; 65 bad input image; 66 no such input; 69 no worker or no address to listen at; \
+            73 the output cannot be written; 75 out of memory or disk; 130 interrupted.
+            """,
+        version: ProgramVersion.text,
+        subcommands: [RestoreCommand.self, PlanCommand.self, CompareCommand.self],
+        defaultSubcommand: RestoreCommand.self)
+
+    static func main() {
+        signal(SIGPIPE, SIG_IGN)
+        ProgramRestart.withSingleBLASThread()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            Glibc.exit(ProgramError.report(error))
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// How the program ends: every error becomes one sentence and one exit code here.
+
+import ArgumentParser
+import DeepImagePrior
+import Imaging
+import JobStore
+import Transport
+import Wire
+
+enum ProgramVersion {
+    static let text = "0.1.0"
+}
+
+/// An end other than success: a sentence for the user and the exit code.
+struct ProgramError: Error, Sendable {
+    enum Code: Int32, Sendable {
+        case failed = 1
+        case usage = 64
+        case badInput = 65
+        case noInput = 66
+        case unavailable = 69
+        case unwritable = 73
+        case exhausted = 75
+        case interrupted = 130
+    }
+
+    let code: Code
+    let message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// What an error of one of the rooms means to the user.
+    init(_ error: any Error) {
+        switch error {
+        case let error as ProgramError: self = error
+        case let error as ImageError: self.init(Self.code(of: error), error.message)
+        case let error as TilePlanError: self.init(.usage, error.description)
+        case let error as FitError: self.init(Self.code(of: error), error.description)
+        case let error as JobStoreError: self.init(Self.code(of: error), error.message)
+        case let error as TransportError: self.init(Self.code(of: error), error.message)
+        case let error as WireError: self.init(.failed, error.description)
+        default: self.init(.failed, "\(error)")
+        }
+    }
+
+    private static func code(of error: ImageError) -> Code {
+        switch error.kind {
+        case .noSuchFile: .noInput
+        case .unreadable, .unsupported, .tooLarge: .badInput
+        case .unwritable, .outputExists: .unwritable
+        case .outOfSpace: .exhausted
+        }
+    }
+
+    private static func code(of error: FitError) -> Code {
+        switch error {
+        case .invalid: .usage
+        case .outOfMemory: .exhausted
+        case .diverged: .failed
+        }
+    }
+
+    private static func code(of error: JobStoreError) -> Code {
+        switch error.kind {
+        case .locked, .unwritable: .unwritable
+        case .outOfSpace: .exhausted
+        case .corrupt: .failed
+        }
+    }
+
+    private static func code(of error: TransportError) -> Code {
+        switch error.kind {
+        case .addressInUse, .noSuchProgram: .unavailable
+        case .badEndpoint: .usage
+        case .system: .failed
+        }
+    }
+
+    /// Prints what an error means on standard error (help and version: on standard output), and
+    /// returns the exit code.
+    static func report(_ error: any Error) -> Int32 {
+        let code = DipCoord.exitCode(for: error)
+        if code == .success {
+            StandardStream.output.write(DipCoord.fullMessage(for: error) + "\n")
+            return code.rawValue
+        }
+        if let code = error as? ExitCode { return code.rawValue }
+        if code == .validationFailure {
+            let message = DipCoord.message(for: error)
+            StandardStream.error.write("dip-coord: error: \(message) (see dip-coord --help)\n")
+            return code.rawValue
+        }
+        let error = ProgramError(error)
+        StandardStream.error.write("dip-coord: error: \(error.message)\n")
+        return error.code.rawValue
+    }
+}

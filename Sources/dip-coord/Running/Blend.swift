@@ -1,0 +1,90 @@
+// The last pass: the stored tiles become the output image.
+
+import Imaging
+import JobStore
+
+/// One pass from top to bottom. Only the tiles of the present band are open.
+final class Blend {
+    private let job: RestoreJob
+    private let source: any ImageSource
+    private let store: JobStore
+    private let setAside: Set<Int>
+    private var open: [Int: StoredTile] = [:]
+    private var damaged: Set<Int> = []
+    private var warnings: [String] = []
+
+    init(job: RestoreJob, source: any ImageSource, store: JobStore, setAside: Set<Int>) {
+        self.job = job
+        self.source = source
+        self.store = store
+        self.setAside = setAside
+    }
+
+    /// Makes the output; nothing lies at its place until it is complete.
+    ///
+    /// - Parameter isCancelled: asked after every band; when true, the pass ends with an error.
+    func run(isCancelled: () -> Bool) throws -> BlendResult {
+        let header = job.header
+        let sink = try ImageFormats.createSink(
+            job.output, like: header, overwrite: job.replacesOutput)
+        defer { sink.abandon() }
+        let blender = FeatherBlender(
+            plan: job.plan, imageWidth: header.width, imageHeight: header.height,
+            bands: header.colorBands)
+        let seams = try blender.blend(
+            tileRows: { try self.readRows(of: $0, $1, into: $2) },
+            original: { rows, pixels in
+                try self.source.readColor(
+                    PixelRegion(x: 0, y: rows.lowerBound, width: header.width, height: rows.count),
+                    into: pixels)
+            },
+            emit: { rows, pixels in
+                if isCancelled() { throw ProgramError(.interrupted, "interrupted while blending") }
+                try self.append(rows, pixels, to: sink)
+            })
+        try sink.finish()
+        return BlendResult(
+            seams: seams, damaged: damaged.sorted(), warnings: warnings + sink.warnings)
+    }
+
+    private func readRows(
+        of index: Int, _ rows: Range<Int>, into pixels: UnsafeMutableBufferPointer<Float>
+    ) throws -> Bool {
+        guard !setAside.contains(index), !damaged.contains(index) else { return false }
+        if open[index] == nil {
+            guard let tile = try openTile(index) else { return false }
+            open[index] = tile
+        }
+        try open[index]?.readRows(rows, into: pixels)
+        // Rows come from top to bottom, each once.
+        if rows.upperBound == job.plan.windowHeight { open[index] = nil }
+        return true
+    }
+
+    /// A stored tile, or nil when its file has been damaged since.
+    private func openTile(_ index: Int) throws -> StoredTile? {
+        do throws(JobStoreError) {
+            if let tile = try store.openTile(index) { return tile }
+            warnings.append("the file of tile \(index) has gone")
+        } catch {
+            guard error.kind == .corrupt else { throw error }
+            warnings.append(error.message)
+        }
+        damaged.insert(index)
+        return nil
+    }
+
+    private func append(
+        _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>, to sink: any ImageSink
+    ) throws {
+        guard job.header.hasAlpha else {
+            return try sink.append(rowCount: rows.count, color: pixels, alpha: nil)
+        }
+        var alpha = [UInt16](repeating: 0, count: rows.count * job.header.width)
+        try alpha.withUnsafeMutableBufferPointer { buffer throws(ImageError) in
+            try source.readAlpha(rows: rows, into: buffer)
+            try sink.append(
+                rowCount: rows.count, color: pixels, alpha: UnsafeBufferPointer(buffer))
+        }
+    }
+}

@@ -1,0 +1,169 @@
+// How a restoration ends: the blend, the report, the children, the exit code.
+
+import Cluster
+import DeepImagePrior
+import Glibc
+import Imaging
+import Transport
+import Wire
+
+/// How far the end is.
+struct Ending {
+    /// What the state machine came to; nil while the work goes on.
+    var summary: Coordinator.Summary?
+    var isBlending = false
+    var blend: BlendResult?
+    var warnings: [String] = []
+    var error: ProgramError?
+    var isOrderedToEnd = false
+    var isStorageOver = false
+    var signalCount = 0
+    /// When children that have not ended by themselves are asked to, and made to.
+    var terminateAt: Duration?
+    var killAt: Duration?
+}
+
+extension CoordinatorLoop {
+    private static let farewellTime: Duration = .milliseconds(500)
+    private static let patience: Duration = .seconds(3)
+
+    var isOver: Bool {
+        ending.isStorageOver && localWorkers.runningCount == 0
+    }
+
+    /// The user wants to stop. The second time it is done at once: children see that their parent
+    /// has gone.
+    func interrupt() throws {
+        ending.signalCount += 1
+        if ending.signalCount > 1 {
+            console.clearStatus()
+            StandardStream.error.write("dip-coord: error: interrupted twice, left at once\n")
+            _exit(ProgramError.Code.interrupted.rawValue)
+        }
+        if ending.summary == nil {
+            try tell(.interrupted)
+        } else if ending.isBlending {
+            storage.cancelBlend()
+        }
+    }
+
+    /// The state machine is done: goodbyes are on their way.
+    func begin(ending summary: Coordinator.Summary) {
+        ending.summary = summary
+        ending.terminateAt = clock.now() + Self.farewellTime
+        ending.killAt = clock.now() + Self.patience
+        localWorkers.stopStarting()
+        log("ended", summary.outcome.sentence)
+        if let error = error(for: summary) {
+            end(with: error)
+        } else {
+            ending.isBlending = true
+            storage.order(.blend(setAside: Set(summary.setAside.map(\.rawValue))))
+        }
+    }
+
+    /// Why there is no output; nil when there will be one.
+    private func error(for summary: Coordinator.Summary) -> ProgramError? {
+        let stored = "\(summary.storedCount) of \(job.plan.tileCount) tiles were restored"
+        switch summary.outcome {
+        case .complete:
+            return nil
+        case .incomplete where summary.storedCount > 0:
+            return nil
+        case .incomplete:
+            let reason = summary.setAside.first.flatMap { setAsideStories[$0]?.last?.description }
+            return ProgramError(
+                .failed, "no tile could be restored; \(reason ?? "no reason is known")")
+        case .nobodyCame:
+            return ProgramError(
+                .unavailable, "no worker came within \(Text.time(workerWaitSeconds))")
+        case .everybodyLeft:
+            return ProgramError(
+                .unavailable,
+                "all workers have left, and none came back within "
+                    + "\(Text.time(workerWaitSeconds)); \(stored)")
+        case .interrupted:
+            return ProgramError(
+                .interrupted,
+                "interrupted; \(stored). They stay in \(job.folder), but the next run starts "
+                    + "afresh")
+        case .storingFailed(let reason):
+            return storingError ?? ProgramError(.unwritable, reason)
+        case .broken(let reason):
+            return brokenError ?? ProgramError(.failed, reason)
+        }
+    }
+
+    private var workerWaitSeconds: Double { job.workerWait?.inSeconds ?? 0 }
+
+    /// The output is in its place.
+    func blended(_ result: BlendResult) {
+        ending.isBlending = false
+        ending.blend = result
+        guard let report = makeReport(), let bytes = try? Text.json(report, indented: true) else {
+            return end(with: nil)
+        }
+        storage.order(.finish(report: bytes + [UInt8(ascii: "\n")]))
+    }
+
+    func end(with error: ProgramError?) {
+        guard !ending.isOrderedToEnd else { return }
+        ending.isBlending = false
+        ending.error = error
+        ending.isOrderedToEnd = true
+        storage.order(.end)
+    }
+
+    /// Children got a goodbye; one that had not joined yet, or does not react, is helped.
+    func endChildrenInTime() {
+        let now = clock.now()
+        if let terminateAt = ending.terminateAt, now >= terminateAt {
+            ending.terminateAt = nil
+            localWorkers.terminate()
+        }
+        if let killAt = ending.killAt, now >= killAt {
+            ending.killAt = nil
+            localWorkers.kill()
+        }
+    }
+
+    /// When children are to be helped.
+    var endingDeadline: Duration? {
+        [ending.terminateAt, ending.killAt].compactMap { $0 }.min()
+    }
+
+    /// The last words; the exit code.
+    func conclude() throws -> Int32 {
+        console.clearStatus()
+        if let error = ending.error { throw error }
+        guard let report = makeReport() else { return 0 }
+        for warning in (ending.blend?.warnings ?? []) + ending.warnings { console.warning(warning) }
+        console.text(report.text)
+        return report.unrestored.isEmpty ? 0 : 2
+    }
+
+    private func makeReport() -> JobReport? {
+        guard let summary = ending.summary, let blend = ending.blend else { return nil }
+        var unrestored = summary.setAside.map { tile in
+            JobReport.Unrestored(
+                tile: tile.rawValue, region: .init(job.plan.tile(tile.rawValue)),
+                reasons: (setAsideStories[tile] ?? []).map(\.description))
+        }
+        unrestored += blend.damaged.map { tile in
+            JobReport.Unrestored(
+                tile: tile, region: .init(job.plan.tile(tile)),
+                reasons: ["its file in the job's folder was damaged"])
+        }
+        return JobReport(
+            input: job.input, output: job.output, network: job.network.rawValue,
+            seed: job.configuration.seed, tileCount: job.plan.tileCount,
+            windowWidth: job.plan.windowWidth, windowHeight: job.plan.windowHeight,
+            iterationsPerTile: job.configuration.iterations, iterations: tally.iterationCount,
+            seconds: clock.now().inSeconds, fitSeconds: tally.fitSeconds,
+            workerCount: summary.statistics.workerCount,
+            restartCount: localWorkers.restartCount,
+            failedAttemptCount: summary.statistics.failureCount,
+            psnrToInput: tally.finishedPSNR, seamRMS: blend.seams.rms,
+            seamMaximum: blend.seams.maximum, unrestored: unrestored)
+    }
+}

@@ -1,0 +1,116 @@
+// What comes in: messages of workers, replies of the storage thread.
+
+import Cluster
+import Imaging
+import Transport
+import Wire
+
+extension CoordinatorLoop {
+    // MARK: Messages
+
+    func take(_ received: ReceivedMessage, from peer: PeerID) throws {
+        guard case .frames(let frames) = received else {
+            return try tell(.nonsense("a message of too many frames", from: peer))
+        }
+        let decoded: DecodedMessage
+        do {
+            decoded = try MessageCodec.decode(frames)
+        } catch .protocolMismatch(let seen) {
+            return try tell(.protocolMismatch(seen: seen, from: peer))
+        } catch {
+            return try tell(.nonsense(error.description, from: peer))
+        }
+        switch decoded.message {
+        case .restored(let body):
+            // Strangers get an answer, and no memory.
+            guard let piece = decoded.piece, welcomed.contains(peer), ending.summary == nil else {
+                return try tell(.received(decoded.message, from: peer))
+            }
+            try take(piece, of: body, from: peer)
+        case .progress(let body):
+            if welcomed.contains(peer), body.job == job.job,
+                body.tile.rawValue < job.plan.tileCount
+            {
+                tally.progressed(body)
+                if body.iteration > 0 { localWorkers.noteProgress() }
+            }
+            try tell(.received(decoded.message, from: peer))
+        default:
+            try tell(.received(decoded.message, from: peer))
+        }
+    }
+
+    private func take(_ piece: PayloadPiece, of body: Restored, from peer: PeerID) throws {
+        let payload: PixelPayload?
+        do {
+            payload = try assembler.add(piece, of: .restored, for: body.work, from: peer)
+        } catch .assemblyFull {
+            // The worker keeps its result and sends it again; meanwhile it has been heard.
+            return try tell(.pieceReceived(body.work, from: peer))
+        } catch {
+            return try tell(.nonsense(error.description, from: peer))
+        }
+        guard let payload else { return try tell(.pieceReceived(body.work, from: peer)) }
+        if let flaw = flaw(of: payload) {
+            let failed = Failed(job: body.job, work: body.work, reason: flaw)
+            try tell(.received(.failed(failed), from: peer))
+            // The worker takes its result for a good one and would offer it for ever.
+            if welcomed.contains(peer) {
+                try send(.cancel(Cancel(job: body.job, work: body.work)), to: peer)
+            }
+            return
+        }
+        arrived = (body, payload)
+        try tell(.received(.restored(body), from: peer))
+        arrived = nil
+    }
+
+    /// What keeps a result from being a tile of this job; nil when nothing does.
+    private func flaw(of payload: PixelPayload) -> String? {
+        guard payload.shape == job.windowShape else {
+            return "the result has the shape \(payload.shape), wanted \(job.windowShape)"
+        }
+        let isSound = payload.bytes.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: 4).allSatisfy { offset in
+                let bits = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+                return Float(bitPattern: UInt32(littleEndian: bits)).magnitude < 65504
+            }
+        }
+        return isSound ? nil : "the result has values that are no pixels"
+    }
+
+    // MARK: Replies
+
+    func take(_ reply: StorageReply) throws {
+        switch reply {
+        case .read(let work, let peer, let messages):
+            guard welcomed.contains(peer), ending.summary == nil else { return }
+            if try !outboxes.send(pieces: messages, to: peer, on: router) {
+                try tell(.unreachable(peer))
+            }
+            log("assigned", "\(work) was sent to peer \(peer)")
+        case .readingFailed(let error):
+            guard ending.summary == nil else { return }
+            brokenError = error
+            try tell(.broken(reason: error.message))
+        case .stored(let work):
+            if let body = storing.removeValue(forKey: work.tile) { tally.restored(body) }
+            localWorkers.noteProgress()
+            log("stored", "\(work) is stored")
+            try tell(.tileStored(work))
+        case .storingFailed(let work, let error):
+            storing[work.tile] = nil
+            storingError = error
+            try tell(.storingFailed(work, reason: error.message))
+        case .blended(let result):
+            blended(result)
+        case .blendingFailed(let error):
+            end(with: error)
+        case .finished(let error):
+            if let error { ending.warnings.append(error.message) }
+            end(with: nil)
+        case .ended:
+            ending.isStorageOver = true
+        }
+    }
+}

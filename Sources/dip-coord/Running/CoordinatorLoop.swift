@@ -1,0 +1,174 @@
+// The thread that owns the socket: it waits, tells the state machine what happened, and carries out
+// what that orders. Files beside this one hold what comes in (CoordinatorIncoming), what is ordered
+// (CoordinatorOrders) and how it ends (CoordinatorEnding).
+
+import Cluster
+import DeepImagePrior
+import Glibc
+import Imaging
+import Transport
+import Wire
+
+final class CoordinatorLoop {
+    /// How soon a connection that took no more is tried again. A router does not tell.
+    private static let sendRetryInterval: Duration = .milliseconds(20)
+    /// Children are looked after this often, should a signal have been lost.
+    private static let childInterval: Duration = .seconds(1)
+
+    let job: RestoreJob
+    let router: RouterSocket
+    let signals: SignalFD
+    let storage: StorageThread
+    let clock: MonotonicClock
+    let localWorkers: LocalWorkers
+    var console: Console
+
+    var coordinator: Coordinator
+    private var pendingEvents: [Coordinator.Event] = []
+    var assembler: PayloadAssembler
+    var outboxes = PeerOutboxes()
+    /// Connections that belong to a session.
+    var welcomed: Set<PeerID> = []
+    /// The result that is being told to the state machine.
+    var arrived: (body: Restored, payload: PixelPayload)?
+    /// Reports of results that are being stored.
+    var storing: [TileID: Restored] = [:]
+    var tally: Tally
+    var storingError: ProgramError?
+    var brokenError: ProgramError?
+    /// Tiles that were given up, with their stories.
+    var setAsideStories: [TileID: [Coordinator.AttemptFailure]] = [:]
+
+    var ending = Ending()
+
+    private var poller = Poller()
+    private let routerToken: Poller.Token
+    private let signalToken: Poller.Token
+    private let storageToken: Poller.Token
+    private var statusAt: Duration
+
+    /// - Parameters:
+    ///   - endpoint: where this host's own workers connect.
+    ///   - clock: started with the program.
+    init(
+        job: RestoreJob, endpoint: String, router: RouterSocket, signals: SignalFD,
+        storage: StorageThread, console: Console, clock: MonotonicClock
+    ) throws {
+        self.job = job
+        self.router = router
+        self.signals = signals
+        self.storage = storage
+        self.console = console
+        self.clock = clock
+        localWorkers = LocalWorkers(
+            count: job.localWorkerCount, program: job.workerProgram, endpoint: endpoint)
+        tally = Tally(
+            tileCount: job.plan.tileCount, iterationsPerTile: job.configuration.iterations)
+
+        var policy = CoordinatorPolicy()
+        // As often as a person at the terminal wants to see the iterations go on.
+        policy.heartbeatInterval = .seconds(2)
+        policy.workerWait = job.workerWait
+        coordinator = Coordinator(
+            facts: JobFacts(
+                job: job.job, configuration: job.configuration.json,
+                payloadByteCountMaximum: job.windowByteCount),
+            tileCount: job.plan.tileCount, policy: policy, now: clock.now())
+        // Results arrive one after the other; a sender without room sends again later.
+        assembler = PayloadAssembler(
+            payloadByteCountMaximum: [.restored: job.windowByteCount],
+            totalByteCountMaximum: max(256 << 20, 16 * job.windowByteCount))
+
+        routerToken = poller.add(router)
+        signalToken = poller.add(fileDescriptor: signals.fileDescriptor)
+        storageToken = poller.add(fileDescriptor: storage.fileDescriptor)
+        statusAt = clock.now()
+    }
+
+    /// Restores the image; the exit code.
+    func run() throws -> Int32 {
+        while !isOver {
+            localWorkers.startDue(at: clock.now(), &poller)
+            let ready = try poller.wait(timeout: timeout())
+            for entry in ready { try attend(to: entry) }
+            try collectChildren()
+            for peer in try outboxes.flush(to: router) { try tell(.unreachable(peer)) }
+            try tell(.tick)
+            endChildrenInTime()
+            showStatus()
+        }
+        storage.join()
+        return try conclude()
+    }
+
+    private func timeout() -> Duration {
+        let now = clock.now()
+        var deadlines = [now + Self.childInterval]
+        if ending.summary == nil {
+            if let deadline = coordinator.nextDeadline { deadlines.append(deadline) }
+            if let deadline = localWorkers.nextDeadline { deadlines.append(deadline) }
+        }
+        if let deadline = endingDeadline { deadlines.append(deadline) }
+        deadlines.append(statusAt)
+        if outboxes.isWaiting { deadlines.append(now + Self.sendRetryInterval) }
+        return max((deadlines.min() ?? now) - now, .zero)
+    }
+
+    private func attend(to entry: Poller.Readiness) throws {
+        switch entry.token {
+        case signalToken:
+            while let signal = signals.next() {
+                if signal != SIGCHLD { try interrupt() }
+            }
+        case storageToken:
+            for reply in storage.takeReplies() { try take(reply) }
+        case routerToken:
+            // Not without end: children, files and the user want to be heard too.
+            for _ in 0..<256 {
+                guard let (peer, message) = try router.receive() else { return }
+                try take(message, from: PeerID(bytes: peer))
+            }
+        default:
+            _ = localWorkers.read(entry.token, &poller)
+        }
+    }
+
+    private func collectChildren() throws {
+        for exit in localWorkers.collect(at: clock.now(), &poller) {
+            if ending.summary == nil {
+                note("a local worker ended: \(exit.reason)", event: "childExited")
+            }
+            try tell(.childExited(launchToken: exit.token, reason: exit.reason))
+        }
+        if let reason = localWorkers.exhaustion, ending.summary == nil {
+            brokenError = ProgramError(.unavailable, reason)
+            try tell(.broken(reason: reason))
+        }
+    }
+
+    /// Tells the state machine what happened, and does what it orders. What happens on the way is
+    /// told after that.
+    func tell(_ event: Coordinator.Event) throws {
+        pendingEvents.append(event)
+        guard pendingEvents.count == 1 else { return }
+        while let event = pendingEvents.first {
+            var commands: [Coordinator.Command] = []
+            coordinator.handle(event, at: clock.now(), into: &commands)
+            for command in commands {
+                try carryOut(command)
+            }
+            pendingEvents.removeFirst()
+        }
+    }
+
+    private func showStatus() {
+        let now = clock.now()
+        guard now >= statusAt else { return }
+        statusAt = now + console.statusInterval
+        if ending.summary == nil {
+            console.status(tally.line(coordinator))
+        } else if ending.isBlending {
+            console.status("blending \(Text.count(job.plan.tileCount, "tile"))")
+        }
+    }
+}

@@ -1,0 +1,120 @@
+// What the state machine orders, carried out; and what is said about it.
+
+import Cluster
+import FoundationEssentials
+import Glibc
+import Transport
+import Wire
+
+extension CoordinatorLoop {
+    func carryOut(_ command: Coordinator.Command) throws {
+        switch command {
+        case .send(let message, let peer):
+            if case .welcome = message { welcomed.insert(peer) }
+            try send(message, to: peer)
+        case .dispatch(let work, let peer):
+            storage.order(.read(work, for: peer))
+        case .store(let work, let peer):
+            guard let arrived, arrived.body.work == work else {
+                preconditionFailure("\(work) from peer \(peer) is to be stored, but is not here")
+            }
+            storing[work.tile] = arrived.body
+            storage.order(.store(work, arrived.payload))
+        case .discard(let work, _, let reason):
+            arrived = nil
+            log("discarded", "the result of \(work) was dropped: \(reason)")
+        case .setAside(let tile, let story):
+            setAsideStories[tile] = story
+            let last = story.last.map(\.reason) ?? "no reason is known"
+            console.warning(
+                "\(tile) is given up after \(Text.count(story.count, "attempt")); the last one "
+                    + last)
+            log("setAside", "\(tile): " + story.map(\.description).joined(separator: "; "))
+        case .forget(let peer):
+            welcomed.remove(peer)
+            outboxes.forget(peer)
+            assembler.forget(peer)
+        case .note(let what):
+            report(what)
+        case .finished(let summary):
+            begin(ending: summary)
+        }
+    }
+
+    func send(_ message: Message, to peer: PeerID) throws {
+        for frames in try MessageCodec.encode(message) {
+            if try !outboxes.send(frames, to: peer, on: router) {
+                try tell(.unreachable(peer))
+            }
+        }
+    }
+
+    // MARK: What is said
+
+    /// A line for the user where it matters to them, and one in the job's log.
+    private func report(_ what: Coordinator.Note) {
+        if what.isTrouble || job.isVerbose { console.note("\(what)") }
+        log(what.name, "\(what)")
+    }
+
+    /// A line for the user and one in the job's log.
+    func note(_ sentence: String, event: String) {
+        console.note(sentence)
+        log(event, sentence)
+    }
+
+    /// A line in the job's log.
+    func log(_ event: String, _ sentence: String) {
+        guard !ending.isOrderedToEnd else { return }
+        let line = LogLine(
+            time: Self.secondsSince1970(), event: event, message: sentence)
+        guard let bytes = try? Text.json(line, indented: false) else { return }
+        storage.order(.log(String(decoding: bytes, as: UTF8.self)))
+    }
+
+    private static func secondsSince1970() -> Double {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec / 1_000_000) / 1000
+    }
+}
+
+/// One line of events.jsonl.
+private struct LogLine: Encodable {
+    /// Seconds since 1970.
+    let time: Double
+    let event: String
+    let message: String
+}
+
+extension Coordinator.Note {
+    /// Whether a user wants to read it while all goes well otherwise.
+    fileprivate var isTrouble: Bool {
+        switch self {
+        // Workers that others have started are news; those of this host are watched anyway.
+        case .workerJoined(let hello): hello.launchToken == nil
+        case .leaseEnded(_, _, let end):
+            switch end {
+            case .failed, .silent, .standing, .dropped, .refused: true
+            case .exited, .neverBegan, .goodbye, .superseded: false
+            }
+        case .workerRefused, .storingFailed, .leaseResumed: true
+        case .workerReturned, .workerGone, .lateResult, .nonsense: false
+        }
+    }
+
+    /// For programs that read the log.
+    fileprivate var name: String {
+        switch self {
+        case .workerJoined: "workerJoined"
+        case .workerReturned: "workerReturned"
+        case .workerGone: "workerGone"
+        case .workerRefused: "workerRefused"
+        case .leaseEnded: "leaseEnded"
+        case .leaseResumed: "leaseResumed"
+        case .lateResult: "lateResult"
+        case .storingFailed: "storingFailed"
+        case .nonsense: "nonsense"
+        }
+    }
+}

@@ -1,0 +1,72 @@
+// What a restoration came to: the summary for people, report.json for programs.
+
+import Imaging
+
+/// Times in seconds, lengths in pixels, PSNR in dB, seams on the scale [0, 1].
+struct JobReport: Encodable {
+    /// A tile whose pixels are the input's.
+    struct Unrestored: Encodable {
+        let tile: Int
+        let region: PixelRegion
+        let reasons: [String]
+    }
+
+    let input, output: String
+    let network: String
+    let seed: UInt64
+    let tileCount: Int
+    let windowWidth, windowHeight: Int
+    let iterationsPerTile: Int
+    /// Of all tiles.
+    let iterations: Int
+    /// From the program's start.
+    let seconds: Double
+    /// That workers spent on the results, in sum.
+    let fitSeconds: Double
+    let workerCount: Int
+    let restartCount: Int
+    let failedAttemptCount: Int
+    /// The mean over the tiles.
+    let psnrToInput: Double?
+    /// How far neighbouring tiles disagree where they overlap.
+    let seamRMS, seamMaximum: Double
+    let unrestored: [Unrestored]
+
+    var text: String {
+        let restored = tileCount - unrestored.count
+        let rate = seconds > 0 ? Double(iterations) / seconds : 0
+        var workers = "\(workerCount)"
+        if restartCount > 0 { workers += ", \(restartCount) started again" }
+        if failedAttemptCount > 0 {
+            workers += ", \(Text.count(failedAttemptCount, "attempt")) failed"
+        }
+        var lines = [
+            "restored   \(output)",
+            "tiles      \(restored) of \(tileCount), \(windowWidth) x \(windowHeight) pixels each",
+            "fit        network \(network), \(iterationsPerTile) iterations a tile, seed \(seed)",
+            "time       \(Text.time(seconds)), \(Text.fixed(rate, 1)) iterations/s",
+            "workers    \(workers)",
+        ]
+        if let psnrToInput {
+            lines.append("PSNR       \(Text.fixed(psnrToInput, 2)) dB to the input, mean of tiles")
+        }
+        if tileCount > 1 {
+            lines.append(
+                "seams      neighbours differ by \(Text.fixed(seamRMS * 255, 2)) of 255 (RMS), "
+                    + "\(Text.fixed(seamMaximum * 255, 1)) at most")
+        }
+        for entry in unrestored {
+            let region = entry.region
+            lines.append(
+                "UNRESTORED tile \(entry.tile) (\(region.width) x \(region.height) pixels at "
+                    + "\(region.x), \(region.y)): \(entry.reasons.last ?? "no reason is known")")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension PixelRegion {
+    init(_ tile: TilePlan.Tile) {
+        self.init(x: tile.x, y: tile.y, width: tile.width, height: tile.height)
+    }
+}

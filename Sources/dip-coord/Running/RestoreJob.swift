@@ -1,0 +1,147 @@
+// A restoration as it is decided before anything runs: all that can be checked has been checked.
+
+import DeepImagePrior
+import FoundationEssentials
+import Glibc
+import Imaging
+import JobStore
+import Transport
+import Wire
+
+/// The facts of one restoration.
+struct RestoreJob: Sendable {
+    let input: String
+    let output: String
+    let replacesOutput: Bool
+    let isVerbose: Bool
+    let header: ImageHeader
+    let plan: TilePlan
+    let network: NetworkPreset
+    let configuration: FitConfiguration
+    let manifest: JobManifest
+    /// Workers to start on this host, not more than there are tiles.
+    let localWorkerCount: Int
+    let workerProgram: String
+    /// nil waits for ever.
+    let workerWait: Duration?
+    let warnings: [String]
+
+    var folder: String { output + ".dip" }
+    var job: JobID { JobID(rawValue: manifest.jobID) }
+    var bands: Int { header.colorBands }
+
+    /// A window's pixels (H, W, C).
+    var windowShape: PixelShape {
+        PixelShape(height: plan.windowHeight, width: plan.windowWidth, bands: bands)
+    }
+
+    /// Bytes of a window's pixels as float32.
+    var windowByteCount: Int {
+        plan.windowHeight * plan.windowWidth * bands * MemoryLayout<Float>.size
+    }
+
+    /// Half precision is finer than 8 bits, and not finer than 16.
+    var precision: TilePrecision { header.sampleType == .uint8 ? .float16 : .float32 }
+
+    /// The facts, and the image that they are about.
+    struct Prepared: ~Copyable {
+        let job: RestoreJob
+        let source: any ImageSource
+
+        /// Makes the job's folder, and checks that the disk can take the tiles.
+        consuming func openStore() throws -> StorageWork {
+            let store = try JobStore.create(
+                folder: job.folder, manifest: job.manifest, fileSystem: PosixFileSystem())
+            try store.checkSpace(precision: job.precision)
+            return StorageWork(job: job, source: source, store: store)
+        }
+    }
+
+    /// Checks everything that can be checked, without leaving a trace.
+    static func prepare(
+        file: String, output options: OutputOptions, tiling: TilingOptions, fit: FitOptions,
+        workers: WorkerOptions
+    ) throws -> Prepared {
+        let configuration = try fit.configuration()
+        let program = try workerProgram(isNeeded: workers.workers > 0)
+        let source = try ImageFormats.open(file)
+        let output = options.path(forInput: file)
+        try checkOutput(output, input: file, overwrite: options.overwrite)
+        let plan = try tiling.plan(for: source.header, configuration)
+        let workerCount = min(workers.workers, plan.tileCount)
+        let job = RestoreJob(
+            input: file, output: output, replacesOutput: options.overwrite,
+            isVerbose: options.verbose, header: source.header, plan: plan, network: fit.network,
+            configuration: configuration,
+            manifest: try manifest(file, source.header, plan, tiling, configuration),
+            localWorkerCount: workerCount, workerProgram: program,
+            workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
+            warnings: source.warnings
+                + (try memoryWarnings(configuration, plan, source.header, workerCount)))
+        return Prepared(job: job, source: source)
+    }
+
+    private static func workerProgram(isNeeded: Bool) throws -> String {
+        guard isNeeded else { return "" }
+        let searchPath = ProcessEnvironment.all()["PATH"] ?? ""
+        guard let path = ProgramLocator.find("dip-worker", searchPath: searchPath) else {
+            throw ProgramError(
+                .unavailable,
+                "dip-worker was found neither beside dip-coord nor in PATH; install it there, or "
+                    + "use --workers 0 with --listen and start workers yourself")
+        }
+        return path
+    }
+
+    private static func checkOutput(_ output: String, input: String, overwrite: Bool) throws {
+        if access(output, F_OK) == 0, !overwrite, !ImageFormats.areSameFile(output, input) {
+            throw ProgramError(
+                .unwritable,
+                "\(output) exists; add --overwrite to replace it, or choose another output with -o")
+        }
+        do throws(ImageError) {
+            try ImageFormats.checkOutput(output, input: input, overwrite: overwrite)
+        } catch {
+            // The extension is the user's choice, not the input's fault.
+            throw error.kind == .unsupported
+                ? ProgramError(.usage, error.message) : ProgramError(error)
+        }
+    }
+
+    private static func memoryWarnings(
+        _ configuration: FitConfiguration, _ plan: TilePlan, _ header: ImageHeader,
+        _ workerCount: Int
+    ) throws -> [String] {
+        let needed = try Fit.memoryByteCount(
+            configuration, height: plan.windowHeight, width: plan.windowWidth,
+            bands: header.colorBands)
+        let total = needed * workerCount
+        guard total > Processors.memoryByteCount else { return [] }
+        return [
+            "\(Text.count(workerCount, "worker")) of \(Text.bytes(needed)) each need "
+                + "\(Text.bytes(total)), but this host has "
+                + "\(Text.bytes(Processors.memoryByteCount)); use fewer workers or smaller tiles"
+        ]
+    }
+
+    private static func manifest(
+        _ file: String, _ header: ImageHeader, _ plan: TilePlan, _ tiling: TilingOptions,
+        _ configuration: FitConfiguration
+    ) throws -> JobManifest {
+        JobManifest(
+            jobID: "\(time(nil))-\(randomWord())",
+            input: try InputFingerprint(path: file, fileSystem: PosixFileSystem()),
+            image: .init(
+                width: header.width, height: header.height, bands: header.colorBands,
+                sampleType: header.sampleType.rawValue),
+            plan: .init(
+                tile: tiling.tile, overlap: tiling.overlap, windowWidth: plan.windowWidth,
+                windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
+            configuration: configuration.json, createdAt: Double(time(nil)))
+    }
+
+    /// Sixteen hexadecimal digits that nobody can guess.
+    static func randomWord() -> String {
+        String(UInt64.random(in: 1 << 60...UInt64.max), radix: 16)
+    }
+}

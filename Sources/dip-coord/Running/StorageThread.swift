@@ -1,0 +1,81 @@
+// The thread that touches files: the input image, the job's folder, the output.
+
+import Imaging
+import Synchronization
+import Transport
+import Wire
+
+/// What the storage thread is asked for; answered in the same order.
+enum StorageOrder: Sendable {
+    /// Read a tile's pixels and make the messages that carry them.
+    case read(TileAttempt, for: PeerID)
+    /// Store a result.
+    case store(TileAttempt, PixelPayload)
+    /// Add a line to the job's event log. Not answered.
+    case log(String)
+    /// Make the output from the stored tiles; those that are set aside come from the input.
+    case blend(setAside: Set<Int>)
+    /// Store the report and remove the tiles.
+    case finish(report: [UInt8])
+    /// End the thread.
+    case end
+}
+
+/// What comes of it.
+enum StorageReply: Sendable {
+    case read(TileAttempt, for: PeerID, messages: [[[UInt8]]])
+    /// The input cannot be read any more.
+    case readingFailed(ProgramError)
+    case stored(TileAttempt)
+    case storingFailed(TileAttempt, ProgramError)
+    case blended(BlendResult)
+    case blendingFailed(ProgramError)
+    /// With what could not be done about the report or the tiles.
+    case finished(ProgramError?)
+    case ended
+}
+
+/// What became of the output.
+struct BlendResult: Sendable {
+    var seams: SeamReport
+    /// Tiles whose file was damaged after it had been stored.
+    var damaged: [Int]
+    var warnings: [String]
+}
+
+/// Owns the thread; used by the main thread.
+final class StorageThread {
+    private let orders: Mailbox<StorageOrder>
+    private let replies: Mailbox<StorageReply>
+    private let isCancelled: Flag
+    private let thread: DedicatedThread
+
+    /// Raised by one thread, seen by another.
+    final class Flag: Sendable {
+        private let value = Atomic(false)
+        var isRaised: Bool { value.load(ordering: .relaxed) }
+        func raise() { value.store(true, ordering: .relaxed) }
+    }
+
+    init(_ work: sending StorageWork) throws {
+        let (orders, replies) = (try Mailbox<StorageOrder>(), try Mailbox<StorageReply>())
+        let flag = Flag()
+        (self.orders, self.replies, isCancelled) = (orders, replies, flag)
+        thread = try DedicatedThread(name: "storage") {
+            work.run(orders, replies, isCancelled: flag)
+        }
+    }
+
+    /// Readable while replies wait.
+    var fileDescriptor: Int32 { replies.fileDescriptor }
+
+    func order(_ order: StorageOrder) { orders.post(order) }
+
+    func takeReplies() -> [StorageReply] { replies.drain() }
+
+    /// Lets a blend that is under way end without an output.
+    func cancelBlend() { isCancelled.raise() }
+
+    /// Waits for the thread, which was ordered to end.
+    func join() { thread.join() }
+}

@@ -1,0 +1,105 @@
+// What the storage thread does, one order after the other.
+
+import FoundationEssentials
+import Glibc
+import Imaging
+import JobStore
+import Transport
+import Wire
+
+/// The image and the job's folder. Used by the storage thread alone once that runs.
+final class StorageWork {
+    private let job: RestoreJob
+    private let source: any ImageSource
+    private let store: JobStore
+    private var hasEnded = false
+
+    init(job: RestoreJob, source: any ImageSource, store: JobStore) {
+        self.job = job
+        self.source = source
+        self.store = store
+    }
+
+    func run(
+        _ orders: Mailbox<StorageOrder>, _ replies: Mailbox<StorageReply>,
+        isCancelled: StorageThread.Flag
+    ) {
+        while !hasEnded {
+            var item = pollfd(fd: orders.fileDescriptor, events: Int16(POLLIN), revents: 0)
+            poll(&item, 1, -1)
+            for order in orders.drain() where !hasEnded {
+                if let reply = carryOut(order, isCancelled) { replies.post(reply) }
+            }
+        }
+    }
+
+    private func carryOut(
+        _ order: StorageOrder, _ isCancelled: StorageThread.Flag
+    ) -> StorageReply? {
+        switch order {
+        case .read(let work, let peer):
+            return reply {
+                .read(work, for: peer, messages: try assignment(work))
+            } or: {
+                .readingFailed($0)
+            }
+        case .store(let work, let payload):
+            return reply {
+                let shape = payload.shape
+                try store.storeTile(
+                    work.tile.rawValue, attempt: work.attempt,
+                    shape: (shape.height, shape.width, shape.bands), pixels: payload.pixels,
+                    precision: job.precision)
+                return .stored(work)
+            } or: {
+                .storingFailed(work, $0)
+            }
+        case .log(let line):
+            // For people only: a restoration does not fail for want of it.
+            try? store.appendEvent(line)
+            return nil
+        case .blend(let setAside):
+            return reply {
+                .blended(
+                    try Blend(job: job, source: source, store: store, setAside: setAside).run {
+                        isCancelled.isRaised
+                    })
+            } or: {
+                .blendingFailed($0)
+            }
+        case .finish(let report):
+            return reply {
+                try store.finish(report: Data(report))
+                return .finished(nil)
+            } or: {
+                .finished($0)
+            }
+        case .end:
+            store.close()
+            hasEnded = true
+            return .ended
+        }
+    }
+
+    private func reply(
+        _ body: () throws -> StorageReply, or failed: (ProgramError) -> StorageReply
+    ) -> StorageReply {
+        do {
+            return try body()
+        } catch {
+            return failed(ProgramError(error))
+        }
+    }
+
+    /// The messages that hand a tile to a worker.
+    private func assignment(_ work: TileAttempt) throws -> [[[UInt8]]] {
+        let tile = job.plan.tile(work.tile.rawValue)
+        var pixels = [Float](repeating: 0, count: job.windowByteCount / MemoryLayout<Float>.size)
+        try pixels.withUnsafeMutableBufferPointer { buffer throws(ImageError) in
+            try source.readWindow(tile, into: buffer)
+        }
+        return try MessageCodec.encode(
+            .assign(Assign(job: job.job, work: work, originX: tile.x, originY: tile.y)),
+            payload: PixelPayload(shape: job.windowShape, pixels: pixels))
+    }
+}

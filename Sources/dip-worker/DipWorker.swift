@@ -1,0 +1,93 @@
+// dip-worker: restores tiles for a coordinator, one at a time.
+//
+// Two threads: this one owns the socket and answers within milliseconds, whatever happens; the
+// other one computes (FitThread). What to do is decided by `Worker`, a state machine without
+// sockets; WorkerLoop tells it what happened and carries out what it orders.
+
+import ArgumentParser
+import Cluster
+import Glibc
+import Transport
+
+@main
+enum DipWorker {
+    static func main() {
+        signal(SIGPIPE, SIG_IGN)
+        ProgramRestart.withSingleBLASThread()
+        let code: Int32
+        do {
+            code = try WorkerCommand.parse().work()
+        } catch {
+            code = ExitCode.report(error)
+        }
+        // The other thread may be in the middle of an iteration: nothing is torn down under it.
+        _exit(code)
+    }
+}
+
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dip-worker",
+        abstract: "Restore tiles for a dip-coord, on this host or another one.",
+        discussion: """
+            Connects to a coordinator, restores one tile after the other with one thread, and ends \
+            when the job is over. Start one worker for each core. Nothing is written to disk.
+
+            Example: dip-worker tcp://coordinator.example.org:5555
+            """,
+        version: ProgramVersion.text)
+
+    @Argument(
+        help: ArgumentHelp(
+            "Where the coordinator listens: tcp://HOST:PORT or ipc://PATH.",
+            valueName: "endpoint"))
+    var endpoint: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Leave when no coordinator has answered for so long, in seconds.",
+            valueName: "seconds"))
+    var reconnectTimeout = 300.0
+
+    @Flag(name: .shortAndLong, help: "Print errors only.")
+    var quiet = false
+
+    /// Started by a coordinator: it has left the end of a pipe, which closes when it has gone.
+    @Flag(help: .hidden)
+    var child = false
+
+    func validate() throws {
+        guard endpoint.hasPrefix("tcp://") || endpoint.hasPrefix("ipc://") else {
+            throw ValidationError(
+                "'\(endpoint)' is not an endpoint; wanted tcp://HOST:PORT or ipc://PATH")
+        }
+        guard (1...1e8).contains(reconnectTimeout) else {
+            throw ValidationError(
+                "--reconnect-timeout is \(reconnectTimeout); 1 second or more is wanted")
+        }
+    }
+
+    /// Works until there is no more work; the exit code.
+    func work() throws -> Int32 {
+        // Before any other thread is made, so that all of them block these signals.
+        let signals = try SignalFD(blocking: [SIGINT, SIGTERM])
+        let parent = child ? try ParentPipe() : nil
+        let console = Console(isQuiet: quiet)
+        let reason = try {
+            let loop = try WorkerLoop(
+                endpoint: endpoint, reconnectTimeout: .seconds(reconnectTimeout),
+                signals: signals, parent: parent, console: console)
+            let reason = try loop.run()
+            // Nobody is left to hear a farewell, or nobody wants to wait for it.
+            if reason == .parentGone || reason == .killed { _exit(ExitCode.code(for: reason)) }
+            return reason
+        }()
+        let code = ExitCode.code(for: reason)
+        if code == ExitCode.success {
+            console.note("\(reason)")
+        } else {
+            console.error("\(reason)")
+        }
+        return code
+    }
+}

@@ -1,0 +1,50 @@
+// How the program ends: every error becomes one sentence and one of these numbers here.
+
+import ArgumentParser
+import Cluster
+import Glibc
+import Transport
+
+enum ProgramVersion {
+    static let text = "0.1.0"
+}
+
+enum ExitCode {
+    static let success: Int32 = 0
+    static let failure: Int32 = 1
+    /// The command line makes no sense.
+    static let usage: Int32 = 64
+    /// No coordinator, or not any more.
+    static let unavailable: Int32 = 69
+    /// The coordinator will not have this worker, or this worker cannot follow the coordinator.
+    static let refused: Int32 = 77
+    /// Ended at once by a second signal.
+    static let interrupted: Int32 = 130
+
+    static func code(for reason: Worker.ExitReason) -> Int32 {
+        switch reason {
+        case .jobOver, .drained: success
+        case .killed: interrupted
+        case .refused: refused
+        case .coordinatorLost, .parentGone: unavailable
+        }
+    }
+
+    /// Prints what an error means, on standard error (help and version: standard output).
+    static func report(_ error: any Error) -> Int32 {
+        let console = Console(isQuiet: true)
+        if let error = error as? TransportError {
+            console.error(error.message)
+            return error.kind == .badEndpoint ? usage : failure
+        }
+        let code = WorkerCommand.exitCode(for: error)
+        if code == .success {
+            console.output(WorkerCommand.fullMessage(for: error))
+        } else if code == .validationFailure {
+            console.error("\(WorkerCommand.message(for: error)) (see dip-worker --help)")
+        } else {
+            console.error("\(error)")
+        }
+        return code.rawValue
+    }
+}

@@ -1,0 +1,137 @@
+// The thread that computes. It knows one fit and two mailboxes, nothing of sockets.
+
+import DeepImagePrior
+import Glibc
+import Transport
+import Wire
+
+/// What the fit thread is asked for.
+enum FitOrder: Sendable {
+    case start(FitAssignment)
+    /// Drop the fit of this try, wherever it is.
+    case stop(TileAttempt)
+}
+
+/// A tile to restore.
+struct FitAssignment: Sendable {
+    let work: TileAttempt
+    let problem: FitProblem
+    let configuration: FitConfiguration
+}
+
+/// What comes of it.
+enum FitReport: Sendable {
+    case progressed(TileAttempt, FitMeasure)
+    /// `pixels` is (H, W, C) in [0, 1].
+    case finished(TileAttempt, FitMeasure, pixels: [Float])
+    case failed(TileAttempt, reason: String)
+}
+
+/// How far a fit is.
+struct FitMeasure: Sendable {
+    var iteration: Int
+    var iterations: Int
+    var loss: Double?
+    var psnrToInput: Double?
+    var iterationsPerSecond: Double?
+    /// Since the fit began.
+    var seconds: Double
+}
+
+/// Carries out orders until the process ends. Reports of progress come a few times a second, however
+/// fast the iterations are.
+struct FitThread {
+    private static let reportInterval: Duration = .milliseconds(250)
+
+    private let orders: Mailbox<FitOrder>
+    private let reports: Mailbox<FitReport>
+    private let clock = MonotonicClock()
+    private var next: FitAssignment?
+
+    init(orders: Mailbox<FitOrder>, reports: Mailbox<FitReport>) {
+        self.orders = orders
+        self.reports = reports
+    }
+
+    mutating func run() -> Never {
+        while true {
+            takeOrders(during: nil)
+            guard let assignment = next else {
+                var item = pollfd(fd: orders.fileDescriptor, events: Int16(POLLIN), revents: 0)
+                poll(&item, 1, -1)
+                continue
+            }
+            next = nil
+            do {
+                try fit(assignment)
+            } catch {
+                reports.post(.failed(assignment.work, reason: "\(error)"))
+            }
+        }
+    }
+
+    private mutating func fit(_ assignment: FitAssignment) throws(FitError) {
+        let (problem, configuration) = (assignment.problem, assignment.configuration)
+        try checkMemory(problem, configuration)
+        let begin = clock.now()
+        let fit = try Fit(problem: problem, configuration: configuration)
+        var measure = FitMeasure(
+            iteration: 0, iterations: configuration.iterations, seconds: 0)
+        var reportedAt = begin
+        var reportedIteration = 0
+        while !fit.isFinished {
+            guard takeOrders(during: assignment.work) else { return }
+            let progress = try fit.step()
+            let now = clock.now()
+            measure.iteration = progress.iteration
+            measure.loss = progress.loss
+            measure.psnrToInput = progress.psnrToInput
+            measure.seconds = (now - begin).inSeconds
+            guard now - reportedAt >= Self.reportInterval else { continue }
+            // After a roll-back the iteration is smaller than before.
+            let done = progress.iteration - reportedIteration
+            let rate = Double(max(done, 0)) / (now - reportedAt).inSeconds
+            let former = measure.iterationsPerSecond ?? rate
+            measure.iterationsPerSecond = (former + rate) / 2
+            reportedAt = now
+            reportedIteration = progress.iteration
+            reports.post(.progressed(assignment.work, measure))
+        }
+        reports.post(.finished(assignment.work, measure, pixels: fit.result()))
+    }
+
+    /// The kernel grants memory that it does not have and ends the process later, so it is asked
+    /// before.
+    private func checkMemory(
+        _ problem: FitProblem, _ configuration: FitConfiguration
+    ) throws(FitError) {
+        let needed = try Fit.memoryByteCount(
+            configuration, height: problem.height, width: problem.width, bands: problem.bands)
+        if let available = Host.availableMemoryByteCount(), needed > available {
+            throw .outOfMemory(byteCount: needed)
+        }
+    }
+
+    /// Takes what has been ordered. False when `work` is not wanted any more.
+    @discardableResult
+    private mutating func takeOrders(during work: TileAttempt?) -> Bool {
+        var isWanted = true
+        for order in orders.drain() {
+            switch order {
+            case .start(let assignment):
+                next = assignment
+                isWanted = false
+            case .stop(let stopped):
+                if next?.work == stopped { next = nil }
+                if work == stopped { isWanted = false }
+            }
+        }
+        return isWanted
+    }
+}
+
+extension Duration {
+    var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}
