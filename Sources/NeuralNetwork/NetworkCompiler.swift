@@ -111,7 +111,16 @@ struct NetworkCompiler {
     /// Every convolution but the last must be normalized, in one way: only then may its bias stay
     /// out of the arithmetic.
     private mutating func findNormalizations() throws(NetworkError) {
+        var joins: Set<Int> = []
         for layer in description.convolutions {
+            if let join = layer.source.joinNormalization {
+                // Its gradient is computed on the way back to the parts, once.
+                guard joins.insert(join).inserted else {
+                    throw .invalid("\(layer.name) reads a join that another layer reads as well")
+                }
+                guard layer.source.parts.allSatisfy({ $0.slot != NetworkDescription.inputSlot })
+                else { throw .invalid("\(layer.name) reads the input through a normalization") }
+            }
             for part in layer.source.parts where part.slot != NetworkDescription.inputSlot {
                 guard let index = part.normalization else {
                     throw .invalid("\(layer.name) reads a convolution that is not normalized")
