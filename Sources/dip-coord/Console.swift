@@ -42,6 +42,9 @@ struct Console {
     /// elsewhere.
     var statusInterval: Duration { isTerminal ? .milliseconds(500) : .seconds(30) }
 
+    /// How long a program may run before it shows how things stand.
+    var firstStatusDelay: Duration { isTerminal ? .milliseconds(100) : statusInterval }
+
     /// Something worth knowing.
     mutating func note(_ sentence: String) {
         if !isQuiet { line("dip-coord: \(sentence)") }

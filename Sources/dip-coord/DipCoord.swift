@@ -39,7 +39,8 @@ struct DipCoord: ParsableCommand {
 
     static func main() {
         signal(SIGPIPE, SIG_IGN)
-        ProgramRestart.withSingleBLASThread()
+        ProgramStart.openStandardStreams()
+        ProgramStart.restartWithSingleBLASThread()
         do {
             var command = try parseAsRoot()
             try command.run()

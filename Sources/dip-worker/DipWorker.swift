@@ -13,7 +13,8 @@ import Transport
 enum DipWorker {
     static func main() {
         signal(SIGPIPE, SIG_IGN)
-        ProgramRestart.withSingleBLASThread()
+        ProgramStart.openStandardStreams()
+        ProgramStart.restartWithSingleBLASThread()
         let code: Int32
         do {
             code = try WorkerCommand.parse().work()
@@ -35,7 +36,7 @@ struct WorkerCommand: ParsableCommand {
 
             Example: dip-worker tcp://coordinator.example.org:5555
             """,
-        version: ProgramVersion.text)
+        version: "dip-worker \(ProgramVersion.number)")
 
     @Argument(
         help: ArgumentHelp(
@@ -44,10 +45,11 @@ struct WorkerCommand: ParsableCommand {
     var endpoint: String
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Leave when no coordinator has answered for so long, in seconds.",
             valueName: "seconds"))
-    var reconnectTimeout = 300.0
+    var reconnectTimeout = 300
 
     @Flag(name: .shortAndLong, help: "Print errors only.")
     var quiet = false
@@ -61,7 +63,7 @@ struct WorkerCommand: ParsableCommand {
             throw ValidationError(
                 "'\(endpoint)' is not an endpoint; wanted tcp://HOST:PORT or ipc://PATH")
         }
-        guard (1...1e8).contains(reconnectTimeout) else {
+        guard (1...100_000_000).contains(reconnectTimeout) else {
             throw ValidationError(
                 "--reconnect-timeout is \(reconnectTimeout); 1 second or more is wanted")
         }

@@ -233,7 +233,9 @@ final class WorkerLoop {
     }
 
     private func startFit(_ work: TileAttempt) throws {
-        guard let assignment, assignment.body.work == work, let configuration else { return }
+        guard let assignment, assignment.body.work == work, let configuration else {
+            return try tell(.fitFailed(work, reason: "the assignment came without its pixels"))
+        }
         let shape = assignment.payload.shape
         fittedShape = shape
         progress = nil

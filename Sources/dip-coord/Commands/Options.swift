@@ -8,19 +8,21 @@ extension NetworkPreset: ExpressibleByArgument {}
 
 struct TilingOptions: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "The longest side that a tile may have, in pixels; 32 to 8192.", valueName: "pixels"))
+            "The longest side that a tile may have, in pixels; 64 to 8192.", valueName: "pixels"))
     var tile = 256
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The least that neighbouring tiles share, in pixels; 0 to below the tile.",
             valueName: "pixels"))
     var overlap = 32
 
     func validate() throws {
-        guard (1...8192).contains(tile) else {
-            throw ValidationError("--tile is \(tile); at most 8192 pixels are possible")
+        guard (64...8192).contains(tile) else {
+            throw ValidationError("--tile is \(tile); 64 to 8192 pixels are wanted")
         }
         guard (0..<tile).contains(overlap) else {
             throw ValidationError(
@@ -46,11 +48,13 @@ struct FitOptions: ParsableArguments {
     var network = NetworkPreset.thin
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Iterations of each tile's fit; 1 to 1000000. (default: 1800)", valueName: "count"))
     var iterations: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Seed of all random numbers: the same seed gives the same image.", valueName: "number"))
     var seed: UInt64 = 0
@@ -72,7 +76,7 @@ struct FitOptions: ParsableArguments {
 
 struct WorkerOptions: ParsableArguments {
     @Option(
-        name: .shortAndLong,
+        name: .shortAndLong, parsing: .unconditional,
         help: ArgumentHelp(
             "Workers to start on this host; 0 to 1024, 0 to wait for those of others.",
             valueName: "count"))
@@ -94,10 +98,11 @@ struct WorkerOptions: ParsableArguments {
     var insecure = false
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Give up when there has been no worker for so long, in seconds; 0 waits for ever.",
             valueName: "seconds"))
-    var workerWait = 120.0
+    var workerWait = 120
 
     func validate() throws {
         guard (0...1024).contains(workers) else {
@@ -106,7 +111,7 @@ struct WorkerOptions: ParsableArguments {
         guard workers > 0 || listen != nil else {
             throw ValidationError("--workers 0 needs --listen: nobody else could join")
         }
-        guard workerWait == 0 || (0.1...1e8).contains(workerWait) else {
+        guard (0...100_000_000).contains(workerWait) else {
             throw ValidationError("--worker-wait is \(workerWait); 0 or more seconds are wanted")
         }
     }

@@ -19,11 +19,12 @@ struct PlanCommand: ParsableCommand {
     var fit: FitOptions
 
     @Option(
-        name: .shortAndLong,
+        name: .shortAndLong, parsing: .unconditional,
         help: ArgumentHelp("Workers to plan for.", valueName: "count"))
     var workers = Processors.availableCount
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             """
             What a worker is taken to compute, in GFLOP per second; measure it with dip-bench \
@@ -82,7 +83,6 @@ struct PlanCommand: ParsableCommand {
         let perTile = perIteration * Double(configuration.iterations)
         // All tiles are of one size: as many rounds as the busiest worker has tiles.
         let rounds = (tiles.tileCount + workers - 1) / workers
-        let sampleByteCount = header.sampleType == .uint8 ? 2 : 4
         return Plan(
             file: file, width: header.width, height: header.height, bands: bands,
             sampleType: header.sampleType.rawValue, tileCount: tiles.tileCount,
@@ -95,8 +95,7 @@ struct PlanCommand: ParsableCommand {
             operationsPerTile: perTile, operations: perTile * Double(tiles.tileCount),
             assumedOperationsPerSecond: rate * 1e9, workers: workers,
             estimatedSeconds: Double(rounds) * perTile / (rate * 1e9),
-            folderByteCount: tiles.tileCount * tiles.windowWidth * tiles.windowHeight * bands
-                * sampleByteCount)
+            folderByteCount: tiles.folderByteCount(bands: bands, sampleType: header.sampleType))
     }
 
     private func text(_ plan: Plan) -> String {

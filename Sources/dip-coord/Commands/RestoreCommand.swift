@@ -48,6 +48,7 @@ struct RestoreCommand: ParsableCommand {
         let loop = try CoordinatorLoop(
             job: job, endpoint: endpoint, router: router, signals: signals, storage: storage,
             console: console, clock: began)
+        defer { listener.removeSocketFile() }
         let code = try loop.run()
         if code != 0 { throw ExitCode(code) }
     }
@@ -74,6 +75,14 @@ struct Listener {
                 "--listen \(options.listen ?? "") can be reached from other hosts, and anybody who "
                     + "reaches it could join; add --insecure if the network is trusted")
         }
+    }
+
+    /// The name that an ipc endpoint has taken among the files; libzmq leaves it there.
+    func removeSocketFile() {
+        guard let publicEndpoint, publicEndpoint.hasPrefix("ipc://") else { return }
+        let path = String(publicEndpoint.dropFirst("ipc://".count))
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
     }
 
     /// Binds the socket. This host's own workers have an address of their own, which works whatever

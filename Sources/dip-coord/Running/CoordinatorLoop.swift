@@ -82,7 +82,7 @@ final class CoordinatorLoop {
         routerToken = poller.add(router)
         signalToken = poller.add(fileDescriptor: signals.fileDescriptor)
         storageToken = poller.add(fileDescriptor: storage.fileDescriptor)
-        statusAt = clock.now()
+        statusAt = clock.now() + console.firstStatusDelay
     }
 
     /// Restores the image; the exit code.
@@ -140,7 +140,7 @@ final class CoordinatorLoop {
             }
             try tell(.childExited(launchToken: exit.token, reason: exit.reason))
         }
-        if let reason = localWorkers.exhaustion, ending.summary == nil {
+        if let reason = localWorkers.exhaustion, ending.summary == nil, !job.othersMayJoin {
             brokenError = ProgramError(.unavailable, reason)
             try tell(.broken(reason: reason))
         }

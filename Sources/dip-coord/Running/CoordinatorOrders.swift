@@ -51,9 +51,17 @@ extension CoordinatorLoop {
 
     // MARK: What is said
 
+    /// A stranger must not fill the disk.
+    private static let loggedNonsenseCountMaximum = 200
+
     /// A line for the user where it matters to them, and one in the job's log.
     private func report(_ what: Coordinator.Note) {
         if what.isTrouble || job.isVerbose { console.note("\(what)") }
+        if case .nonsense = what,
+            coordinator.statistics.nonsenseCount > Self.loggedNonsenseCountMaximum
+        {
+            return
+        }
         log(what.name, "\(what)")
     }
 

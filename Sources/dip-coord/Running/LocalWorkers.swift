@@ -39,9 +39,13 @@ final class LocalWorkers {
     /// When the next child is to be started.
     var nextDeadline: Duration? { mayStart ? slots.compactMap(\.startAt).min() : nil }
 
-    /// Why starting further ones is of no use; nil while it may be.
+    /// Why there will be no more of them; nil while there may be.
     var exhaustion: String? {
-        guard mayStart, crashesSinceProgress >= 2 * slots.count + 2 else { return nil }
+        guard mayStart, !slots.isEmpty else { return nil }
+        if slots.allSatisfy({ $0.child == nil && $0.startAt == nil }) {
+            return "all local workers were asked to end, by someone other than dip-coord"
+        }
+        guard crashesSinceProgress >= 2 * slots.count + 2 else { return nil }
         return "local workers ended \(crashesSinceProgress) times without getting anywhere; "
             + "the last one: \(lastCrash)"
     }

@@ -22,6 +22,8 @@ struct RestoreJob: Sendable {
     /// Workers to start on this host, not more than there are tiles.
     let localWorkerCount: Int
     let workerProgram: String
+    /// Whether workers of others can come.
+    let othersMayJoin: Bool
     /// nil waits for ever.
     let workerWait: Duration?
     let warnings: [String]
@@ -75,9 +77,13 @@ struct RestoreJob: Sendable {
             configuration: configuration,
             manifest: try manifest(file, source.header, plan, tiling, configuration),
             localWorkerCount: workerCount, workerProgram: program,
+            othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
             warnings: source.warnings
-                + (try memoryWarnings(configuration, plan, source.header, workerCount)))
+                + (try checkMemory(
+                    configuration, plan, source.header, workerCount,
+                    othersMayJoin: workers.listen != nil))
+                + spaceWarnings(output, plan, source.header))
         return Prepared(job: job, source: source)
     }
 
@@ -108,19 +114,46 @@ struct RestoreJob: Sendable {
         }
     }
 
-    private static func memoryWarnings(
+    /// What is to be said about the memory that this host's workers need.
+    private static func checkMemory(
         _ configuration: FitConfiguration, _ plan: TilePlan, _ header: ImageHeader,
-        _ workerCount: Int
+        _ workerCount: Int, othersMayJoin: Bool
     ) throws -> [String] {
         let needed = try Fit.memoryByteCount(
             configuration, height: plan.windowHeight, width: plan.windowWidth,
             bands: header.colorBands)
-        let total = needed * workerCount
-        guard total > Processors.memoryByteCount else { return [] }
+        let available = Processors.memoryByteCount
+        if needed > available, !othersMayJoin {
+            throw ProgramError(
+                .exhausted,
+                "the fit of one tile needs \(Text.bytes(needed)) of memory, but this host has "
+                    + "\(Text.bytes(available)); use a smaller --tile")
+        }
+        // Bytes as a real number: nothing bounds the product.
+        guard Double(needed) * Double(workerCount) > Double(available) else { return [] }
         return [
-            "\(Text.count(workerCount, "worker")) of \(Text.bytes(needed)) each need "
-                + "\(Text.bytes(total)), but this host has "
-                + "\(Text.bytes(Processors.memoryByteCount)); use fewer workers or smaller tiles"
+            "\(Text.count(workerCount, "worker")) need \(Text.bytes(needed)) of memory each, but "
+                + "this host has \(Text.bytes(available)) in all; use fewer workers or a smaller "
+                + "--tile"
+        ]
+    }
+
+    /// Whether tiles and output may not find room together. How well the output can be compressed
+    /// is not known before, so this is no error.
+    private static func spaceWarnings(
+        _ output: String, _ plan: TilePlan, _ header: ImageHeader
+    ) -> [String] {
+        let directory = output.lastIndex(of: "/").map { String(output[...$0]) } ?? "."
+        guard let available = try? PosixFileSystem().availableByteCount(directory) else {
+            return []
+        }
+        let needed =
+            header.decodedByteCount
+            + plan.folderByteCount(bands: header.colorBands, sampleType: header.sampleType)
+        guard needed > available else { return [] }
+        return [
+            "tiles and output may need \(Text.bytes(needed)), but only \(Text.bytes(available)) "
+                + "are free in \(directory)"
         ]
     }
 
@@ -143,5 +176,12 @@ struct RestoreJob: Sendable {
     /// Sixteen hexadecimal digits that nobody can guess.
     static func randomWord() -> String {
         String(UInt64.random(in: 1 << 60...UInt64.max), radix: 16)
+    }
+}
+
+extension TilePlan {
+    /// Bytes of all tiles in the job's folder.
+    func folderByteCount(bands: Int, sampleType: SampleType) -> Int {
+        tileCount * windowWidth * windowHeight * bands * (sampleType == .uint8 ? 2 : 4)
     }
 }
