@@ -38,8 +38,8 @@ struct FitMeasure: Sendable {
     var seconds: Double
 }
 
-/// Carries out orders until the process ends. Reports of progress come a few times a second, however
-/// fast the iterations are.
+/// Carries out orders until the process ends. Reports of progress come a few times a second,
+/// however fast the iterations are.
 struct FitThread {
     private static let reportInterval: Duration = .milliseconds(250)
 

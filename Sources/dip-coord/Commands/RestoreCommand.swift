@@ -10,8 +10,8 @@ struct RestoreCommand: ParsableCommand {
         commandName: "restore",
         abstract: "Restore an image. This is what dip-coord does when only a file is given.",
         discussion: """
-            While it runs, restored tiles are kept in the folder OUTPUT.dip. The output appears when \
-            it is complete. The same input, network, tiles and seed give the same output, byte for \
+            While it runs, restored tiles are kept in the folder OUTPUT.dip. The output appears \
+            when it is complete. The same input, network, tiles and seed give the same output, byte for \
             byte, whatever the workers.
             """)
 
@@ -95,8 +95,8 @@ struct Listener {
             console.note("listening at \(bound)")
             if isExposed {
                 console.warning(
-                    "--insecure: anybody who can reach \(bound) can see the image and send results; "
-                        + "nothing is encrypted")
+                    "--insecure: anybody who can reach \(bound) can see the image and send "
+                        + "results; nothing is encrypted")
             }
         }
         return hasLocalWorkers ? try router.bind("tcp://127.0.0.1:*") : ""

@@ -37,10 +37,15 @@ struct Tally {
         finishedPSNRCount == 0 ? nil : finishedPSNRSum / Double(finishedPSNRCount)
     }
 
+    /// The latest report on a lease, and not on an earlier attempt.
+    private func report(_ lease: Coordinator.LeaseView) -> Progress? {
+        latest[lease.work.tile].flatMap { $0.work == lease.work ? $0 : nil }
+    }
+
     /// tiles 3/12, 41.2 iterations/s, PSNR to input 24.3 dB, 2 workers, 5 min left
     func line(_ coordinator: Coordinator) -> String {
         let leases = coordinator.leases
-        let active = leases.compactMap { lease in latest[lease.work.tile] }
+        let active = leases.compactMap(report)
         let rate = active.compactMap(\.iterationsPerSecond).reduce(0, +)
         var parts = ["tiles \(coordinator.storedCount)/\(tileCount)"]
         if coordinator.setAsideCount > 0 { parts.append("\(coordinator.setAsideCount) set aside") }
@@ -68,9 +73,7 @@ struct Tally {
         let remaining = Double(max(unfinished * iterationsPerTile - done, 0))
         // At the end the slowest tile decides.
         let slowest = leases.compactMap { lease -> Double? in
-            guard let own = latest[lease.work.tile]?.iterationsPerSecond, own > 0 else {
-                return nil
-            }
+            guard let own = report(lease)?.iterationsPerSecond, own > 0 else { return nil }
             return Double(max(iterationsPerTile - lease.iteration, 0)) / own
         }.max()
         return max(remaining / rate, slowest ?? 0)
