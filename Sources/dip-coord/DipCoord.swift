@@ -30,8 +30,8 @@ struct DipCoord: ParsableCommand {
             The options of a restoration: dip-coord help restore
 
             Exit status: 0 done; 2 done, but some tiles came through unrestored; 1 failed; \
-            64 wrong usage; 65 bad input image; 66 no such input; 69 no worker or no address to listen at; \
-            73 the output cannot be written; 75 out of memory or disk; 130 interrupted.
+            64 wrong usage; 65 bad input image; 66 no such input; 69 no worker or no address to \
+            listen at; 73 the output cannot be written; 75 out of memory or disk; 130 interrupted.
             """,
         version: ProgramVersion.text,
         subcommands: [RestoreCommand.self, PlanCommand.self, CompareCommand.self],

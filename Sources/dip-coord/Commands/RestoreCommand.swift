@@ -11,8 +11,8 @@ struct RestoreCommand: ParsableCommand {
         abstract: "Restore an image. This is what dip-coord does when only a file is given.",
         discussion: """
             While it runs, restored tiles are kept in the folder OUTPUT.dip. The output appears \
-            when it is complete. The same input, network, tiles and seed give the same output, byte for \
-            byte, whatever the workers.
+            when it is complete. The same input, network, tiles and seed give the same output, \
+            byte for byte, whatever the workers.
             """)
 
     @Argument(help: "The damaged image (PNG or TIFF). It is never changed.")
