@@ -8,7 +8,7 @@ import Transport
 import Wire
 
 enum ProgramVersion {
-    static let text = "dip-coord 0.1.0"
+    static let text = "0.1.0"
 }
 
 /// An end other than success: a sentence for the user and the exit code.

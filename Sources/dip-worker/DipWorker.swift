@@ -36,7 +36,7 @@ struct WorkerCommand: ParsableCommand {
 
             Example: dip-worker tcp://coordinator.example.org:5555
             """,
-        version: "dip-worker \(ProgramVersion.number)")
+        version: ProgramVersion.text)
 
     @Argument(
         help: ArgumentHelp(

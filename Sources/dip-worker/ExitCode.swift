@@ -6,7 +6,7 @@ import Glibc
 import Transport
 
 enum ProgramVersion {
-    static let number = "0.1.0"
+    static let text = "0.1.0"
 }
 
 enum ExitCode {

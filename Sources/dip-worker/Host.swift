@@ -17,7 +17,7 @@ enum Host {
         let token = ProcessEnvironment.all()[launchTokenVariable]
         return Worker.Identity(
             worker: WorkerID(rawValue: "\(host)-\(process)-\(random)"), host: host,
-            processID: process, threadCount: 1, version: ProgramVersion.number,
+            processID: process, threadCount: 1, version: ProgramVersion.text,
             processor: processor(),
             launchToken: token.flatMap { $0.isEmpty ? nil : clipped($0, 128) })
     }
