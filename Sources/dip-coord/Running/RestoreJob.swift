@@ -132,9 +132,9 @@ struct RestoreJob: Sendable {
         // Bytes as a real number: nothing bounds the product.
         guard Double(needed) * Double(workerCount) > Double(available) else { return [] }
         return [
-            "\(Text.count(workerCount, "worker")) need \(Text.bytes(needed)) of memory each, but "
-                + "this host has \(Text.bytes(available)) in all; use fewer workers or a smaller "
-                + "--tile"
+            "local workers take \(Text.bytes(needed)) of memory each, and there will be "
+                + "\(workerCount), but this host has \(Text.bytes(available)) in all; use fewer "
+                + "workers or a smaller --tile"
         ]
     }
 
