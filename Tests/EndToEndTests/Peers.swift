@@ -100,7 +100,7 @@ final class StrangeCoordinator {
             .welcome(
                 Welcome(
                     incarnation: hello.incarnation, job: JobID(rawValue: "strange"),
-                    configuration: configuration, heartbeatSeconds: 0.2, silenceSeconds: 1,
+                    configuration: configuration, heartbeatSeconds: 0.05, silenceSeconds: 1,
                     payloadByteCountMaximum: 1 << 20)))
     }
 }
