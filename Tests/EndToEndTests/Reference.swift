@@ -5,7 +5,7 @@ import Testing
 /// Six tiles of 64 x 64 pixels, with iterations enough that a test can interfere.
 enum Reference {
     static let tileCount = 6
-    static let iterations = 60
+    static let iterations = 20
     static let picture = Picture(width: 144, height: 96, noise: 0.15, seed: 5)
 
     /// The output's bytes from one worker that nobody disturbed.
