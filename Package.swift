@@ -96,6 +96,7 @@ let package = Package(
         tests("JobStoreTests", ["JobStore", "Safetensors", "Wire"]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
-        tests("EndToEndTests", ["Imaging", "Wire"]),
+        tests(
+            "EndToEndTests", ["CSystem", "DeepImagePrior", "Imaging", "Transport", "Wire"]),
     ]
 )

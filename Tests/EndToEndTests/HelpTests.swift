@@ -1,0 +1,73 @@
+import Testing
+
+extension EndToEndTests {
+    @Suite struct Help {
+        /// What the arguments print; twice the same, whatever the terminal is called.
+        private func printed(
+            _ program: String, _ arguments: [String], _ session: Session
+        ) throws -> String {
+            let first = try session.start(program, arguments)
+            let second = try session.start(
+                program, arguments, environment: ["TERM": "dumb", "LANG": "C"])
+            for process in [first, second] {
+                #expect(process.wait() == .exited(0), process.story)
+                #expect(process.errors.isEmpty, process.story)
+            }
+            #expect(first.output == second.output)
+            #expect(first.output.hasSuffix("\n"))
+            // The parser writes the usage of a command with many options on one line.
+            for line in first.output.split(separator: "\n") where !line.hasPrefix("USAGE") {
+                #expect(line.count <= 80, "\(line)")
+            }
+            return first.output
+        }
+
+        @Test func `the help of a restoration names every option`() throws {
+            try withSession { session in
+                for arguments in [["restore", "--help"], ["help", "restore"], ["restore", "-h"]] {
+                    let text = try printed(Programs.coordinator, arguments, session)
+                    for option in [
+                        "-o, --output", "--workers", "--network", "paper", "thin", "--iterations",
+                        "--seed", "--tile", "--overlap", "--overwrite", "--listen", "--insecure",
+                        "--worker-wait", "--quiet", "--version",
+                    ] {
+                        #expect(text.contains(option), "\(arguments) does not name \(option)")
+                    }
+                }
+            }
+        }
+
+        @Test func `the help of the coordinator names its commands`() throws {
+            try withSession { session in
+                let text = try printed(Programs.coordinator, ["--help"], session)
+                for word in ["USAGE", "restore", "compare", "plan", "--version", "--help"] {
+                    #expect(text.contains(word), "\(word)")
+                }
+                #expect(try printed(Programs.coordinator, ["help"], session) == text)
+            }
+        }
+
+        @Test func `the help of the other commands names their options`() throws {
+            try withSession { session in
+                let compare = try printed(Programs.coordinator, ["compare", "--help"], session)
+                #expect(compare.contains("--json"))
+                let plan = try printed(Programs.coordinator, ["plan", "--help"], session)
+                for option in ["--tile", "--overlap", "--network", "--iterations"] {
+                    #expect(plan.contains(option), "\(option)")
+                }
+                let worker = try printed(Programs.worker, ["--help"], session)
+                for word in ["USAGE", "<endpoint>", "--reconnect-timeout", "--version"] {
+                    #expect(worker.contains(word), "\(word)")
+                }
+            }
+        }
+
+        @Test func `both programs are of one version`() throws {
+            try withSession { session in
+                let version = try printed(Programs.coordinator, ["--version"], session)
+                #expect(version.contains(/^\d+\.\d+\.\d+\n$/), "\(version)")
+                #expect(try printed(Programs.worker, ["--version"], session) == version)
+            }
+        }
+    }
+}

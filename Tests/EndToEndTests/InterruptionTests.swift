@@ -1,0 +1,98 @@
+import Glibc
+import Testing
+
+extension EndToEndTests {
+    @Suite struct Interruption {
+        /// A job that would take hours, with all its workers running.
+        private func startLongJob(_ session: Session, workers: Int) throws -> RunningProcess {
+            let process = try session.start(
+                Programs.coordinator,
+                Reference.restoration(
+                    in: session, "--workers", "\(workers)", "--iterations", "1000000"))
+            try session.eventually("\(workers) workers and the job's folder", of: process) {
+                process.workers.count == workers
+                    && Files.bytes(session.path("out.png.dip/job.json")) != nil
+            }
+            return process
+        }
+
+        /// The job that was interrupted is one that can be done.
+        private func expectAnotherRunSucceeds(_ session: Session) throws {
+            let process = try session.start(
+                Programs.coordinator, Reference.restoration(in: session, "--workers", "2"))
+            try Reference.expectSameOutput(session, process)
+        }
+
+        @Test func `an interrupt ends the job with 130, no process and no half output`() throws {
+            try withSession { session in
+                let process = try startLongJob(session, workers: 2)
+                process.interrupt()
+                #expect(process.wait(atMost: .seconds(10)) == .exited(130), process.story)
+                #expect(process.descendants.isEmpty, process.story)
+                #expect(session.names == ["in.png", "out.png.dip"])
+                try expectAnotherRunSucceeds(session)
+            }
+        }
+
+        @Test func `a request to end is an interrupt`() throws {
+            try withSession { session in
+                let process = try startLongJob(session, workers: 2)
+                process.send(SIGTERM)
+                #expect(process.wait(atMost: .seconds(10)) == .exited(130), process.story)
+                #expect(process.descendants.isEmpty, process.story)
+                #expect(session.names == ["in.png", "out.png.dip"])
+            }
+        }
+
+        @Test func `an interrupt also ends workers that stand still`() throws {
+            try withSession { session in
+                let process = try startLongJob(session, workers: 2)
+                for worker in process.workers { worker.send(SIGSTOP) }
+                process.interrupt()
+                #expect(process.wait(atMost: .seconds(20)) == .exited(130), process.story)
+                #expect(process.descendants.isEmpty, process.story)
+            }
+        }
+
+        @Test func `an interrupt right at the start leaves nothing running`() throws {
+            try withSession { session in
+                let process = try session.start(
+                    Programs.coordinator,
+                    Reference.restoration(
+                        in: session, "--workers", "2", "--iterations", "1000000"))
+                try session.eventually("a first worker", of: process) {
+                    !process.workers.isEmpty
+                }
+                process.interrupt()
+                #expect(process.wait(atMost: .seconds(10)) == .exited(130), process.story)
+                #expect(process.descendants.isEmpty, process.story)
+            }
+        }
+
+        @Test func `a killed coordinator leaves no worker behind`() throws {
+            try withSession(leavesPartialFiles: true) { session in
+                let process = try startLongJob(session, workers: 3)
+                process.kill()
+                #expect(process.wait() == .signalled(SIGKILL))
+                try session.eventually("no workers", within: .seconds(10)) {
+                    process.descendants.isEmpty
+                }
+                #expect(Files.bytes(session.path("out.png")) == nil)
+                try expectAnotherRunSucceeds(session)
+            }
+        }
+
+        @Test func `a second coordinator keeps away from a job that runs`() throws {
+            try withSession { session in
+                let process = try startLongJob(session, workers: 1)
+                let second = try session.run(
+                    Reference.restoration(in: session, "--workers", "1"), atMost: .seconds(10))
+                expectRefusal(second, 73, saying: "out.png.dip")
+                #expect(process.pollEnd() == nil, process.story)
+                #expect(process.workers.count == 1, process.story)
+                process.interrupt()
+                #expect(process.wait(atMost: .seconds(10)) == .exited(130), process.story)
+            }
+        }
+    }
+}
