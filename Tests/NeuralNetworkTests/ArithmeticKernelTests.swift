@@ -4,7 +4,7 @@ import Testing
 
 @testable import NeuralNetwork
 
-/// Patches, products, sums and maps, kernel by kernel.
+/// Patches, sums and maps, kernel by kernel.
 @Suite(.serialized) struct ArithmeticKernelTests {
     private func forEachPath(_ body: (dip_kernels, Comment) -> Void) {
         for kernels in KernelPaths.all { body(kernels.table.pointee, "\(kernels.name)") }
@@ -47,100 +47,6 @@ import Testing
                 let left = dotProduct(patches, y)
                 let right = dotProduct(window, zip(sum, start).map { $0 - $1 })
                 #expect(abs(left - right) <= 1e-6 * Double(y.count) + 1e-6 * abs(left), name)
-            }
-        }
-    }
-
-    // MARK: Products
-
-    @Test func `small products are right in all forms of transposition`() {
-        var random = SeededGenerator(seed: 2)
-        let sizes = [(1, 1, 1), (2, 3, 4), (7, 64, 63), (5, 65, 128), (70, 1, 64), (3, 130, 65)]
-        let tolerance = Tolerance(absolute: 1e-6, relative: 1e-6)
-        for (rows, columns, inner) in sizes {
-            // Stored rows are longer than the matrix is wide.
-            for (transposedA, transposedB) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                let aStride = (transposedA == 1 ? rows : inner) + 3
-                let bStride = (transposedB == 1 ? inner : columns) + 2
-                let a = random.floats(aStride * max(rows, inner))
-                let b = random.floats(bStride * max(columns, inner))
-                let (aRow, aColumn) = transposedA == 1 ? (1, aStride) : (aStride, 1)
-                let (bRow, bColumn) = transposedB == 1 ? (1, bStride) : (bStride, 1)
-                let cRow = columns + 4
-                let start = random.floats(rows * cRow)
-                for adds in [0, 1] {
-                    var expected = start.map(Double.init)
-                    for i in 0..<rows {
-                        for j in 0..<columns {
-                            var sum = adds == 1 ? expected[i * cRow + j] : 0
-                            for k in 0..<inner {
-                                sum +=
-                                    Double(a[i * aRow + k * aColumn])
-                                    * Double(b[k * bRow + j * bColumn])
-                            }
-                            expected[i * cRow + j] = sum
-                        }
-                    }
-                    forEachPath { table, name in
-                        // What lies between the rows stays as it is.
-                        var c = start
-                        table.multiply_small(
-                            Int64(rows), Int64(columns), Int64(inner), a, Int64(aRow),
-                            Int64(aColumn), b, Int64(bRow), Int64(bColumn), &c, Int64(cRow),
-                            Int32(adds))
-                        let complaint = tolerance.complaint(c, expected)
-                        #expect(
-                            complaint == nil,
-                            "\(name) \(rows)x\(columns)x\(inner): \(complaint ?? "")")
-                    }
-                }
-            }
-        }
-    }
-
-    @Test func `precise and fast products agree`() {
-        var random = SeededGenerator(seed: 3)
-        let (rows, columns, inner) = (33, 65, 130)
-        let (a, b) = (random.floats(rows * inner), random.floats(columns * inner))
-        let start = random.floats(rows * (columns + 3))
-        // A layer of few pixels and one of many.
-        let kinds = [8, 256].map { side in
-            MatrixMultiply(
-                ConvolutionGeometry(
-                    input: Shape(height: side, width: side, channels: 16),
-                    output: Shape(height: side, width: side, channels: 16), kernel: 1, stride: 1,
-                    padding: .zero),
-                table: KernelPaths.all[0].table)
-        }
-        #expect(kinds.map(\.isPrecise) == [true, false])
-        for (transposedA, transposedB) in [(false, false), (false, true), (true, false)] {
-            for accumulates in [false, true] {
-                let results = kinds.map { multiply in
-                    var c = start
-                    a.withUnsafeBufferPointer { a in
-                        b.withUnsafeBufferPointer { b in
-                            c.withUnsafeMutableBufferPointer { c in
-                                guard let a = a.baseAddress, let b = b.baseAddress,
-                                    let c = c.baseAddress
-                                else { return }
-                                multiply(
-                                    rows: rows, columns: columns, inner: inner,
-                                    MatrixFactor(
-                                        a, stride: transposedA ? rows : inner,
-                                        transposed: transposedA),
-                                    MatrixFactor(
-                                        b, stride: transposedB ? inner : columns,
-                                        transposed: transposedB), into: c, stride: columns + 3,
-                                    accumulate: accumulates)
-                            }
-                        }
-                    }
-                    return c
-                }
-                let complaint = Tolerance(absolute: 2e-5, relative: 1e-5).complaint(
-                    results[1], results[0].map(Double.init))
-                #expect(complaint == nil)
-                #expect(results[0] != start)
             }
         }
     }
@@ -274,9 +180,6 @@ import Testing
                 table.blend_average(&result, b, n, 0.99)
                 let blended = zip(da, db).map { 0.99 * $0 + 0.01 * $1 }
                 #expect(tolerance.complaint(result, blended) == nil, name)
-                result = a
-                table.multiply(&result, b, n)
-                #expect(tolerance.complaint(result, zip(da, db).map(*)) == nil, name)
                 result = a
                 table.scale(&result, n, -3)
                 #expect(result == a.map { $0 * -3 }, name)

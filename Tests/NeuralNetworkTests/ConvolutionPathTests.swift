@@ -102,7 +102,7 @@ import Testing
                             shape: shape, table: kernels.table, join: nil,
                             gradients: [
                                 Source.PartGradient(
-                                    values: at[12], count: shape.count, isFirstWriter: true)
+                                    values: at[12], isFirstWriter: true)
                             ], description: source), weight: at[8], weightGradient: at[9],
                         raw: at[10], normalization: nil, gradientSource: gradientSource, slope: 1,
                         scratch: Scratch(
@@ -212,7 +212,9 @@ import Testing
                     let window = path.windowRows(for: strip)
                     #expect(window.lowerBound == strip.lowerBound)
                     #expect(window.upperBound >= strip.upperBound + 2)
-                    #expect(window.upperBound <= path.paddedHeight)
+                    let rowLength = path.paddedWidth * geometry.input.channels
+                    #expect(window.count * rowLength <= path.need.window)
+                    #expect(window.upperBound * rowLength <= path.need.inputGradient)
                 }
             }
         }
