@@ -60,3 +60,24 @@ extension FitProblem {
         return Float(0.5 + 0.4 * sin(phase))
     }
 }
+
+/// A small generator, the same on every machine.
+struct SmallGenerator {
+    private var state: UInt64
+
+    init(seed: Int) { state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1 }
+
+    private mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state
+    }
+
+    mutating func pick(_ range: ClosedRange<Int>) -> Int {
+        range.lowerBound + Int(next() >> 33) % range.count
+    }
+
+    /// Uniform in -1 to 1.
+    mutating func floats(_ count: Int) -> [Float] {
+        (0..<count).map { _ in Float(next() >> 40) / 8_388_608 - 1 }
+    }
+}
