@@ -117,10 +117,10 @@ enum LayerCases {
     }
 
     private static let largeKinds: [(Int, Int, Int, Int)] = [
-        (24, 40, 16, 16), (33, 29, 16, 24), (24, 40, 33, 17), (20, 36, 64, 32), (64, 64, 16, 16),
+        (33, 29, 16, 24), (24, 40, 33, 17), (20, 36, 64, 32), (64, 64, 16, 16),
     ]
 
-    /// 3x3 layers of so many pixels and channels that blocked algorithms take them.
+    /// 3x3 layers of many strips.
     private static let largeLayers: [LayerCase] = largeKinds.flatMap {
         height, width, channels, outputs in
         Padding.allCases.map { padding in
@@ -137,22 +137,23 @@ enum LayerCases {
         return result
     }
 
-    /// 3x3 layers over a normalized join of a skip branch and an enlarged one.
+    /// 3x3 layers over a normalized join of a skip branch and an enlarged one, with enough products
+    /// for Winograd's path.
     private static let largeJoins: [LayerCase] = zip(
-        Padding.allCases + Padding.allCases, Upsampling.allCases + Upsampling.allCases.reversed()
+        Padding.allCases, Upsampling.allCases
     ).map { padding, upsampling in
         large(
             LayerCase(
-                name: "3x3 \(padding) 26x38 over 4 and \(upsampling) 16 channels, joined",
-                input: Shape(height: 26, width: 38, channels: 3), sigmoid: true
+                name: "3x3 \(padding) 54x74 over 4 and \(upsampling) 48 channels, joined",
+                input: Shape(height: 54, width: 74, channels: 3), sigmoid: true
             ) { network in
                 let skip = try block("skip", of: network.input, 4, in: &network)
                 let deep = try block(
-                    "down", of: network.input, 16, kernel: 3, stride: 2, padding, in: &network)
+                    "down", of: network.input, 48, kernel: 3, stride: 2, padding, in: &network)
                 let join = try network.normalization(
                     "join.norm",
                     of: network.concatenated(skip, network.upsampled(deep, by: upsampling)))
-                let decoded = try block("decode", of: join, 16, kernel: 3, padding, in: &network)
+                let decoded = try block("decode", of: join, 36, kernel: 3, padding, in: &network)
                 return try network.convolution(
                     "output", of: decoded, outputChannels: 3, kernel: 1, padding: padding)
             })

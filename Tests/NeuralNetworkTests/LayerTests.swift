@@ -3,7 +3,7 @@ import Testing
 
 /// The engine against the naive reference, over the table of cases.
 @Suite(.serialized) struct LayerTests {
-    /// Inputs, parameters and target; drawn again where a LeakyReLU's input comes close to its kink.
+    /// Input, parameters and target; drawn again where a LeakyReLU's input comes near its kink.
     static func sample(
         _ layerCase: LayerCase, _ reference: NaiveNetwork
     ) -> (NetworkSample, NetworkResult, smallestActivation: Double) {

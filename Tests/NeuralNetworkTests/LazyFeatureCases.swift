@@ -124,6 +124,16 @@ extension LayerCases {
             let next = try block("b", of: join, 3, kernel: 3, .zero, in: &network)
             return try output(of: next, in: &network)
         },
+        network("a block beside itself, enlarged in both ways, 3x4", 3, 4) { network in
+            let shared = try block("a", of: network.input, 4, kernel: 3, in: &network)
+            let join = try network.normalization(
+                "join.norm",
+                of: network.concatenated(
+                    network.upsampled(shared, by: .nearest),
+                    network.upsampled(shared, by: .bilinear)))
+            let next = try block("b", of: join, 3, kernel: 3, .reflection, in: &network)
+            return try output(of: next, in: &network)
+        },
         network("a residual chain of three readers, 5x7", 5, 7) { network in
             let first = try block("a", of: network.input, 4, kernel: 3, .reflection, in: &network)
             let second = try block("b", of: first, 4, kernel: 3, .reflection, in: &network)

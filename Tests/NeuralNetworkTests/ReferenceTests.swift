@@ -16,12 +16,7 @@ import Testing
             let (sample, expected, nearest) = LayerTests.sample(layerCase, reference)
             var random = SeededGenerator(seed: number)
             for (name, gradient) in expected.gradients.sorted(by: { $0.key < $1.key }) {
-                let picked =
-                    gradient.count <= 3
-                    ? Array(gradient.indices)
-                    : [
-                        0, gradient.count - 1, Int.random(in: 0..<gradient.count, using: &random),
-                    ]
+                let picked = [0, Int.random(in: 0..<gradient.count, using: &random)]
                 for index in picked {
                     let slope = Self.centralDifference(
                         reference, sample, name, index, step: min(1e-5, nearest / 100))
