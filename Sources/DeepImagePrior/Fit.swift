@@ -11,7 +11,8 @@ import Glibc
 public struct FitProgress: Equatable, Sendable {
     /// Iterations done; smaller than before after a roll-back.
     public let iteration: Int
-    /// Mean squared error of A(output) against the given pixels.
+    /// Mean squared error of A(output) against the given pixels; after a roll-back, that of the state
+    /// which the fit went back to. Always finite.
     public let loss: Double
     /// The same as PSNR, in dB.
     public let psnrToInput: Double
@@ -62,9 +63,9 @@ public final class Fit {
         average = [Float](repeating: 0, count: problem.pixels.count)
         learningRate = configuration.learningRate
         snapshot = FitState(
-            learningRate: learningRate, values: [], firstMoments: [], secondMoments: [],
-            average: [])
-        snapshot = currentState()
+            learningRate: learningRate, values: Array(network.values),
+            firstMoments: Array(network.firstMoments),
+            secondMoments: Array(network.secondMoments), average: average)
     }
 
     public var isFinished: Bool { iteration >= configuration.iterations }
@@ -79,19 +80,18 @@ public final class Fit {
         network.forward()
         let loss = computeLoss()
         let psnr = -10 * log10(loss)
-        if iteration == 0 { average = Array(network.output) }
         network.backward()
         let norm = network.gradientNorm()
-        guard loss.isFinite, norm.isFinite, !hasCollapsed(psnr) else {
-            return try rollBack(loss: loss)
-        }
+        guard loss.isFinite, norm.isFinite, !hasCollapsed(psnr) else { return try rollBack() }
+        psnrToInput = psnr
+        // The weights have just shown that they are good.
+        if iteration % configuration.snapshotInterval == 0 { save(into: &snapshot) }
+        if iteration == 0 { average.update(from: network.output) }
         network.kernels.blendAverage(
             &average, with: network.output, decay: Float(configuration.averageDecay))
         let clip = min(1, configuration.gradientNormMaximum / (norm + 1e-6))
         adam.step(network, learningRate: learningRate, gradientScale: clip)
         iteration += 1
-        psnrToInput = psnr
-        if iteration % configuration.snapshotInterval == 0 { snapshot = currentState() }
         return FitProgress(
             iteration: iteration, loss: loss, psnrToInput: psnr, rollBackCount: rollBackCount)
     }
@@ -126,29 +126,36 @@ public final class Fit {
     private func hasCollapsed(_ psnr: Double) -> Bool {
         guard let before = psnrToInput else { return false }
         let reference = max(before, snapshot.psnrToInput ?? before)
-        return reference - psnr > configuration.collapseDecibels
+        let cap = FitConfiguration.collapseReferenceMaximum
+        return min(reference, cap) - psnr > configuration.collapseDecibels
     }
 
     /// Back to the last good state, with half the learning rate and other noise.
-    private func rollBack(loss: Double) throws(FitError) -> FitProgress {
+    private func rollBack() throws(FitError) -> FitProgress {
         guard rollBackCount < configuration.rollBacksMaximum else {
             throw .diverged(iteration: iteration, rollBackCount: rollBackCount + 1)
         }
-        let halved = learningRate / 2
-        let count = rollBackCount + 1
+        let (rate, count) = (learningRate / 2, rollBackCount + 1)
         restore(snapshot)
-        learningRate = halved
+        learningRate = rate
         rollBackCount = count
+        let psnr = psnrToInput ?? 0
         return FitProgress(
-            iteration: iteration, loss: loss, psnrToInput: psnrToInput ?? 0, rollBackCount: count)
+            iteration: iteration, loss: pow(10, -psnr / 10), psnrToInput: psnr,
+            rollBackCount: count)
     }
 
-    private func currentState() -> FitState {
-        FitState(
-            iteration: iteration, adamStepCount: adam.stepCount, learningRate: learningRate,
-            rollBackCount: rollBackCount, psnrToInput: psnrToInput, values: Array(network.values),
-            firstMoments: Array(network.firstMoments),
-            secondMoments: Array(network.secondMoments), average: average)
+    /// Copies into memory that the state has, so that no second one exists for a moment.
+    private func save(into state: inout FitState) {
+        state.iteration = iteration
+        state.adamStepCount = adam.stepCount
+        state.learningRate = learningRate
+        state.rollBackCount = rollBackCount
+        state.psnrToInput = psnrToInput
+        state.values.update(from: network.values)
+        state.firstMoments.update(from: network.firstMoments)
+        state.secondMoments.update(from: network.secondMoments)
+        state.average.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: average) }
     }
 
     private func restore(_ state: FitState) {
@@ -160,7 +167,15 @@ public final class Fit {
         _ = network.values.update(fromContentsOf: state.values)
         _ = network.firstMoments.update(fromContentsOf: state.firstMoments)
         _ = network.secondMoments.update(fromContentsOf: state.secondMoments)
-        average = state.average
+        average.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: state.average) }
+    }
+}
+
+extension [Float] {
+    /// Overwrites the elements with as many others, in place.
+    fileprivate mutating func update(from values: UnsafeMutableBufferPointer<Float>) {
+        precondition(values.count == count)
+        withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: values) }
     }
 }
 

@@ -54,16 +54,21 @@ public struct SkipNetworkConfiguration: Equatable, Sendable {
     /// - Throws: `NetworkError.invalid` where height or width is no multiple of 2^levels, or too
     ///   small for the padding at the deepest level.
     public func describe(height: Int, width: Int) throws(NetworkError) -> NetworkDescription {
-        guard levels > 0,
+        guard (1...16).contains(levels),
             [up.count, skip.count, filterDown.count, filterUp.count, upsampling.count]
                 .allSatisfy({ $0 == levels })
         else {
-            throw .invalid("a skip network of \(levels) levels needs as many entries in every list")
-        }
-        guard height % (1 << levels) == 0, width % (1 << levels) == 0 else {
             throw .invalid(
-                "\(height)x\(width) pixels do not divide by \(1 << levels), as \(levels) levels "
-                    + "need")
+                "a skip network of \(levels) levels needs as many entries in every list, and has 1 "
+                    + "to 16 levels")
+        }
+        let sides = 1...1 << 20
+        guard sides.contains(height), sides.contains(width), height % (1 << levels) == 0,
+            width % (1 << levels) == 0
+        else {
+            throw .invalid(
+                "\(height)x\(width) pixels are not multiples of \(1 << levels), as \(levels) "
+                    + "levels need")
         }
         var network = NetworkDescription(
             input: Shape(height: height, width: width, channels: inputChannels))

@@ -30,9 +30,10 @@ struct LayerBuilder {
             let gradientSource = descriptions.gradientSources + index
             gradientSource.pointee = makeGradientSource(
                 convolution, normalization: own, slope: known?.slope ?? 1)
+            let path = convolution.geometry.makePath()
             result.append(
                 ConvolutionLayer(
-                    geometry: convolution.geometry, path: convolution.geometry.makePath(),
+                    geometry: convolution.geometry, path: path, strips: path.strips,
                     source: makeSource(
                         convolution.source, at: descriptions.sources + index, normalizations,
                         &written),

@@ -133,20 +133,20 @@ public final class Network {
     public func initialize(_ stream: RandomStream) {
         var bound: Float = 0
         for (index, parameter) in layout.parameters.enumerated() {
-            let isNorm = parameter.name.contains(".norm.")
-            guard !isNorm else {
-                let value: Float = parameter.name.hasSuffix(".weight") ? 1 : 0
-                set(parameter, to: [Float](repeating: value, count: parameter.count))
-                continue
+            switch parameter.role {
+            case .normWeight: set(parameter, to: [Float](repeating: 1, count: parameter.count))
+            case .normBias: set(parameter, to: [Float](repeating: 0, count: parameter.count))
+            case .convolutionWeight, .convolutionBias:
+                // A bias follows its weights and has their bound.
+                if parameter.role == .convolutionWeight {
+                    let fanIn = parameter.shape.dropFirst().reduce(1, *)
+                    bound = 1 / Float(fanIn).squareRoot()
+                }
+                var part = stream
+                part.words.2 = UInt32(truncatingIfNeeded: index)
+                let drawn = kernels.uniform(count: parameter.count, part)
+                set(parameter, to: drawn.map { (2 * $0 - 1) * bound })
             }
-            if parameter.isConvolutionWeight {
-                let fanIn = parameter.shape.dropFirst().reduce(1, *)
-                bound = 1 / Float(fanIn).squareRoot()
-            }
-            var part = stream
-            part.words.2 = UInt32(truncatingIfNeeded: index)
-            let drawn = kernels.uniform(count: parameter.count, part)
-            set(parameter, to: drawn.map { (2 * $0 - 1) * bound })
         }
     }
 

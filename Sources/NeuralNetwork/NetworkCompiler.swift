@@ -139,25 +139,26 @@ struct NetworkCompiler {
 
     private mutating func planParameters(outputSlot: Int) {
         for layer in description.convolutions {
-            _ = layout.add(
-                "\(layer.name).weight",
+            layout.add(
+                "\(layer.name).weight", .convolutionWeight,
                 shape: [
                     layer.outputShape.channels, layer.source.shape.channels, layer.kernel,
                     layer.kernel,
                 ])
-            _ = layout.add(
-                "\(layer.name).bias", shape: [layer.outputShape.channels],
+            layout.add(
+                "\(layer.name).bias", .convolutionBias, shape: [layer.outputShape.channels],
                 hasNoEffect: layer.slot != outputSlot)
         }
         for (index, normalization) in description.normalizations.enumerated() {
-            _ = layout.add("\(normalization.name).weight", shape: [normalization.channels])
+            layout.add(
+                "\(normalization.name).weight", .normWeight, shape: [normalization.channels])
             // A constant on every pixel, rim included, is taken off by the next normalization.
             let reader = description.convolutions.first { $0.source.joinNormalization == index }
             let hasNoEffect = reader.map {
                 $0.slot != outputSlot && ($0.padding == .reflection || $0.kernel == 1)
             }
-            _ = layout.add(
-                "\(normalization.name).bias", shape: [normalization.channels],
+            layout.add(
+                "\(normalization.name).bias", .normBias, shape: [normalization.channels],
                 hasNoEffect: hasNoEffect ?? false)
         }
     }

@@ -2,10 +2,15 @@
 
 /// One named parameter of a network.
 public struct Parameter: Sendable {
+    enum Role {
+        case convolutionWeight, convolutionBias, normWeight, normBias
+    }
+
     /// As in the reference files: `level0.down.conv.weight`.
     public let name: String
     /// As PyTorch stores it: convolution (output, input, kernel, kernel), others (channels).
     public let shape: [Int]
+    let role: Role
     /// Where it lies in the parameter arena, in floats.
     let offset: Int
     /// Its exact gradient is zero: what it adds is taken off again by the normalization after it.
@@ -13,7 +18,6 @@ public struct Parameter: Sendable {
     public let hasNoEffect: Bool
 
     public var count: Int { shape.reduce(1, *) }
-    public var isConvolutionWeight: Bool { shape.count == 4 }
 }
 
 /// The parameters of a network in one flat layout, which values, gradients and Adam's two moments
@@ -28,22 +32,23 @@ public struct ParameterLayout: Sendable {
 
     public subscript(name: String) -> Parameter? { indexByName[name].map { parameters[$0] } }
 
-    mutating func add(_ name: String, shape: [Int], hasNoEffect: Bool = false) -> Int {
+    mutating func add(
+        _ name: String, _ role: Parameter.Role, shape: [Int], hasNoEffect: Bool = false
+    ) {
         precondition(indexByName[name] == nil, "two parameters are called \(name)")
         let parameter = Parameter(
-            name: name, shape: shape, offset: count, hasNoEffect: hasNoEffect)
+            name: name, shape: shape, role: role, offset: count, hasNoEffect: hasNoEffect)
         indexByName[name] = parameters.count
         parameters.append(parameter)
         let floatsPerCacheLine = 16
         count +=
             (parameter.count + floatsPerCacheLine - 1) / floatsPerCacheLine
             * floatsPerCacheLine
-        return parameter.offset
     }
 
     /// From the arena's order to PyTorch's.
     static func canonical(_ parameter: Parameter, _ values: UnsafePointer<Float>) -> [Float] {
-        guard parameter.isConvolutionWeight else {
+        guard parameter.role == .convolutionWeight else {
             return Array(UnsafeBufferPointer(start: values, count: parameter.count))
         }
         var result = [Float](repeating: 0, count: parameter.count)
@@ -56,7 +61,7 @@ public struct ParameterLayout: Sendable {
         _ parameter: Parameter, _ values: [Float], in arena: UnsafeMutablePointer<Float>
     ) {
         precondition(values.count == parameter.count, "\(parameter.name): \(values.count) values")
-        guard parameter.isConvolutionWeight else {
+        guard parameter.role == .convolutionWeight else {
             for index in values.indices { arena[index] = values[index] }
             return
         }

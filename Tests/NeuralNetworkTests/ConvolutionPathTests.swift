@@ -97,7 +97,7 @@ import Testing
             return withUnsafeMutablePointer(to: &source) { source in
                 withUnsafeMutablePointer(to: &gradientSource) { gradientSource in
                     let layer = ConvolutionLayer(
-                        geometry: geometry, path: path,
+                        geometry: geometry, path: path, strips: path.strips,
                         source: Source(
                             shape: shape, table: kernels.table, join: nil,
                             gradients: [

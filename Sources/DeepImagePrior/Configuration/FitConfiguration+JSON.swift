@@ -96,8 +96,9 @@ extension FitConfiguration {
             averageDecay >= 0 && averageDecay < 1,
             "averageDecay is \(averageDecay); 0 to below 1 works")
         try require(
-            gradientNormMaximum > 0 && collapseDecibels > 0 && collapseDecibels.isFinite,
-            "gradientNormMaximum and collapseDecibels are above 0")
+            gradientNormMaximum > 0 && gradientNormMaximum.isFinite && collapseDecibels > 0
+                && collapseDecibels.isFinite,
+            "gradientNormMaximum and collapseDecibels are above 0 and finite")
     }
 
     private func require(_ holds: Bool, _ sentence: String) throws(FitError) {

@@ -58,6 +58,8 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     // MARK: Rolling back
 
     /// A fall of the PSNR to the given pixels by more than this, in dB, is a collapse; above 0.
+    ///
+    /// Counted from 35 dB at most: beyond that, as on flat tiles, PSNR jumps at the least change.
     public var collapseDecibels = 5.0
     /// Iterations between the states that a collapse rolls back to; at least 1.
     ///
@@ -79,6 +81,8 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
         filterUp = [Int](repeating: 3, count: levels)
         upsampling = [Upsampling](repeating: .bilinear, count: levels)
     }
+
+    static let collapseReferenceMaximum = 35.0
 
     public var levels: Int { downChannels.count }
 

@@ -67,6 +67,8 @@ protocol ConvolutionPath {
 struct ConvolutionLayer {
     let geometry: ConvolutionGeometry
     let path: any ConvolutionPath
+    /// The path's strips, computed once.
+    let strips: [Range<Int>]
     let source: Source
     let weight, weightGradient: UnsafeMutablePointer<Float>  // (kernel, kernel, input, output)
     let raw: UnsafeMutablePointer<Float>  // (height, width, output channels)
@@ -83,7 +85,7 @@ struct ConvolutionLayer {
         source.prepare(rows: scratch.rows)
         path.begin(self, backward: false)
         var window = makeWindow()
-        for strip in path.strips {
+        for strip in strips {
             window.slide(to: path.windowRows(for: strip))
             let result = raw + strip.lowerBound * geometry.output.width * geometry.output.channels
             path.forward(self, strip: strip, into: result)
@@ -100,7 +102,7 @@ struct ConvolutionLayer {
         var clearedRows = 0
         path.begin(self, backward: true)
         var window = makeWindow()
-        for strip in path.strips {
+        for strip in strips {
             window.slide(to: path.windowRows(for: strip))
             loadGradient(of: strip)
             if wantsInput {

@@ -51,14 +51,19 @@ struct PaddedWindow {
             destination.update(repeating: 0, count: rowLength)
             return
         }
+        source.load(
+            row: y, into: destination + rim * source.shape.channels, scratch: rowScratch)
+        pad(0..<rim, of: destination)
+        pad(rim + source.shape.width..<width, of: destination)
+    }
+
+    /// Fills columns outside of the source from those inside that they mirror, or with zeros.
+    private func pad(_ columns: Range<Int>, of row: UnsafeMutablePointer<Float>) {
         let channels = source.shape.channels
-        source.load(row: y, into: destination + rim * channels, scratch: rowScratch)
-        let inside = rim..<rim + source.shape.width
-        for column in Array(0..<rim) + Array(inside.upperBound..<width) {
-            let pixel = destination + column * channels
-            let from = Self.sourceRow(column - rim, count: source.shape.width, padding)
-            if let from {
-                pixel.update(from: destination + (from + rim) * channels, count: channels)
+        for column in columns {
+            let pixel = row + column * channels
+            if let from = Self.sourceRow(column - rim, count: source.shape.width, padding) {
+                pixel.update(from: row + (from + rim) * channels, count: channels)
             } else {
                 pixel.update(repeating: 0, count: channels)
             }
