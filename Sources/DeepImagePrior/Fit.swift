@@ -11,8 +11,8 @@ import Glibc
 public struct FitProgress: Equatable, Sendable {
     /// Iterations done; smaller than before after a roll-back.
     public let iteration: Int
-    /// Mean squared error of A(output) against the given pixels; after a roll-back, that of the state
-    /// which the fit went back to. Always finite.
+    /// Mean squared error of A(output) against the given pixels; after a roll-back, that of the
+    /// state which the fit went back to. Always finite.
     public let loss: Double
     /// The same as PSNR, in dB.
     public let psnrToInput: Double
@@ -43,7 +43,8 @@ public final class Fit {
 
     /// Builds the network and its start.
     ///
-    /// - Throws: `FitError` for a problem or configuration that makes no sense, or too little memory.
+    /// - Throws: `FitError` for a problem or configuration that makes no sense, or where memory is
+    ///   short.
     public init(problem: FitProblem, configuration: FitConfiguration) throws(FitError) {
         try configuration.validate()
         try problem.validate()

@@ -48,8 +48,8 @@ typedef struct {
     int64_t rows, columns;  // pixels that exist, where patches reach beyond; output side only
 } dip_winograd;
 
-// c (rows, columns) = a b, or c += a b. Element (i, k) of a lies at a[i * a_row + k * a_column]; rows
-// of b and c are contiguous and have `columns`, rounded up to 16, floats that may be used.
+// c (rows, columns) = a b, or c += a b. Element (i, k) of a lies at a[i * a_row + k * a_column];
+// rows of b and c are contiguous and have `columns`, rounded up to 16, floats that may be used.
 typedef struct {
     int64_t rows, columns, inner;
     int64_t a_row, a_column, b_row, c_row;

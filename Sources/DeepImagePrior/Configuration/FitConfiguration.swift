@@ -5,8 +5,8 @@ public import NeuralNetwork
 /// What a fit needs to know besides the pixels. Travels as JSON: two programs with the same text
 /// compute the same picture.
 ///
-/// Defaults are those of the denoising experiment of Ulyanov et al. (2018), except where a line says
-/// otherwise. Per-level lists run from the outermost level inwards.
+/// Defaults are those of the denoising experiment of Ulyanov et al. (2018), except where a line
+/// says otherwise. Per-level lists run from the outermost level inwards.
 public struct FitConfiguration: Codable, Equatable, Sendable {
     /// What is restored; see `Task`.
     public var task: Task = .denoise

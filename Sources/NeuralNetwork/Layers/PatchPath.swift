@@ -3,7 +3,8 @@
 // With P the patches of a strip, (pixels, kernel * kernel * input channels), and W the weights,
 // (kernel * kernel * input channels, output channels):
 //     Y = P W,   dW = sum over strips of P' dY,   dP = dY W'
-// A strip is a few whole output rows, so that P stays in cache. dP is added back to the padded input.
+// A strip is a few whole output rows, so that P stays in cache. dP is added back to the padded
+// input.
 
 import CKernels
 

@@ -92,8 +92,8 @@ struct Source {
         }
     }
 
-    /// Stored rows that row `y` is the first to reach: enlarged rows 0, 1 reach stored rows 0 and 1,
-    /// every second row after them one more.
+    /// Stored rows that row `y` is the first to reach: of enlarged rows, 0 and 1 reach stored rows
+    /// 0 and 1, every second row after them one more.
     private static func rowsFirstReached(from y: Int, of part: dip_part) -> Range<Int> {
         guard Int(part.upsample) != dip_upsample_none else { return y..<y + 1 }
         if y == 0 { return 0..<1 }

@@ -1,7 +1,7 @@
 // Convolution by Winograd's minimal filtering F(4x4, 3x3): the fast path for 3x3, stride 1.
 //
-// Formulas stand in winograd.inc and docs/NUMERICS.md. With V the transformed patches of a strip and
-// U the transformed weights, for each of 36 points:
+// Formulas stand in winograd.inc and docs/NUMERICS.md. With V the transformed patches of a strip
+// and U the transformed weights, for each of 36 points:
 //     M = V U,   dU = sum over strips of V' dM,   dV = dM U'
 // and the transforms (or their adjoints) lead in and out. A strip is whole rows of patches, few
 // enough that V and M stay in cache.
