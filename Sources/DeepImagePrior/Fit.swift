@@ -4,7 +4,7 @@
 import NeuralNetwork
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// What an iteration brought.

@@ -68,10 +68,34 @@ struct ArenaPlan {
     private(set) var count = 0
 
     mutating func reserve(_ count: Int) -> ArenaPiece {
+        let piece = ArenaPiece(offset: self.count, count: count)
+        self.count += Self.wholeCacheLines(count)
+        return piece
+    }
+
+    /// Reserves a piece for each request, in their order; pieces whose lives do not meet may share
+    /// memory.
+    mutating func reserve(sharing requests: [(count: Int, life: ClosedRange<Int>)]) -> [ArenaPiece] {
+        let base = count
+        var placed: [(place: Range<Int>, life: ClosedRange<Int>)] = []
+        let pieces = requests.map { request in
+            let size = Self.wholeCacheLines(request.count)
+            let taken = placed.filter { $0.life.overlaps(request.life) }.map(\.place)
+            var offset = base
+            for place in taken.sorted(by: { $0.lowerBound < $1.lowerBound })
+            where place.lowerBound < offset + size {
+                offset = max(offset, place.upperBound)
+            }
+            placed.append((offset..<offset + size, request.life))
+            count = max(count, offset + size)
+            return ArenaPiece(offset: offset, count: request.count)
+        }
+        return pieces
+    }
+
+    private static func wholeCacheLines(_ count: Int) -> Int {
         precondition(count >= 0)
         let floatsPerCacheLine = 16
-        let piece = ArenaPiece(offset: self.count, count: count)
-        self.count += (count + floatsPerCacheLine - 1) / floatsPerCacheLine * floatsPerCacheLine
-        return piece
+        return (count + floatsPerCacheLine - 1) / floatsPerCacheLine * floatsPerCacheLine
     }
 }

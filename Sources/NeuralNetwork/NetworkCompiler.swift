@@ -164,15 +164,26 @@ struct NetworkCompiler {
     }
 
     private mutating func planActivations() {
-        for (slot, shape) in description.slotShapes.enumerated() {
-            slots.append(plan.reserve(shape.count))
-            let isInput = slot == NetworkDescription.inputSlot
-            gradients.append(isInput ? nil : plan.reserve(shape.count))
-        }
+        slots = description.slotShapes.map { plan.reserve($0.count) }
+        // The input has none.
+        gradients = [nil] + plan.reserve(sharing: description.convolutions.map(gradientLife))
         for normalization in description.normalizations {
             constants.append(
                 plan.reserve(NormalizationLayer.constantCount(channels: normalization.channels)))
         }
+    }
+
+    /// The gradient of a convolution's output lives, in backward steps, from its first writer, the
+    /// last of its readers, to the convolution itself.
+    private func gradientLife(
+        of layer: NetworkDescription.Convolution
+    ) -> (count: Int, life: ClosedRange<Int>) {
+        func step(_ index: Int) -> Int { description.convolutions.count - 1 - index }
+        let own = layer.slot - 1
+        let lastReader = description.convolutions.lastIndex { reader in
+            reader.source.parts.contains { $0.slot == layer.slot }
+        }
+        return (layer.outputShape.count, step(lastReader ?? own)...step(own))
     }
 
     /// Pieces in the order of `ScratchNeed`'s fields.

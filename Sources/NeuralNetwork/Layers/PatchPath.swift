@@ -24,8 +24,8 @@ struct PatchPath: ConvolutionPath {
     var strips: [Range<Int>] { geometry.strips(rowCount: rowsPerStrip) }
 
     func windowRows(for rows: Range<Int>) -> Range<Int> {
-        rows.lowerBound * geometry.stride
-            ..< (rows.upperBound - 1) * geometry.stride + geometry.kernel
+        rows.lowerBound * geometry.stride..<(rows.upperBound - 1) * geometry.stride
+            + geometry.kernel
     }
 
     var paddedWidth: Int { geometry.input.width + 2 * geometry.rim }
