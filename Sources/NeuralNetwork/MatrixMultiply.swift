@@ -18,7 +18,8 @@ struct MatrixFactor {
     }
 }
 
-/// Single-precision products of row-major matrices.
+/// Single-precision products of row-major matrices: by our own kernels, or by OpenBLAS where their
+/// blocks of sixteen columns do not fit.
 struct MatrixMultiply {
     /// Sums in double precision (our own kernel) instead of OpenBLAS.
     ///
@@ -38,6 +39,13 @@ struct MatrixMultiply {
         self.table = table
     }
 
+    /// Floats from one row of a packed matrix to the next: whole cache lines, an odd number, so that
+    /// rows do not fall on the same cache sets.
+    static func packedStride(_ columns: Int) -> Int {
+        let lines = (columns + 15) / 16
+        return 16 * (lines % 2 == 0 ? lines + 1 : lines)
+    }
+
     /// OpenBLAS keeps threads of its own unless told otherwise; a worker is one thread.
     static func useOneThread() {
         openblas_set_num_threads(1)
@@ -55,6 +63,15 @@ struct MatrixMultiply {
                 Int64(a.isTransposed ? 1 : a.stride), Int64(a.isTransposed ? a.stride : 1),
                 b.values, Int64(b.isTransposed ? 1 : b.stride),
                 Int64(b.isTransposed ? b.stride : 1), c, Int64(stride), accumulate ? 1 : 0)
+            return
+        }
+        if !b.isTransposed, columns % 16 == 0 {
+            var product = dip_product(
+                rows: Int64(rows), columns: Int64(columns), inner: Int64(inner),
+                a_row: Int64(a.isTransposed ? 1 : a.stride),
+                a_column: Int64(a.isTransposed ? a.stride : 1), b_row: Int64(b.stride),
+                c_row: Int64(stride), accumulate: accumulate ? 1 : 0)
+            table.pointee.multiply(&product, a.values, b.values, c)
             return
         }
         cblas_sgemm(

@@ -156,7 +156,7 @@ import Testing
             let expected = (0..<rows * columns).map { a[$0 % rows * columns + $0 / rows] }
             forEachPath { table, name in
                 var b = [Float](repeating: -1, count: a.count)
-                table.transpose(a, Int64(rows), Int64(columns), &b)
+                table.transpose(a, Int64(rows), Int64(columns), &b, Int64(rows))
                 #expect(b == expected, name)
             }
         }

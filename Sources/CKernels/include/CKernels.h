@@ -112,8 +112,8 @@ typedef struct {
     void (*multiply_small)(int64_t rows, int64_t columns, int64_t inner, const float *a,
                            int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
                            int64_t b_column, float *c, int64_t c_row, int accumulate);
-    // b (columns, rows) = the transpose of a (rows, columns).
-    void (*transpose)(const float *a, int64_t rows, int64_t columns, float *b);
+    // b (columns, rows of stride b_row) = the transpose of a (rows, columns).
+    void (*transpose)(const float *a, int64_t rows, int64_t columns, float *b, int64_t b_row);
     void (*add_to)(float *destination, const float *values, int64_t count);
 
     // -- winograd.inc: 3x3 convolutions of stride 1 --

@@ -37,13 +37,34 @@ struct PatchPath: ConvolutionPath {
         let patchCount = readsPixelsAsTheyAre ? 0 : rowsPerStrip * rowPatchCount
         return ScratchNeed(
             window: windowRows(for: 0..<rowsPerStrip).count * paddedRowLength,
-            patches: patchCount, products: patchCount,
+            patches: patchCount, products: patchCount, weights: weightCount,
             gradientRows: rowsPerStrip * gradientRowLength,
             inputGradient: paddedHeight * paddedRowLength,
             rows: 2 * geometry.input.width * geometry.input.channels)
     }
 
-    func begin(_ layer: ConvolutionLayer, backward: Bool) {}
+    /// Packed weights: (patch, output) forward, (output, patch) backward.
+    private var weightCount: Int {
+        let (patch, output) = (geometry.patchLength, geometry.output.channels)
+        return max(
+            patch * MatrixMultiply.packedStride(output), output * MatrixMultiply.packedStride(patch)
+        )
+    }
+
+    func begin(_ layer: ConvolutionLayer, backward: Bool) {
+        let (patch, output) = (geometry.patchLength, geometry.output.channels)
+        let packed = layer.scratch.weights
+        if backward {
+            layer.table.transpose(
+                layer.weight, Int64(patch), Int64(output), packed,
+                Int64(MatrixMultiply.packedStride(patch)))
+        } else {
+            for row in 0..<patch {
+                (packed + row * MatrixMultiply.packedStride(output))
+                    .update(from: layer.weight + row * output, count: output)
+            }
+        }
+    }
 
     func forward(
         _ layer: ConvolutionLayer, strip: Range<Int>, into result: UnsafeMutablePointer<Float>
@@ -52,7 +73,9 @@ struct PatchPath: ConvolutionPath {
             rows: strip.count * geometry.output.width, columns: geometry.output.channels,
             inner: geometry.patchLength,
             MatrixFactor(gatherPatches(layer, strip), stride: geometry.patchLength),
-            MatrixFactor(layer.weight, stride: geometry.output.channels),
+            MatrixFactor(
+                layer.scratch.weights,
+                stride: MatrixMultiply.packedStride(geometry.output.channels)),
             into: result, stride: geometry.output.channels)
     }
 
@@ -97,7 +120,8 @@ struct PatchPath: ConvolutionPath {
             rows: strip.count * geometry.output.width, columns: geometry.patchLength,
             inner: geometry.output.channels,
             MatrixFactor(layer.scratch.gradientRows, stride: geometry.output.channels),
-            MatrixFactor(layer.weight, stride: geometry.output.channels, transposed: true),
+            MatrixFactor(
+                layer.scratch.weights, stride: MatrixMultiply.packedStride(geometry.patchLength)),
             into: result, stride: geometry.patchLength)
         guard !readsPixelsAsTheyAre else { return }
         for (index, y) in strip.enumerated() {

@@ -42,12 +42,8 @@ struct WinogradPath: ConvolutionPath {
     private var paddedHeight: Int { 4 * patchRows + 2 }
     var gradientRowLength: Int { geometry.output.width * geometry.output.channels }
 
-    /// Floats from one patch, or one row of weights, to the next: whole cache lines, an odd number,
-    /// so that rows do not fall on the same cache sets.
-    private func padded(_ channels: Int) -> Int {
-        let lines = (channels + 15) / 16
-        return 16 * (lines % 2 == 0 ? lines + 1 : lines)
-    }
+    /// Floats from one patch, or one row of weights, to the next.
+    private func padded(_ channels: Int) -> Int { MatrixMultiply.packedStride(channels) }
 
     private func pointStride(_ channels: Int) -> Int {
         patchRowsPerStrip * patchColumns * padded(channels) + Self.pointGap
@@ -108,7 +104,7 @@ struct WinogradPath: ConvolutionPath {
         for tap in 0..<9 {
             layer.table.transpose(
                 layer.weight + tap * input * output, Int64(input), Int64(output),
-                transposed + tap * input * output)
+                transposed + tap * input * output, Int64(input))
         }
         layer.table.winograd_weights(
             transposed, Int64(output), Int64(input), Int64(padded(input)), layer.scratch.weights)
