@@ -106,12 +106,6 @@ typedef struct {
     void (*scatter_patches)(const float *columns, int64_t row_length, int64_t kernel,
                             int64_t stride, int64_t channels, int64_t output_width,
                             float *window);
-    // c (rows, columns) = a b, or c += a b: small products with sums in double precision. Element
-    // (i, k) of a lies at a[i * a_row + k * a_column], (k, j) of b at b[k * b_row + j * b_column],
-    // (i, j) of c at c[i * c_row + j].
-    void (*multiply_small)(int64_t rows, int64_t columns, int64_t inner, const float *a,
-                           int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
-                           int64_t b_column, float *c, int64_t c_row, int accumulate);
     // b (columns, rows of stride b_row) = the transpose of a (rows, columns).
     void (*transpose)(const float *a, int64_t rows, int64_t columns, float *b, int64_t b_row);
     void (*add_to)(float *destination, const float *values, int64_t count);
@@ -135,6 +129,14 @@ typedef struct {
 
     // -- multiply.inc --
     void (*multiply)(const dip_product *product, const float *a, const float *b, float *c);
+
+    // -- multiply_small.inc --
+    // c (rows, columns) = a b, or c += a b: small products with sums in double precision. Element
+    // (i, k) of a lies at a[i * a_row + k * a_column], (k, j) of b at b[k * b_row + j * b_column],
+    // (i, j) of c at c[i * c_row + j].
+    void (*multiply_small)(int64_t rows, int64_t columns, int64_t inner, const float *a,
+                           int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
+                           int64_t b_column, float *c, int64_t c_row, int accumulate);
 
     // -- elementwise.inc --
     // values (pixels, channels) in place: value + bias[c], then the sigmoid where asked for.
