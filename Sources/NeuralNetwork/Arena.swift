@@ -75,7 +75,9 @@ struct ArenaPlan {
 
     /// Reserves a piece for each request, in their order; pieces whose lives do not meet may share
     /// memory.
-    mutating func reserve(sharing requests: [(count: Int, life: ClosedRange<Int>)]) -> [ArenaPiece] {
+    mutating func reserve(
+        sharing requests: [(count: Int, life: ClosedRange<Int>)]
+    ) -> [ArenaPiece] {
         let base = count
         var placed: [(place: Range<Int>, life: ClosedRange<Int>)] = []
         let pieces = requests.map { request in

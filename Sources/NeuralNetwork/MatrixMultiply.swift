@@ -39,8 +39,8 @@ struct MatrixMultiply {
         self.table = table
     }
 
-    /// Floats from one row of a packed matrix to the next: whole cache lines, an odd number, so that
-    /// rows do not fall on the same cache sets.
+    /// Floats from one row of a packed matrix to the next: whole cache lines, an odd number, so
+    /// that rows do not fall on the same cache sets.
     static func packedStride(_ columns: Int) -> Int {
         let lines = (columns + 15) / 16
         return 16 * (lines % 2 == 0 ? lines + 1 : lines)
