@@ -3,7 +3,8 @@
 import Glibc
 
 /// Written beside its place as `.NAME.partial-PID`, synced and renamed by `commit`, removed
-/// otherwise.
+/// otherwise. While it is open it is locked, so that others can tell it from what a killed program
+/// has left behind.
 final class OutputFile {
     let path: String
     let descriptor: Int32
@@ -20,17 +21,13 @@ final class OutputFile {
         let (folder, name) = splitPath(target)
         // Names may have 255 bytes.
         let shortName = String(decoding: name.utf8.prefix(180), as: UTF8.self)
-        let temporary = folder + ".\(shortName).partial-\(getpid())"
-        let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
-        var file = open(temporary, flags, 0o666)
-        if file < 0 && errno == EEXIST {
-            // Left behind by a process that had our number.
-            unlink(temporary)
-            file = open(temporary, flags, 0o666)
-        }
-        temporaryPath = temporary
-        descriptor = file
-        if file < 0 { throw writeError(path, "cannot create its file", errno) }
+        let prefix = ".\(shortName).partial-"
+        removeLeftovers(folder: folder, prefix: prefix)
+        temporaryPath = folder + prefix + "\(getpid())"
+        descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        if descriptor < 0 { throw writeError(path, "cannot create its file", errno) }
+        // Where files cannot be locked, the number of the process has to do.
+        _ = flock(descriptor, LOCK_EX | LOCK_NB)
     }
 
     deinit { discard() }
@@ -72,12 +69,44 @@ final class OutputFile {
     }
 }
 
+/// Removes temporary files of an output whose process has gone, killed before it could. What
+/// cannot be removed stays.
+private func removeLeftovers(folder: String, prefix: String) {
+    guard let stream = opendir(folder.isEmpty ? "." : folder) else { return }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name.hasPrefix(prefix) { names.append(name) }
+    }
+    for name in names {
+        guard let process = pid_t(name.dropFirst(prefix.count)), process > 0,
+            process == getpid() || (kill(process, 0) != 0 && errno == ESRCH),
+            !isLocked(folder + name)
+        else { continue }
+        unlink(folder + name)
+    }
+}
+
+/// Whether somebody writes the file: numbers of processes are used again, and mean nothing on
+/// another host or in another container. What is no file of ours counts as locked.
+private func isLocked(_ path: String) -> Bool {
+    let descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { return true }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return true }
+    return flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+}
+
 func existsError(_ path: String) -> ImageError {
     ImageError(.outputExists, "\(path) exists; allow it to be overwritten or choose another output")
 }
 
 private func writeError(_ path: String, _ what: String, _ code: Int32) -> ImageError {
-    let full = code == ENOSPC || code == EDQUOT
+    let full = [ENOSPC, EDQUOT, EFBIG].contains(code)
     return ImageError(
         full ? .outOfSpace : .unwritable, "\(path): \(what): \(systemMessage(code))")
 }

@@ -41,11 +41,15 @@ public final class SignalFD {
 
     /// Blocks `signals` in the calling thread, and so in all threads that it makes.
     ///
+    /// - Parameter unlessIgnored: Signals that are left alone where the process was started to
+    ///   ignore them, as `nohup` does with SIGHUP; a blocked signal would be read all the same.
     /// - Throws: `TransportError` when the process has no descriptors left.
-    public init(blocking signals: [Int32]) throws(TransportError) {
+    public init(
+        blocking signals: [Int32], unlessIgnored: [Int32] = []
+    ) throws(TransportError) {
         var set = sigset_t()
         sigemptyset(&set)
-        for signal in signals {
+        for signal in signals + unlessIgnored.filter({ !Self.isIgnored($0) }) {
             sigaddset(&set, signal)
         }
         let code = pthread_sigmask(SIG_BLOCK, &set, nil)
@@ -56,6 +60,13 @@ public final class SignalFD {
 
     deinit {
         Glibc.close(fileDescriptor)
+    }
+
+    private static func isIgnored(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(signal, nil, &action) == 0 else { return false }
+        // Functions cannot be compared; SIG_IGN is the address 1.
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 
     /// The next pending signal, or nil when there is none.

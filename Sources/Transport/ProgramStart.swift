@@ -4,13 +4,37 @@ internal import Glibc
 
 /// Gives the running program the surroundings that it and its libraries expect.
 public enum ProgramStart {
+    /// Lets a write that cannot be done return an error instead of ending the program: to a
+    /// reader that has gone (SIGPIPE), and beyond the largest size that files may have (SIGXFSZ).
+    public static func ignoreSignalsOfWriting() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+    }
+
+    /// Lets the program have as many files open as it may ask for, and 65536 at most.
+    ///
+    /// - Returns: How many those are.
+    public static func raiseOpenFileLimit() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return .max
+        }
+        let former = limit.rlim_cur
+        limit.rlim_cur = max(former, min(limit.rlim_max, 65536))
+        guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return Int(clamping: former)
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// Lets files have numbers above those of the standard streams, also where those are closed:
-    /// what is meant for a reader must not end up in a file that happens to be there.
+    /// what is meant for a reader must not end up in a file that happens to be there. Writing to
+    /// a closed stream stays the error that it is (EBADF).
     public static func openStandardStreams() {
         var descriptor: Int32 = 0
         while descriptor <= STDERR_FILENO {
             if fcntl(descriptor, F_GETFD) == -1 {
-                guard open("/dev/null", O_RDWR) == descriptor else { return }
+                guard open("/dev/null", O_RDONLY) == descriptor else { return }
             }
             descriptor += 1
         }

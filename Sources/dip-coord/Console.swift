@@ -1,4 +1,5 @@
-// Standard output and standard error. A reader that has gone is no reason to stop.
+// Standard output and standard error. A reader of messages that has gone is no reason to stop; a
+// result that cannot be printed is an error.
 
 import Glibc
 
@@ -6,14 +7,28 @@ enum StandardStream: Int32 {
     case output = 1
     case error = 2
 
+    /// Prints the result of a command.
+    ///
+    /// - Throws: `ProgramError` when not all of it could be written.
+    static func printResult(_ text: String) throws(ProgramError) {
+        let code = output.write(text)
+        guard code != 0 else { return }
+        throw ProgramError(
+            .unprintable, "standard output cannot be written: \(String(cString: strerror(code)))")
+    }
+
     /// Writes all of it, or what is possible.
-    func write(_ text: String) {
+    ///
+    /// - Returns: 0, or the number of what the system said.
+    @discardableResult
+    func write(_ text: String) -> Int32 {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
-            if count < 0 && errno != EINTR { return }
+            if count < 0 && errno != EINTR { return errno }
             bytes = bytes.dropFirst(max(count, 0))
         }
+        return 0
     }
 
     var isTerminal: Bool { isatty(rawValue) == 1 }

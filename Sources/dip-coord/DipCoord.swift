@@ -38,7 +38,7 @@ struct DipCoord: ParsableCommand {
         defaultSubcommand: RestoreCommand.self)
 
     static func main() {
-        signal(SIGPIPE, SIG_IGN)
+        ProgramStart.ignoreSignalsOfWriting()
         ProgramStart.openStandardStreams()
         ProgramStart.restartWithSingleBLASThread()
         do {

@@ -12,7 +12,7 @@ enum ProgramVersion {
 }
 
 /// An end other than success: a sentence for the user and the exit code.
-struct ProgramError: Error, Sendable {
+struct ProgramError: Error, CustomStringConvertible, Sendable {
     enum Code: Int32, Sendable {
         case failed = 1
         case usage = 64
@@ -20,12 +20,14 @@ struct ProgramError: Error, Sendable {
         case noInput = 66
         case unavailable = 69
         case unwritable = 73
+        case unprintable = 74
         case exhausted = 75
         case interrupted = 130
     }
 
     let code: Code
     let message: String
+    var description: String { message }
 
     init(_ code: Code, _ message: String) {
         self.code = code
@@ -84,8 +86,12 @@ struct ProgramError: Error, Sendable {
     static func report(_ error: any Error) -> Int32 {
         let code = DipCoord.exitCode(for: error)
         if code == .success {
-            StandardStream.output.write(DipCoord.fullMessage(for: error) + "\n")
-            return code.rawValue
+            do throws(ProgramError) {
+                try StandardStream.printResult(DipCoord.fullMessage(for: error) + "\n")
+                return code.rawValue
+            } catch {
+                return say(error)
+            }
         }
         if let code = error as? ExitCode { return code.rawValue }
         if code == .validationFailure {
@@ -93,7 +99,10 @@ struct ProgramError: Error, Sendable {
             StandardStream.error.write("dip-coord: error: \(message) (see dip-coord --help)\n")
             return code.rawValue
         }
-        let error = ProgramError(error)
+        return say(ProgramError(error))
+    }
+
+    private static func say(_ error: ProgramError) -> Int32 {
         StandardStream.error.write("dip-coord: error: \(error.message)\n")
         return error.code.rawValue
     }

@@ -15,16 +15,19 @@ struct Console {
         put("dip-worker: error: \(sentence)\n", on: STDERR_FILENO)
     }
 
-    func output(_ text: String) {
+    /// - Returns: 0, or the number of what the system said.
+    func output(_ text: String) -> Int32 {
         put(text + "\n", on: STDOUT_FILENO)
     }
 
-    private func put(_ text: String, on descriptor: Int32) {
+    @discardableResult
+    private func put(_ text: String, on descriptor: Int32) -> Int32 {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno != EINTR { return }
+            if count < 0 && errno != EINTR { return errno }
             bytes = bytes.dropFirst(max(count, 0))
         }
+        return 0
     }
 }

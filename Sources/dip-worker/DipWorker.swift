@@ -12,7 +12,7 @@ import Transport
 @main
 enum DipWorker {
     static func main() {
-        signal(SIGPIPE, SIG_IGN)
+        ProgramStart.ignoreSignalsOfWriting()
         ProgramStart.openStandardStreams()
         ProgramStart.restartWithSingleBLASThread()
         let code: Int32
@@ -37,6 +37,9 @@ struct WorkerCommand: ParsableCommand {
             Example: dip-worker tcp://coordinator.example.org:5555
             """,
         version: ProgramVersion.text)
+
+    /// Standard streams, descriptors of sockets and threads, and a few to spare.
+    private static let openFileCount = 20
 
     @Argument(
         help: ArgumentHelp(
@@ -71,8 +74,17 @@ struct WorkerCommand: ParsableCommand {
 
     /// Works until there is no more work; the exit code.
     func work() throws -> Int32 {
+        let fileCount = ProgramStart.raiseOpenFileLimit()
+        guard fileCount >= Self.openFileCount else {
+            Console(isQuiet: quiet).error(
+                "this process may have \(fileCount) files open (ulimit -n), but needs "
+                    + "\(Self.openFileCount)")
+            return ExitCode.exhausted
+        }
         // Before any other thread is made, so that all of them block these signals.
-        let signals = try SignalFD(blocking: [SIGINT, SIGTERM])
+        // A child hears of a closed terminal through its parent, which may be one that stays.
+        if child { signal(SIGHUP, SIG_IGN) }
+        let signals = try SignalFD(blocking: [SIGINT, SIGTERM], unlessIgnored: [SIGHUP])
         let parent = child ? try ParentPipe() : nil
         let console = Console(isQuiet: quiet)
         let reason = try {

@@ -16,6 +16,10 @@ enum ExitCode {
     static let usage: Int32 = 64
     /// No coordinator, or not any more.
     static let unavailable: Int32 = 69
+    /// Help or version could not be printed.
+    static let unprintable: Int32 = 74
+    /// Not enough of something that the system grants.
+    static let exhausted: Int32 = 75
     /// The coordinator will not have this worker, or this worker cannot follow the coordinator.
     static let refused: Int32 = 77
     /// Ended at once by a second signal.
@@ -39,7 +43,12 @@ enum ExitCode {
         }
         let code = WorkerCommand.exitCode(for: error)
         if code == .success {
-            console.output(WorkerCommand.fullMessage(for: error))
+            let failure = console.output(WorkerCommand.fullMessage(for: error))
+            guard failure == 0 else {
+                console.error(
+                    "standard output cannot be written: \(String(cString: strerror(failure)))")
+                return unprintable
+            }
         } else if code == .validationFailure {
             console.error("\(WorkerCommand.message(for: error)) (see dip-worker --help)")
         } else {

@@ -47,6 +47,7 @@ struct FitThread {
     private let reports: Mailbox<FitReport>
     private let clock = MonotonicClock()
     private var next: FitAssignment?
+    private var memoryCheck = MemoryCheck()
 
     init(orders: Mailbox<FitOrder>, reports: Mailbox<FitReport>) {
         self.orders = orders
@@ -70,9 +71,9 @@ struct FitThread {
         }
     }
 
-    private mutating func fit(_ assignment: FitAssignment) throws(FitError) {
+    private mutating func fit(_ assignment: FitAssignment) throws {
         let (problem, configuration) = (assignment.problem, assignment.configuration)
-        try checkMemory(problem, configuration)
+        try memoryCheck.check(problem, configuration)
         let begin = clock.now()
         let fit = try Fit(problem: problem, configuration: configuration)
         var measure = FitMeasure(
@@ -82,6 +83,7 @@ struct FitThread {
         while !fit.isFinished {
             guard takeOrders(during: assignment.work) else { return }
             let progress = try fit.step()
+            memoryCheck.noteStep(problem, configuration)
             let now = clock.now()
             measure.iteration = progress.iteration
             measure.loss = progress.loss
@@ -98,18 +100,6 @@ struct FitThread {
             reports.post(.progressed(assignment.work, measure))
         }
         reports.post(.finished(assignment.work, measure, pixels: fit.result()))
-    }
-
-    /// The kernel grants memory that it does not have and ends the process later, so it is asked
-    /// before.
-    private func checkMemory(
-        _ problem: FitProblem, _ configuration: FitConfiguration
-    ) throws(FitError) {
-        let needed = try Fit.memoryByteCount(
-            configuration, height: problem.height, width: problem.width, bands: problem.bands)
-        if let available = Host.availableMemoryByteCount(), needed > available {
-            throw .outOfMemory(byteCount: needed)
-        }
     }
 
     /// Takes what has been ordered. False when `work` is not wanted any more.

@@ -45,7 +45,7 @@ enum Host {
         return [kibibytes.map { $0 << 10 }, groupLimit].compactMap { $0 }.min()
     }
 
-    private static func lines(of path: String) -> [Substring] {
+    static func lines(of path: String) -> [Substring] {
         guard let data = FileManager.default.contents(atPath: path) else { return [] }
         return String(decoding: data, as: UTF8.self).split(separator: "\n")
     }

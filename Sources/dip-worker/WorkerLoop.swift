@@ -3,12 +3,15 @@
 
 import Cluster
 import DeepImagePrior
+import Glibc
 import Transport
 import Wire
 
 final class WorkerLoop {
     /// Bytes of the largest tile that is taken, whatever a coordinator says.
     private static let payloadByteCountMaximum = 1 << 30
+    /// Signals that follow one another so soon are one request.
+    private static let repetitionTime: Duration = .milliseconds(250)
     /// Everything comes from the one coordinator.
     private static let coordinator = PeerID(bytes: [])
 
@@ -25,6 +28,8 @@ final class WorkerLoop {
     private var worker: Worker
     private var pendingEvents: [Worker.Event] = []
     private var exitReason: Worker.ExitReason?
+    /// When the latest signal asked for the end.
+    private var requestedAt: Duration?
 
     private var poller = Poller()
     private var socket: DealerSocket
@@ -103,7 +108,9 @@ final class WorkerLoop {
     private func attend(to entry: Poller.Readiness) throws {
         switch entry.token {
         case signalToken:
-            while signals.next() != nil { try tell(.terminated) }
+            while let signal = signals.next() {
+                if isRequest(signal) { try tell(.terminated) }
+            }
         case reportToken:
             for report in reports.drain() { try take(report) }
         case parentToken:
@@ -118,6 +125,17 @@ final class WorkerLoop {
                 try take(message)
             }
         }
+    }
+
+    /// Whether a signal is a request to end, and not the repetition of one: `timeout` sends two
+    /// at once, and a terminal that closes may say so several times.
+    private func isRequest(_ signal: Int32) -> Bool {
+        let now = clock.now()
+        if let requestedAt, signal == SIGHUP || now - requestedAt < Self.repetitionTime {
+            return false
+        }
+        requestedAt = now
+        return true
     }
 
     /// Tells the state machine what happened, and does what it orders. What happens on the way is

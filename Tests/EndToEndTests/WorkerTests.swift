@@ -38,7 +38,8 @@ extension EndToEndTests {
                 let work = TileAttempt(TileID(0), attempt: 1)
                 try coordinator.say(
                     .assign(
-                        Assign(job: JobID(rawValue: "strange"), work: work, originX: 0, originY: 0)),
+                        Assign(
+                            job: JobID(rawValue: "strange"), work: work, originX: 0, originY: 0)),
                     pixels)
                 _ = try coordinator.receive(.progress, worker, session)
                 worker.send(SIGTERM)

@@ -52,11 +52,10 @@ struct CompareCommand: ParsableCommand {
                 a: a, b: b, identical: error == 0, psnr: error == 0 ? nil : psnr, ssim: ssim,
                 meanSquaredError: error)
             let line = String(decoding: try Text.json(comparison, indented: false), as: UTF8.self)
-            StandardStream.output.write(line + "\n")
-            return
+            return try StandardStream.printResult(line + "\n")
         }
         let similarity = ssim.map { Text.fixed($0, 4) } ?? "not defined below 11 x 11 pixels"
-        StandardStream.output.write(
+        try StandardStream.printResult(
             "PSNR \(error == 0 ? "inf" : Text.fixed(psnr, 2)) dB\nSSIM \(similarity)\n")
     }
 

@@ -67,9 +67,9 @@ struct PlanCommand: ParsableCommand {
         let plan = try makePlan()
         if json {
             let line = String(decoding: try Text.json(plan, indented: false), as: UTF8.self)
-            StandardStream.output.write(line + "\n")
+            try StandardStream.printResult(line + "\n")
         } else {
-            StandardStream.output.write(text(plan))
+            try StandardStream.printResult(text(plan))
         }
     }
 

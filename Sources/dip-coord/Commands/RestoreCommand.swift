@@ -39,7 +39,8 @@ struct RestoreCommand: ParsableCommand {
         for warning in prepared.job.warnings { console.warning(warning) }
 
         // From here on signals are read, not suffered; before any thread is made.
-        let signals = try SignalFD(blocking: [SIGINT, SIGTERM, SIGCHLD])
+        let signals = try SignalFD(
+            blocking: [SIGINT, SIGTERM, SIGCHLD], unlessIgnored: [SIGHUP])
         let context = try MessagingContext()
         let router = try RouterSocket(context: context)
         let endpoint = try listener.bind(router, console: &console)

@@ -24,6 +24,17 @@ final class Blend {
     ///
     /// - Parameter isCancelled: asked after every band; when true, the pass ends with an error.
     func run(isCancelled: () -> Bool) throws -> BlendResult {
+        do {
+            return try makeOutput(isCancelled)
+        } catch let error as ImageError where error.kind == .outputExists {
+            throw ProgramError(
+                .unwritable,
+                "\(job.output) appeared during the run and was left as it is; add --overwrite to "
+                    + "replace it, or choose another output with -o")
+        }
+    }
+
+    private func makeOutput(_ isCancelled: () -> Bool) throws -> BlendResult {
         let header = job.header
         let sink = try ImageFormats.createSink(
             job.output, like: header, overwrite: job.replacesOutput)

@@ -17,7 +17,8 @@ struct Ending {
     var error: ProgramError?
     var isOrderedToEnd = false
     var isStorageOver = false
-    var signalCount = 0
+    /// When a signal asked for the end.
+    var interruptedAt: Duration?
     /// When children that have not ended by themselves are asked to, and made to.
     var terminateAt: Duration?
     var killAt: Duration?
@@ -26,20 +27,25 @@ struct Ending {
 extension CoordinatorLoop {
     private static let farewellTime: Duration = .milliseconds(500)
     private static let patience: Duration = .seconds(3)
+    /// Signals that follow one another so soon are one request: `timeout` sends two at once.
+    private static let repetitionTime: Duration = .milliseconds(250)
 
     var isOver: Bool {
         ending.isStorageOver && localWorkers.runningCount == 0
     }
 
-    /// The user wants to stop. The second time it is done at once: children see that their parent
-    /// has gone.
-    func interrupt() throws {
-        ending.signalCount += 1
-        if ending.signalCount > 1 {
+    /// The user wants to stop, or the terminal has gone (SIGHUP), which may be said several
+    /// times. The second time that the user wants it, it is done at once: children see that their
+    /// parent has gone.
+    func interrupt(by signal: Int32) throws {
+        let now = clock.now()
+        if let interruptedAt = ending.interruptedAt {
+            guard signal != SIGHUP, now - interruptedAt >= Self.repetitionTime else { return }
             console.clearStatus()
             StandardStream.error.write("dip-coord: error: interrupted twice, left at once\n")
             _exit(ProgramError.Code.interrupted.rawValue)
         }
+        ending.interruptedAt = now
         if ending.summary == nil {
             try tell(.interrupted)
         } else if ending.isBlending {
@@ -82,16 +88,21 @@ extension CoordinatorLoop {
                 .unavailable,
                 "all workers have left, and none came back within "
                     + "\(Text.time(workerWaitSeconds)); \(stored)")
-        case .interrupted:
+        case .interrupted where summary.storedCount == 0:
             return ProgramError(
                 .interrupted,
-                "interrupted; \(stored). They stay in \(job.folder), but the next run starts "
-                    + "afresh")
+                "interrupted before any of \(Text.count(job.plan.tileCount, "tile")) was restored")
+        case .interrupted:
+            return ProgramError(.interrupted, "interrupted; \(stored); \(whereTilesStay)")
         case .storingFailed(let reason):
             return storingError ?? ProgramError(.unwritable, reason)
         case .broken(let reason):
             return brokenError ?? ProgramError(.failed, reason)
         }
+    }
+
+    private var whereTilesStay: String {
+        "what is restored stays in \(job.folder)/tiles, but the next run starts afresh"
     }
 
     private var workerWaitSeconds: Double { job.workerWait?.inSeconds ?? 0 }
@@ -104,6 +115,11 @@ extension CoordinatorLoop {
             return end(with: nil)
         }
         storage.order(.finish(report: bytes + [UInt8(ascii: "\n")]))
+    }
+
+    /// There is no output, and the tiles stay.
+    func blendingFailed(_ error: ProgramError) {
+        end(with: ProgramError(error.code, "\(error.message); \(whereTilesStay)"))
     }
 
     func end(with error: ProgramError?) {

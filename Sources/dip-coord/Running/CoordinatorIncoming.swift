@@ -105,7 +105,7 @@ extension CoordinatorLoop {
         case .blended(let result):
             blended(result)
         case .blendingFailed(let error):
-            end(with: error)
+            blendingFailed(error)
         case .finished(let error):
             if let error { ending.warnings.append(error.message) }
             end(with: nil)

@@ -118,7 +118,7 @@ final class CoordinatorLoop {
         switch entry.token {
         case signalToken:
             while let signal = signals.next() {
-                if signal != SIGCHLD { try interrupt() }
+                if signal != SIGCHLD { try interrupt(by: signal) }
             }
         case storageToken:
             for reply in storage.takeReplies() { try take(reply) }

@@ -71,6 +71,7 @@ struct RestoreJob: Sendable {
         try checkOutput(output, input: file, overwrite: options.overwrite)
         let plan = try tiling.plan(for: source.header, configuration)
         let workerCount = min(workers.workers, plan.tileCount)
+        try checkOpenFiles(plan, workerCount)
         let job = RestoreJob(
             input: file, output: output, replacesOutput: options.overwrite,
             isVerbose: options.verbose, header: source.header, plan: plan, network: fit.network,
@@ -112,6 +113,20 @@ struct RestoreJob: Sendable {
             throw error.kind == .unsupported
                 ? ProgramError(.usage, error.message) : ProgramError(error)
         }
+    }
+
+    /// A worker on this host takes four descriptors (process, its end of a pipe, what it prints,
+    /// connection), and the blend has two rows of tiles open.
+    private static func checkOpenFiles(_ plan: TilePlan, _ workerCount: Int) throws {
+        let needed = 24 + 4 * workerCount + 2 * plan.columns.count
+        let allowed = ProgramStart.raiseOpenFileLimit()
+        guard needed > allowed else { return }
+        throw ProgramError(
+            .exhausted,
+            "this process may have \(allowed) files open, but \(needed) may be needed for "
+                + "\(Text.count(workerCount, "worker")) and "
+                + "\(Text.count(plan.columns.count, "column")) of tiles; raise the limit "
+                + "(ulimit -n) or use fewer --workers")
     }
 
     /// What is to be said about the memory that this host's workers need.
