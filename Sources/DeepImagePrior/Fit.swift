@@ -1,7 +1,7 @@
 // The fit of one tile: a network is trained to reproduce the given pixels, and its averaged output
 // on the way there is the restored picture.
 
-import NeuralNetwork
+public import NeuralNetwork
 
 #if canImport(Glibc)
     import Glibc
@@ -18,6 +18,19 @@ public struct FitProgress: Equatable, Sendable {
     public let psnrToInput: Double
     /// Collapses so far.
     public let rollBackCount: Int
+}
+
+/// A part of an iteration; they run in this order.
+public enum FitPart: Hashable, Sendable {
+    /// Fresh noise on z.
+    case noise
+    /// A layer's way forward, by its parameters' name.
+    case forward(layer: String)
+    case loss
+    /// A layer's way back; the last layer comes first.
+    case backward(layer: String)
+    /// Gradient norm, averages and the optimizer's step.
+    case update
 }
 
 /// The Deep Image Prior fit of one tile (Ulyanov, Vedaldi, Lempitsky 2018).
@@ -73,15 +86,21 @@ public final class Fit {
 
     /// One iteration.
     ///
+    /// - Parameter observer: Called at the end of each part; for measuring.
     /// - Throws: `FitError.diverged` after too many collapses.
-    public func step() throws(FitError) -> FitProgress {
+    public func step(
+        observing observer: ((FitPart) -> Void)? = nil
+    ) throws(FitError) -> FitProgress {
+        defer { observer?(.update) }
         network.kernels.addNormalNoise(
             to: z, deviation: Float(configuration.inputNoiseDeviation), noiseStream,
             into: network.input)
-        network.forward()
+        observer?(.noise)
+        network.forward(observing: observer.map { tell in { tell(.forward(layer: $0)) } })
         let loss = computeLoss()
         let psnr = -10 * log10(loss)
-        network.backward()
+        observer?(.loss)
+        network.backward(observing: observer.map { tell in { tell(.backward(layer: $0)) } })
         let norm = network.gradientNorm()
         guard loss.isFinite, norm.isFinite, !hasCollapsed(psnr) else { return try rollBack() }
         psnrToInput = psnr
@@ -188,6 +207,15 @@ extension Fit {
         _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
     ) throws(FitError) -> Double {
         try describe(configuration, height, width, bands).operationsPerIteration
+    }
+
+    /// The convolutions of the network for such a tile, in the order in which they run forward.
+    ///
+    /// - Throws: `FitError.invalid` for a size that the network cannot take.
+    public static func layers(
+        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
+    ) throws(FitError) -> [NetworkDescription.Convolution] {
+        try describe(configuration, height, width, bands).convolutions
     }
 
     /// Bytes that a fit of such a tile holds: network, optimizer, input, averages and snapshot.

@@ -19,6 +19,7 @@ public final class Network {
     private let parameterMemory: Arena  // values, gradients, first and second moments
     private let memory: Arena  // activations, their gradients, constants, scratch
     private let layers: [ConvolutionLayer]
+    private let layerNames: [String]
     private let hasSigmoid: Bool
     private let outputBias: Parameter
     private let inputPiece: ArenaPiece
@@ -43,6 +44,7 @@ public final class Network {
         operationsPerIteration = compiled.operationsPerIteration
         kernels = compiled.kernels
         layers = compiled.layers
+        layerNames = compiled.layerNames
         hasSigmoid = compiled.hasSigmoid
         outputBias = compiled.outputBias
         inputPiece = compiled.inputPiece
@@ -89,21 +91,34 @@ public final class Network {
     public var secondMoments: UnsafeMutableBufferPointer<Float> { parameterBuffer(3) }
 
     /// Computes `output` from `input`.
-    public func forward() {
-        for layer in layers { layer.forward() }
+    ///
+    /// - Parameter observer: Called at the end of each layer with its name, and with that of the
+    ///   output's bias, behind which the sigmoid belongs; for measuring.
+    public func forward(observing observer: ((String) -> Void)? = nil) {
+        for index in layers.indices {
+            layers[index].forward()
+            observer?(layerNames[index])
+        }
         kernels.table.pointee.bias_activation(
             output.baseAddress, Int64(outputShape.pixels), Int64(outputShape.channels),
             values.baseAddress! + outputBias.offset, hasSigmoid ? 1 : 0)
+        observer?(outputBias.name)
     }
 
     /// Computes all `gradients` from `outputGradient`, after `forward`.
-    public func backward() {
+    ///
+    /// - Parameter observer: Called as that of `forward`, from the last layer to the first.
+    public func backward(observing observer: ((String) -> Void)? = nil) {
         let biasGradient = gradients.baseAddress! + outputBias.offset
         biasGradient.update(repeating: 0, count: outputBias.count)
         kernels.table.pointee.bias_activation_adjoint(
             outputGradient.baseAddress, output.baseAddress, Int64(outputShape.pixels),
             Int64(outputShape.channels), hasSigmoid ? 1 : 0, biasGradient)
-        for layer in layers.reversed() { layer.backward() }
+        observer?(outputBias.name)
+        for index in layers.indices.reversed() {
+            layers[index].backward()
+            observer?(layerNames[index])
+        }
     }
 
     /// The 2-norm of all gradients together.

@@ -30,6 +30,7 @@ struct CompiledNetwork: ~Copyable {
     let parameterMemory: Arena
     let memory: Arena
     let layers: [ConvolutionLayer]
+    let layerNames: [String]
     let hasSigmoid: Bool
     let outputBias: Parameter
     let inputPiece: ArenaPiece
@@ -92,7 +93,8 @@ struct NetworkCompiler {
             outputShape: description.slotShapes[output.slot],
             operationsPerIteration: description.operationsPerIteration, kernels: kernels,
             parameterMemory: parameterMemory, memory: memory, layers: builder.layers(),
-            hasSigmoid: output.sigmoid, outputBias: bias,
+            layerNames: description.convolutions.map(\.name), hasSigmoid: output.sigmoid,
+            outputBias: bias,
             inputPiece: slots[NetworkDescription.inputSlot], outputPiece: slots[output.slot],
             outputGradientPiece: outputGradient, descriptions: descriptions)
     }

@@ -53,14 +53,18 @@ public struct NetworkDescription {
         var upsampling: Upsampling?
     }
 
-    struct Convolution {
-        let name: String
-        let source: Feature
+    /// A convolution with what is pending on its source.
+    public struct Convolution {
+        public let name: String
+        public let source: Feature
         let slot: Int
-        let outputShape: Shape
-        let kernel: Int
-        let stride: Int
+        public let outputShape: Shape
+        public let kernel: Int
+        public let stride: Int
         let padding: Padding
+
+        /// Multiplications of one pass over the image.
+        public var productCount: Int { kernel * kernel * source.shape.channels * outputShape.count }
     }
 
     struct Normalization {
@@ -72,7 +76,8 @@ public struct NetworkDescription {
 
     let inputShape: Shape
     private(set) var slotShapes: [Shape]
-    private(set) var convolutions: [Convolution] = []
+    /// In the order in which they run.
+    public private(set) var convolutions: [Convolution] = []
     private(set) var normalizations: [Normalization] = []
     /// The slot of the last convolution, and whether a sigmoid follows it.
     private(set) var output: (slot: Int, sigmoid: Bool)?
@@ -190,10 +195,6 @@ public struct NetworkDescription {
     /// Arithmetic of one training iteration in floating-point operations: each convolution counted
     /// three times (forward, to the input, to the weights), two operations a product.
     public var operationsPerIteration: Double {
-        convolutions.reduce(0) { total, layer in
-            let products =
-                layer.kernel * layer.kernel * layer.source.shape.channels * layer.outputShape.count
-            return total + 6 * Double(products)
-        }
+        convolutions.reduce(0) { total, layer in total + 6 * Double(layer.productCount) }
     }
 }
