@@ -1,8 +1,8 @@
-// dip-bench step: the time of one training iteration.
+// dip-bench step: the time of one training iteration, as a whole and by layer.
 
 import ArgumentParser
 import DeepImagePrior
-import FoundationEssentials
+import Glibc
 import NeuralNetwork
 
 struct Step: ParsableCommand {
@@ -10,7 +10,7 @@ struct Step: ParsableCommand {
         abstract: "Time one training iteration of a tile.",
         discussion: """
             Prints the median over the iterations, and GFLOP/s counting the arithmetic of direct \
-            convolution: three passes of two operations a product.
+            convolution: three passes of two operations a product, one of them forward.
             """)
 
     @Option(help: "Network: paper or thin.")
@@ -25,19 +25,30 @@ struct Step: ParsableCommand {
     @Option(help: "Iterations that are timed, after one that is not.")
     var iterations = 7
 
+    @Flag(help: "Print the time of each layer as well.")
+    var layers = false
+
     @Flag(help: "Print JSON.")
     var json = false
 
     struct Measurement: Encodable {
         let network: String
         let tile: Int
+        let bands: Int
         let threads: Int
         let kernels: String
         let iterations: Int
+        /// Of each iteration, in order.
+        let milliseconds: [Double]
         let medianMilliseconds: Double
         let minimumMilliseconds: Double
         let gigaflopsPerSecond: Double
+        /// What the fit asks for.
         let memoryBytes: Int
+        /// The most that the whole process held at a time.
+        let peakMemoryBytes: Int
+        let layers: LayerTimes?
+        let configuration: FitConfiguration
     }
 
     func validate() throws {
@@ -50,47 +61,58 @@ struct Step: ParsableCommand {
     func run() throws {
         let measurement = try measure()
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            print(String(decoding: try encoder.encode(measurement), as: UTF8.self))
-        } else {
-            print(
-                "\(network) \(tile)x\(tile), \(threads) thread, \(measurement.kernels): median "
-                    + "\(rounded(measurement.medianMilliseconds)) ms, least "
-                    + "\(rounded(measurement.minimumMilliseconds)) ms, "
-                    + "\(rounded(measurement.gigaflopsPerSecond)) GFLOP/s, "
-                    + "\(measurement.memoryBytes / 1_000_000) MB")
+            try printJSON(measurement)
+            return
         }
+        print(
+            "\(network) \(tile)x\(tile), \(threads) thread, \(measurement.kernels): median "
+                + "\(rounded(measurement.medianMilliseconds)) ms, least "
+                + "\(rounded(measurement.minimumMilliseconds)) ms, "
+                + "\(rounded(measurement.gigaflopsPerSecond)) GFLOP/s, "
+                + "\(measurement.memoryBytes / 1_000_000) MB, at its peak "
+                + "\(measurement.peakMemoryBytes / 1_000_000) MB of the process")
+        measurement.layers?.printTable()
     }
 
     private func measure() throws -> Measurement {
+        let bands = 3
         var configuration = try FitConfiguration(preset: network)
         configuration.iterations = iterations + 1
-        let pixels = (0..<tile * tile * 3).map { Float(($0 &* 7919) % 256) / 255 }
+        let pixels = (0..<tile * tile * bands).map { Float(($0 &* 7919) % 256) / 255 }
         let problem = FitProblem(
-            pixels: pixels, height: tile, width: tile, bands: 3, originX: 0, originY: 0, tile: 0)
+            pixels: pixels, height: tile, width: tile, bands: bands, originX: 0, originY: 0,
+            tile: 0)
         let fit = try Fit(problem: problem, configuration: configuration)
         _ = try fit.step()
         let clock = ContinuousClock()
+        let partClock = layers ? PartClock() : nil
         var milliseconds: [Double] = []
         for _ in 0..<iterations {
-            let elapsed = try clock.measure { _ = try fit.step() }
+            let elapsed = try clock.measure {
+                partClock?.start()
+                _ = try fit.step(observing: partClock.map { clock in { clock.end($0) } })
+            }
             milliseconds.append(elapsed / .milliseconds(1))
         }
-        milliseconds.sort()
-        let median = milliseconds[milliseconds.count / 2]
         let operations = try Fit.operationsPerIteration(
-            configuration, height: tile, width: tile, bands: 3)
+            configuration, height: tile, width: tile, bands: bands)
+        let convolutions = try Fit.layers(configuration, height: tile, width: tile, bands: bands)
         return Measurement(
-            network: network, tile: tile, threads: threads,
+            network: network, tile: tile, bands: bands, threads: threads,
             kernels: try Kernels.forThisMachine().name, iterations: iterations,
-            medianMilliseconds: median, minimumMilliseconds: milliseconds[0],
-            gigaflopsPerSecond: operations / median / 1e6,
+            milliseconds: milliseconds, medianMilliseconds: median(milliseconds),
+            minimumMilliseconds: milliseconds.min() ?? 0,
+            gigaflopsPerSecond: operations / median(milliseconds) / 1e6,
             memoryBytes: try Fit.memoryByteCount(
-                configuration, height: tile, width: tile, bands: 3))
+                configuration, height: tile, width: tile, bands: bands),
+            peakMemoryBytes: peakMemoryByteCount(),
+            layers: partClock.map { LayerTimes(convolutions, $0) }, configuration: configuration)
     }
 
-    private func rounded(_ value: Double) -> Double {
-        (value * 10).rounded() / 10
+    private func peakMemoryByteCount() -> Int {
+        var usage = rusage()
+        guard getrusage(RUSAGE_SELF.rawValue, &usage) == 0 else { return 0 }
+        let bytesPerUnit = 1024
+        return usage.ru_maxrss * bytesPerUnit
     }
 }

@@ -36,3 +36,19 @@ func scientific(_ value: Double) -> String {
     let digits = abs(exponent) < 10 ? "0\(abs(exponent))" : "\(abs(exponent))"
     return "\(mantissa)e\(exponent < 0 ? "-" : "+")\(digits)"
 }
+
+/// To a tenth, for people.
+func rounded(_ value: Double) -> Double {
+    (value * 10).rounded() / 10
+}
+
+/// The middle of the values, of an even number the upper one; 0 of none.
+func median(_ values: [Double]) -> Double {
+    values.isEmpty ? 0 : values.sorted()[values.count / 2]
+}
+
+func printJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}

@@ -45,7 +45,8 @@ struct TidyTests {
     }
 
     @Test func `every script can be run and stops at the first error`() throws {
-        let scripts = try repository.scripts()
+        // What ends in .py is a module of scripts, and not run by itself.
+        let scripts = try repository.scripts().filter { !$0.path.hasSuffix(".py") }
         #expect(!scripts.isEmpty, "the scripts were not found")
         expectNone(
             scripts.flatMap {

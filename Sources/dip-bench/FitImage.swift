@@ -1,0 +1,173 @@
+// dip-bench fit: how a fit of a picture's middle comes along.
+
+import ArgumentParser
+import DeepImagePrior
+import Glibc
+import Imaging
+import NeuralNetwork
+
+struct FitImage: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fit",
+        abstract: "Fit the middle tile of an image: seconds and PSNR on the way.",
+        discussion: """
+            Reports after 100, 200, 400, ... iterations and after the last: the time so far without \
+            that of reporting, the PSNR of the network's output to the image, and with --clean that \
+            of the averaged output, which is what a restoration delivers, to the clean image. Exits \
+            with 64 for a tile that does not fit, with 65 for an image that cannot be read, with 66 \
+            where there is none.
+            """)
+
+    @Argument(help: ArgumentHelp("PNG or TIFF.", valueName: "image"))
+    var image: String
+
+    @Option(help: "Network: paper or thin.")
+    var network = "thin"
+
+    @Option(help: ArgumentHelp("Side of the tile.", valueName: "pixels"))
+    var tile = 256
+
+    @Option(help: "Iterations of the fit.")
+    var iterations = 1800
+
+    @Option(help: "Seed of everything that is random.")
+    var seed: UInt64 = 0
+
+    @Option(help: ArgumentHelp("The same image undamaged.", valueName: "file"))
+    var clean: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    struct Report: Encodable {
+        let iteration: Int
+        let seconds: Double
+        let loss: Double
+        let psnrToInput: Double
+        let psnrToClean: Double?
+    }
+
+    struct Measurement: Encodable {
+        let image: String
+        let network: String
+        let tile: Int
+        let kernels: String
+        let iterations: Int
+        let secondsPerIteration: Double
+        let rollBackCount: Int
+        let reports: [Report]
+        let configuration: FitConfiguration
+    }
+
+    func validate() throws {
+        guard tile >= 1 else { throw ValidationError("--tile is \(tile); at least 1 works.") }
+        guard iterations >= 1 else {
+            throw ValidationError("--iterations is \(iterations); at least 1 works.")
+        }
+    }
+
+    func run() throws {
+        do {
+            let measurement = try measure()
+            if json { try printJSON(measurement) }
+        } catch let error as ImageError {
+            dip_bench.report("\(error)")
+            throw ExitCode(error.kind == .noSuchFile ? 66 : 65)
+        } catch let error as FitError {
+            dip_bench.report("\(error)")
+            if case .invalid = error { throw ExitCode(64) }
+            throw ExitCode(1)
+        }
+    }
+
+    private func measure() throws -> Measurement {
+        var configuration = try FitConfiguration(preset: network)
+        configuration.iterations = iterations
+        configuration.seed = seed
+        let problem = try readMiddle(image)
+        let wanted = try clean.map { try readMiddle($0, like: problem).pixels }
+        let fit = try Fit(problem: problem, configuration: configuration)
+        let kernels = try Kernels.forThisMachine().name
+        if !json {
+            print(
+                "\(network) \(tile)x\(tile)x\(problem.bands) at "
+                    + "(\(problem.originX), \(problem.originY)), \(kernels)")
+        }
+        var reports: [Report] = []
+        var elapsed = Duration.zero
+        var nextReport = 100
+        var rollBackCount = 0
+        while !fit.isFinished {
+            let start = ContinuousClock.now
+            let progress = try fit.step()
+            elapsed += ContinuousClock.now - start
+            rollBackCount = progress.rollBackCount
+            // A roll-back leads to an iteration that may have been reported.
+            guard progress.iteration == nextReport || fit.isFinished else { continue }
+            if progress.iteration == nextReport { nextReport *= 2 }
+            let report = Report(
+                iteration: progress.iteration, seconds: elapsed / .seconds(1),
+                loss: progress.loss, psnrToInput: progress.psnrToInput,
+                psnrToClean: wanted.map { psnr($0, fit.result()) })
+            if !json { show(report) }
+            reports.append(report)
+        }
+        return Measurement(
+            image: image, network: network, tile: tile, kernels: kernels, iterations: iterations,
+            secondsPerIteration: elapsed / .seconds(1) / Double(iterations),
+            rollBackCount: rollBackCount, reports: reports, configuration: configuration)
+    }
+
+    /// The middle tile of an image; where another is given, the image must be as large.
+    private func readMiddle(_ path: String, like other: FitProblem? = nil) throws -> FitProblem {
+        let source = try ImageFormats.open(path)
+        let header = source.header
+        guard tile <= min(header.width, header.height) else {
+            throw FitError.invalid(
+                "\(path) has \(header.width) x \(header.height) pixels; a tile of \(tile) does not "
+                    + "fit in")
+        }
+        let (x, y) = ((header.width - tile) / 2, (header.height - tile) / 2)
+        let problem = FitProblem(
+            pixels: [Float](repeating: 0, count: tile * tile * header.colorBands), height: tile,
+            width: tile, bands: header.colorBands, originX: x, originY: y, tile: 0)
+        if let other, (other.originX, other.originY, other.bands) != (x, y, problem.bands) {
+            throw FitError.invalid("\(path) has another size or other bands than \(image)")
+        }
+        return try read(
+            PixelRegion(x: x, y: y, width: tile, height: tile), of: source, into: problem)
+    }
+
+    private func read(
+        _ region: PixelRegion, of source: any ImageSource, into problem: FitProblem
+    ) throws(ImageError) -> FitProblem {
+        var problem = problem
+        let pixels = UnsafeMutableBufferPointer<Float>.allocate(capacity: problem.pixels.count)
+        defer { pixels.deallocate() }
+        try source.readColor(region, into: pixels)
+        problem.pixels = Array(pixels)
+        return problem
+    }
+
+    private func psnr(_ a: [Float], _ b: [Float]) -> Double {
+        let sum = zip(a, b).reduce(0.0) { sum, pair in
+            let difference = Double(pair.0) - Double(pair.1)
+            return sum + difference * difference
+        }
+        return ImageQuality.psnr(meanSquaredError: sum / Double(a.count))
+    }
+
+    private func show(_ report: Report) {
+        let rate = (report.seconds / Double(report.iteration) * 1e5).rounded() / 1e5
+        print(
+            padded("\(report.iteration)", 8) + padded("\(rounded(report.seconds)) s", 12)
+                + padded("\(rate) s each", 18)
+                + padded("\(hundredths(report.psnrToInput)) dB to the image", 26)
+                + (report.psnrToClean.map { "\(hundredths($0)) dB to the clean one" } ?? ""))
+        fflush(nil)
+    }
+
+    private func hundredths(_ value: Double) -> Double {
+        (value * 100).rounded() / 100
+    }
+}
