@@ -11,11 +11,11 @@ struct FitImage: ParsableCommand {
         commandName: "fit",
         abstract: "Fit the middle tile of an image: seconds and PSNR on the way.",
         discussion: """
-            Reports after 100, 200, 400, ... iterations and after the last: the time so far without \
-            that of reporting, the PSNR of the network's output to the image, and with --clean that \
-            of the averaged output, which is what a restoration delivers, to the clean image. Exits \
-            with 64 for a tile that does not fit, with 65 for an image that cannot be read, with 66 \
-            where there is none.
+            Reports after 100, 200, 400, ... iterations and after the last: the time so far \
+            without that of reporting, the PSNR of the network's output to the image, and with \
+            --clean that of the averaged output, which is what a restoration delivers, to the \
+            clean image. Exits with 64 for a tile that does not fit, with 65 for an image that \
+            cannot be read, with 66 where there is none.
             """)
 
     @Argument(help: ArgumentHelp("PNG or TIFF.", valueName: "image"))
