@@ -54,6 +54,16 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `impatience changes nothing about an interrupt`() throws {
+            try withSession { session in
+                let process = try startLongJob(session, workers: 2)
+                for _ in 0..<4 { process.interrupt() }
+                #expect(process.wait(atMost: .seconds(10)) == .exited(130), process.story)
+                #expect(process.descendants.isEmpty, process.story)
+                #expect(session.names == ["in.png", "out.png.dip"])
+            }
+        }
+
         @Test func `an interrupt right at the start leaves nothing running`() throws {
             try withSession { session in
                 let process = try session.start(
