@@ -54,7 +54,10 @@ extension EndToEndTests {
                 let stopped = try #require(process.workers.first, process.story)
                 stopped.send(SIGSTOP)
                 // The other one does what is left but for the stopped one's tile.
-                try session.awaitTiles(Reference.tileCount - 1, output: "out.png", of: process)
+                try session.eventually("all tiles but one, or the end") {
+                    session.storedTileCount("out.png") >= Reference.tileCount - 1
+                        || process.pollEnd() != nil
+                }
                 stopped.send(SIGCONT)
                 try Reference.expectSameOutput(session, process)
             }
@@ -70,11 +73,14 @@ extension EndToEndTests {
                 try session.awaitTiles(1, output: "out.png", of: process)
                 #expect(process.workers.isEmpty, process.story)
 
+                // With a tile in its hands: the job cannot end before the other one has joined.
+                early.send(SIGSTOP)
                 let late = try session.worker(endpoint)
                 try session.eventually("the second worker to join", of: late) {
                     late.errors.contains("joined")
                 }
                 early.send(SIGTERM)
+                early.send(SIGCONT)
                 #expect(early.wait(atMost: .seconds(15)) == .exited(0), early.story)
                 #expect(process.pollEnd() == nil, process.story)
 

@@ -112,6 +112,36 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `an output that appears during the job is 73 and stays as it is`() throws {
+            try withSession { session in
+                let process = try session.start(
+                    Programs.coordinator, Reference.restoration(in: session, "--workers", "2"))
+                try session.awaitTiles(1, output: "out.png", of: process)
+                try Files.write([7, 7, 7], session.path("out.png"))
+                process.wait()
+                expectRefusal(process, 73, saying: "out.png")
+                #expect(Files.bytes(session.path("out.png")) == [7, 7, 7])
+            }
+        }
+
+        @Test func `a job whose folder vanishes is 73 and leaves nothing running`() throws {
+            try withSession { session in
+                mkdir(session.path("sub"), 0o777)
+                // Three results that cannot be stored end a job; fewer are sent again later.
+                let process = try session.start(
+                    Programs.coordinator,
+                    Reference.restoration(
+                        in: session, "--workers", "3", "-o", session.path("sub/out.png")))
+                try session.awaitTiles(1, output: "sub/out.png", of: process)
+                // Files may come while the folder is emptied.
+                try session.eventually("an empty place") {
+                    try? FileManager.default.removeItem(atPath: session.path("sub"))
+                    return Files.names(session.folder).contains("sub") == false
+                }
+                expectRefusal(process, 73, saying: "sub/out.png")
+            }
+        }
+
         @Test func `the output is never the input, under no other name`() throws {
             try withSession { session in
                 try Picture().write(session.path("in.png"))

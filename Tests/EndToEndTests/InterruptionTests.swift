@@ -3,12 +3,13 @@ import Testing
 
 extension EndToEndTests {
     @Suite struct Interruption {
-        /// A job that would take hours, with all its workers running.
+        /// A job that would take minutes, with all its workers running. Not longer: nobody ends it
+        /// when the test program itself is killed.
         private func startLongJob(_ session: Session, workers: Int) throws -> RunningProcess {
             let process = try session.start(
                 Programs.coordinator,
                 Reference.restoration(
-                    in: session, "--workers", "\(workers)", "--iterations", "1000000"))
+                    in: session, "--workers", "\(workers)", "--iterations", "10000"))
             try session.eventually("\(workers) workers and the job's folder", of: process) {
                 process.workers.count == workers
                     && Files.bytes(session.path("out.png.dip/job.json")) != nil
@@ -54,12 +55,22 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `impatience changes nothing about an interrupt`() throws {
+            try withSession { session in
+                let process = try startLongJob(session, workers: 2)
+                for _ in 0..<4 { process.interrupt() }
+                #expect(process.wait(atMost: .seconds(10)) == .exited(130), process.story)
+                #expect(process.descendants.isEmpty, process.story)
+                #expect(session.names == ["in.png", "out.png.dip"])
+            }
+        }
+
         @Test func `an interrupt right at the start leaves nothing running`() throws {
             try withSession { session in
                 let process = try session.start(
                     Programs.coordinator,
                     Reference.restoration(
-                        in: session, "--workers", "2", "--iterations", "1000000"))
+                        in: session, "--workers", "2", "--iterations", "10000"))
                 try session.eventually("a first worker", of: process) {
                     !process.workers.isEmpty
                 }

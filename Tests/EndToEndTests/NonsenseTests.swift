@@ -11,7 +11,10 @@ extension EndToEndTests {
                 let process = try session.start(
                     Programs.coordinator,
                     Reference.restoration(in: session, "--workers", "2", "--listen", endpoint))
-                try session.eventually("the port", of: process) { Ports.isListening(port) }
+                try session.awaitTiles(1, output: "out.png", of: process)
+                // With a tile in its hands: the job cannot end before the nonsense does.
+                let stopped = try #require(process.workers.first, process.story)
+                stopped.send(SIGSTOP)
 
                 var connections: [PlainConnection] = []
                 for seed in 0..<24 {
@@ -27,7 +30,8 @@ extension EndToEndTests {
                     }
                     _ = try peer.receive(.refused, session)
                 }
-                #expect(process.pollEnd() == nil, "the job was over before the nonsense")
+                #expect(process.pollEnd() == nil, process.story)
+                stopped.send(SIGCONT)
                 try Reference.expectSameOutput(session, process)
                 withExtendedLifetime(connections) {}
             }

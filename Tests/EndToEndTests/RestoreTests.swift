@@ -67,7 +67,7 @@ extension EndToEndTests {
                 try session.succeed(
                     [
                         session.path("in.png"), "-o", session.path("out.png"), "--workers", "1",
-                        "--iterations", "250", "--quiet",
+                        "--iterations", "120", "--quiet",
                     ] + Self.quick)
                 let restored = try Picture(session.path("out.png"))
                 let (before, after) = (

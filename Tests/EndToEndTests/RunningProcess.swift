@@ -52,7 +52,7 @@ final class RunningProcess {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, outputPath, flags, 0o600)
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errorPath, flags, 0o600)
-        // Other tests of this process have files open that children do not close by themselves.
+        // Other tests of this process have files open that children would inherit.
         csystem_spawn_close_from(&actions, 3)
 
         var attributes = posix_spawnattr_t()

@@ -97,16 +97,18 @@ final class Session {
             guard ContinuousClock.now < deadline else {
                 throw Failure("within \(limit) there was not: \(what)\(story)")
             }
-            usleep(3000)
+            usleep(5000)
         }
+    }
+
+    /// Tiles of the job that are on the disk.
+    func storedTileCount(_ output: String) -> Int {
+        Files.names(path(output) + ".dip/tiles").filter { $0.hasSuffix(".safetensors") }.count
     }
 
     /// Waits until so many tiles of the job are on the disk.
     func awaitTiles(_ count: Int, output: String, of process: RunningProcess) throws {
-        try eventually("\(count) stored tiles", of: process) {
-            Files.names(path(output) + ".dip/tiles").filter { $0.hasSuffix(".safetensors") }.count
-                >= count
-        }
+        try eventually("\(count) stored tiles", of: process) { storedTileCount(output) >= count }
     }
 
     /// Kills what still runs, and says what it was.

@@ -36,11 +36,9 @@ extension EndToEndTests {
                 let pixels = try PixelPayload(
                     shape: shape, pixels: [Float](repeating: 0.5, count: 64 * 64))
                 let work = TileAttempt(TileID(0), attempt: 1)
+                let job = JobID(rawValue: "strange")
                 try coordinator.say(
-                    .assign(
-                        Assign(
-                            job: JobID(rawValue: "strange"), work: work, originX: 0, originY: 0)),
-                    pixels)
+                    .assign(Assign(job: job, work: work, originX: 0, originY: 0)), pixels)
                 _ = try coordinator.receive(.progress, worker, session)
                 worker.send(SIGTERM)
                 _ = try coordinator.receive(.goodbye, worker, session)
