@@ -28,6 +28,39 @@ import Testing
         #expect(folder.names == [])
     }
 
+    @Test func `what a killed program has left behind is removed, and nothing else`() throws {
+        let folder = try ScratchFolder()
+        // Beyond the largest number that a process can have.
+        let gone = 99_999_999
+        let kept = [
+            ".a.png.partial-1",  // lives
+            ".a.png.partial-\(gone + 1)",  // locked, by a process of another host perhaps
+            ".a.png.partial-\(gone)x", ".a.png.partial-", ".a.png.partial--5",
+            ".b.png.partial-\(gone)", "a.png.partial-\(gone)",
+        ].sorted()
+        for name in kept { _ = try folder.file(name, [7]) }
+        let locked = open("\(folder.path)/.a.png.partial-\(gone + 1)", O_RDWR)
+        try #require(flock(locked, LOCK_EX | LOCK_NB) == 0)
+        defer { close(locked) }
+        _ = try folder.file(".a.png.partial-\(gone)", [7])
+        _ = try folder.file(".a.png.partial-\(getpid())", [7])
+
+        try Picture(header, seed: 1).write(folder.path + "/a.png")
+        #expect(folder.names == (kept + ["a.png"]).sorted())
+    }
+
+    @Test func `an output that is being written is not taken for one left behind`() throws {
+        let folder = try ScratchFolder()
+        let sink = try ImageFormats.createSink(folder.path + "/a.png", like: header)
+        let error = #expect(throws: ImageError.self) {
+            try ImageFormats.createSink(folder.path + "/a.png", like: header)
+        }
+        #expect(error?.kind == .unwritable)
+        #expect(folder.names == [".a.png.partial-\(getpid())"])
+        sink.abandon()
+        #expect(folder.names == [])
+    }
+
     @Test func `an existing output is replaced only when that is allowed`() throws {
         let folder = try ScratchFolder()
         let path = folder.path + "/a.png"
