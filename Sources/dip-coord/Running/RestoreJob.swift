@@ -84,6 +84,7 @@ struct RestoreJob: Sendable {
                 + (try checkMemory(
                     configuration, plan, source.header, workerCount,
                     othersMayJoin: workers.listen != nil))
+                + (try checkFileSize(plan, source.header))
                 + spaceWarnings(output, plan, source.header))
         return Prepared(job: job, source: source)
     }
@@ -153,6 +154,25 @@ struct RestoreJob: Sendable {
         ]
     }
 
+    /// What is to be said about the largest size that this process's files may have.
+    private static func checkFileSize(_ plan: TilePlan, _ header: ImageHeader) throws -> [String] {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return [] }
+        let allowed = Int(clamping: limit.rlim_cur)
+        let tile = plan.tileByteCount(bands: header.colorBands, sampleType: header.sampleType)
+        if tile > allowed {
+            throw ProgramError(
+                .exhausted,
+                "a file of this process may have \(Text.bytes(allowed)), but a tile takes "
+                    + "\(Text.bytes(tile)); raise the limit (ulimit -f) or use a smaller --tile")
+        }
+        guard header.decodedByteCount > allowed else { return [] }
+        return [
+            "a file of this process may have \(Text.bytes(allowed)) (ulimit -f), but the output "
+                + "may need \(Text.bytes(header.decodedByteCount))"
+        ]
+    }
+
     /// Whether tiles and output may not find room together. How well the output can be compressed
     /// is not known before, so this is no error.
     private static func spaceWarnings(
@@ -197,6 +217,11 @@ struct RestoreJob: Sendable {
 extension TilePlan {
     /// Bytes of all tiles in the job's folder.
     func folderByteCount(bands: Int, sampleType: SampleType) -> Int {
-        tileCount * windowWidth * windowHeight * bands * (sampleType == .uint8 ? 2 : 4)
+        tileCount * tileByteCount(bands: bands, sampleType: sampleType)
+    }
+
+    /// Bytes of the pixels of a tile in the job's folder.
+    func tileByteCount(bands: Int, sampleType: SampleType) -> Int {
+        windowWidth * windowHeight * bands * (sampleType == .uint8 ? 2 : 4)
     }
 }
