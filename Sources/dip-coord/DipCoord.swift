@@ -22,16 +22,25 @@ struct DipCoord: ParsableCommand {
             dip-worker fits to that tile alone, and the tiles are blended into one image. Nothing \
             but the damaged image is needed. PNG and TIFF are read and written.
 
-            Examples:
-              dip-coord big.tif               restore with one worker for each core
-              dip-coord plan big.tif          what it will take
-              dip-coord compare a.png b.png   PSNR and SSIM of two images
-
             The options of a restoration: dip-coord help restore
 
-            Exit status: 0 done; 2 done, but some tiles came through unrestored; 1 failed; \
-            64 wrong usage; 65 bad input image; 66 no such input; 69 no worker or no address to \
-            listen at; 73 the output cannot be written; 75 out of memory or disk; 130 interrupted.
+            Exit codes:
+                0  done
+                1  failed
+                2  done, but some tiles came through unrestored
+               64  wrong usage
+               65  the input is no image that can be read
+               66  no such input
+               69  no worker, or the address to listen at is taken
+               73  the output cannot be written
+               74  standard output cannot be written
+               75  out of memory, disk or another limit of the system
+              130  interrupted (SIGINT, SIGTERM, or SIGHUP unless under nohup)
+
+            Examples:
+              dip-coord big.tif               writes big.restored.tif, uses every core
+              dip-coord plan big.tif          tiles, memory and time; runs nothing
+              dip-coord compare a.png b.png   PSNR and SSIM of two images
             """,
         version: ProgramVersion.text,
         subcommands: [RestoreCommand.self, PlanCommand.self, CompareCommand.self],

@@ -34,7 +34,20 @@ struct WorkerCommand: ParsableCommand {
             Connects to a coordinator, restores one tile after the other with one thread, and ends \
             when the job is over. Start one worker for each core. Nothing is written to disk.
 
-            Example: dip-worker tcp://coordinator.example.org:5555
+            Exit codes:
+                0  the job is over, or the worker was asked to end
+                1  failed
+               64  wrong usage
+               69  no coordinator, or not any more
+               74  standard output cannot be written
+               75  too few open files allowed
+               77  refused by the coordinator, or of another version
+              130  interrupted twice
+
+            SIGINT, SIGTERM and SIGHUP (unless under nohup) let it say goodbye and leave.
+
+            Example:
+              dip-worker tcp://coordinator.example.org:5555
             """,
         version: ProgramVersion.text)
 

@@ -11,8 +11,13 @@ struct RestoreCommand: ParsableCommand {
         abstract: "Restore an image. This is what dip-coord does when only a file is given.",
         discussion: """
             While it runs, restored tiles are kept in the folder OUTPUT.dip. The output appears \
-            when it is complete. The same input, network, tiles and seed give the same output, \
-            byte for byte, whatever the workers.
+            when it is complete. The same input, network, iterations, tiles and seed give the \
+            same output, byte for byte, whatever the workers.
+
+            Examples:
+              dip-coord big.tif -o clean.tif --workers 4
+              dip-coord big.tif --listen tcp://0.0.0.0:5555 --insecure
+                  for dip-workers of other hosts too
             """)
 
     @Argument(help: "The damaged image (PNG or TIFF). It is never changed.")
