@@ -37,10 +37,31 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `the smallest tile that the help names can be had with every network`() throws {
+            try withSession { session in
+                let text = try printed(Programs.coordinator, ["help", "restore"], session)
+                let range = try #require(
+                    text.firstMatch(of: /--tile.*?(\d+)\s+to\s+(\d+)/.dotMatchesNewlines()))
+                let image = try Picture().write(session.path("in.png"))
+                for network in ["thin", "paper"] {
+                    try session.succeed([
+                        "plan", image, "--network", network, "--tile", String(range.1),
+                        "--overlap", "0",
+                    ])
+                }
+                let smaller = try #require(Int(range.1)) - 1
+                expectRefusal(try session.run(["plan", image, "--tile", "\(smaller)"]), 64)
+            }
+        }
+
         @Test func `the help of the coordinator names its commands`() throws {
             try withSession { session in
                 let text = try printed(Programs.coordinator, ["--help"], session)
-                for word in ["USAGE", "restore", "compare", "plan", "--version", "--help"] {
+                let words = [
+                    "USAGE", "restore", "compare", "plan", "--version", "--help", "Exit codes",
+                    " 75 ", " 130 ", "SIGHUP",
+                ]
+                for word in words {
                     #expect(text.contains(word), "\(word)")
                 }
                 #expect(try printed(Programs.coordinator, ["help"], session) == text)

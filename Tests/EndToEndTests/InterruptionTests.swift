@@ -35,13 +35,28 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `a request to end is an interrupt`() throws {
+        @Test func `a request to end and a closed terminal are interrupts`() throws {
+            for signal in [SIGTERM, SIGHUP] {
+                try withSession { session in
+                    let process = try startLongJob(session, workers: 2)
+                    process.send(signal)
+                    // `timeout` and shells say it twice; that is no second request.
+                    process.send(signal)
+                    expectRefusal(process, 130, saying: "before any of 6 tiles")
+                    #expect(session.names == ["in.png", "out.png.dip"])
+                }
+            }
+        }
+
+        @Test func `an interrupt in between says where the tiles are`() throws {
             try withSession { session in
-                let process = try startLongJob(session, workers: 2)
-                process.send(SIGTERM)
-                #expect(process.wait(atMost: .seconds(10)) == .exited(130), process.story)
-                #expect(process.descendants.isEmpty, process.story)
-                #expect(session.names == ["in.png", "out.png.dip"])
+                let process = try session.start(
+                    Programs.coordinator,
+                    Reference.restoration(in: session, "--workers", "1", "--iterations", "200"))
+                try session.awaitTiles(1, output: "out.png", of: process)
+                process.interrupt()
+                expectRefusal(process, 130, saying: "of 6 tiles were restored")
+                #expect(process.errors.contains("out.png.dip/tiles"), process.story)
             }
         }
 

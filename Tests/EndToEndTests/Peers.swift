@@ -66,8 +66,9 @@ final class StrangeCoordinator {
     /// Goes away without a word.
     func vanish() { socket.close() }
 
-    /// Waits for a message of a kind; others are dropped.
-    func receive(_ kind: MessageKind, _ worker: RunningProcess, _ session: Session) throws
+    /// Waits for a message of a kind; others are dropped. `worker` is nil for a last word, which
+    /// may still be under way when its sender has ended.
+    func receive(_ kind: MessageKind, _ worker: RunningProcess?, _ session: Session) throws
         -> Message
     {
         var found: Message?

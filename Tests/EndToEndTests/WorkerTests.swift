@@ -41,8 +41,32 @@ extension EndToEndTests {
                     .assign(Assign(job: job, work: work, originX: 0, originY: 0)), pixels)
                 _ = try coordinator.receive(.progress, worker, session)
                 worker.send(SIGTERM)
-                _ = try coordinator.receive(.goodbye, worker, session)
+                _ = try coordinator.receive(.goodbye, nil, session)
                 #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+            }
+        }
+
+        @Test func `a worker leaves with its terminal, unless it shall outlive it`() throws {
+            try withSession { session in
+                for isIgnored in [false, true] {
+                    let coordinator = try StrangeCoordinator()
+                    let worker = try session.start(
+                        "/bin/sh",
+                        [
+                            "-c", "\(isIgnored ? "trap '' HUP; " : "")exec \"$0\" \"$@\"",
+                            Programs.worker, coordinator.endpoint, "--quiet",
+                        ])
+                    try coordinator.welcome(worker, configuration: configuration, session)
+                    // It has joined: before that there is nobody to say goodbye to.
+                    _ = try coordinator.receive(.heartbeat, worker, session)
+                    worker.send(SIGHUP)
+                    if isIgnored {
+                        _ = try coordinator.receive(.heartbeat, worker, session)
+                        worker.send(SIGTERM)
+                    }
+                    _ = try coordinator.receive(.goodbye, nil, session)
+                    #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+                }
             }
         }
 

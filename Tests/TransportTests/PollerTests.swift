@@ -93,6 +93,31 @@ import Testing
         #expect(outcome.drain() == [[nil, SIGUSR2, nil]])
     }
 
+    @Test func `a signal that the process ignores is left alone where that is wanted`() throws {
+        signal(SIGWINCH, SIG_IGN)
+        defer { signal(SIGWINCH, SIG_DFL) }
+        let outcome = try Mailbox<[Int32?]>()
+        let thread = try DedicatedThread(name: "hung up") {
+            let signals = try? SignalFD(blocking: [SIGUSR2], unlessIgnored: [SIGWINCH, SIGURG])
+            guard let signals else { return }
+            pthread_kill(pthread_self(), SIGWINCH)
+            let ignored = signals.next()
+            pthread_kill(pthread_self(), SIGURG)
+            outcome.post([ignored, signals.next(), signals.next()])
+        }
+        thread.join()
+        #expect(outcome.drain() == [[nil, SIGURG, nil]])
+    }
+
+    @Test func `the limit of open files is raised to what may be had, or stays`() {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let count = ProgramStart.raiseOpenFileLimit()
+        #expect(count >= Int(clamping: limit.rlim_cur))
+        #expect(count <= Int(clamping: limit.rlim_max))
+        #expect(ProgramStart.raiseOpenFileLimit() == count)
+    }
+
     @Test func `milliseconds are rounded up and bounded`() {
         #expect(Duration.zero.wholeMilliseconds == 0)
         #expect(Duration.nanoseconds(1).wholeMilliseconds == 1)
