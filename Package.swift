@@ -65,7 +65,7 @@ let package = Package(
         library("Imaging", ["CImageCodecs"]),
         library("Wire", ["CZlib"]),
         library("Cluster", ["Wire"]),
-        library("JobStore", ["Wire", "Safetensors", "CZlib"]),
+        library("JobStore", ["Safetensors", "CZlib"]),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
 
         // Shells
@@ -81,7 +81,7 @@ let package = Package(
         program(
             "dip-bench",
             [
-                "NeuralNetwork", "DeepImagePrior", "Safetensors", "Imaging", "JobStore",
+                "NeuralNetwork", "DeepImagePrior", "Safetensors", "Imaging",
                 argumentParser,
             ]),
 
@@ -93,7 +93,7 @@ let package = Package(
         tests("ImagingTests", ["Imaging"]),
         tests("WireTests", ["Wire"]),
         tests("ClusterTests", ["Cluster", "Wire"]),
-        tests("JobStoreTests", ["JobStore", "Safetensors", "Wire"]),
+        tests("JobStoreTests", ["JobStore", "Safetensors"]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
         tests(

@@ -97,10 +97,12 @@ struct FitImage: ParsableCommand {
         var elapsed = Duration.zero
         var nextReport = 100
         var rollBackCount = 0
+        var stepCount = 0
         while !fit.isFinished {
             let start = ContinuousClock.now
             let progress = try fit.step()
             elapsed += ContinuousClock.now - start
+            stepCount += 1
             rollBackCount = progress.rollBackCount
             // A roll-back leads to an iteration that may have been reported.
             guard progress.iteration == nextReport || fit.isFinished else { continue }
@@ -114,7 +116,7 @@ struct FitImage: ParsableCommand {
         }
         return Measurement(
             image: image, network: network, tile: tile, kernels: kernels, iterations: iterations,
-            secondsPerIteration: elapsed / .seconds(1) / Double(iterations),
+            secondsPerIteration: elapsed / .seconds(1) / Double(stepCount),
             rollBackCount: rollBackCount, reports: reports, configuration: configuration)
     }
 
