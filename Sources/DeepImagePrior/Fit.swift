@@ -56,9 +56,12 @@ public final class Fit {
 
     /// Builds the network and its start.
     ///
-    /// - Throws: `FitError` for a problem or configuration that makes no sense, or where memory is
-    ///   short.
-    public init(problem: FitProblem, configuration: FitConfiguration) throws(FitError) {
+    /// - Parameter threadCount: Threads that share each iteration; the result is the same for any.
+    /// - Throws: `FitError` for a problem or configuration that makes no sense, or where memory or
+    ///   threads are short.
+    public init(
+        problem: FitProblem, configuration: FitConfiguration, threadCount: Int = 1
+    ) throws(FitError) {
         try configuration.validate()
         try problem.validate()
         self.problem = problem
@@ -67,7 +70,9 @@ public final class Fit {
         do throws(NetworkError) {
             let description = try configuration.network(bands: problem.bands).describe(
                 height: problem.height, width: problem.width)
-            network = try Network(description, kernels: .forThisMachine())
+            network = try Network(
+                description, kernels: .forThisMachine(),
+                options: configuration.networkOptions(threadCount: threadCount))
         } catch {
             throw FitError(error)
         }
@@ -92,9 +97,8 @@ public final class Fit {
         observing observer: ((FitPart) -> Void)? = nil
     ) throws(FitError) -> FitProgress {
         defer { observer?(.update) }
-        network.kernels.addNormalNoise(
-            to: z, deviation: Float(configuration.inputNoiseDeviation), noiseStream,
-            into: network.input)
+        network.setInput(
+            z, plusNoise: Float(configuration.inputNoiseDeviation), noiseStream)
         observer?(.noise)
         network.forward(observing: observer.map { tell in { tell(.forward(layer: $0)) } })
         let loss = computeLoss()
@@ -222,14 +226,16 @@ extension Fit {
     ///
     /// - Throws: `FitError.invalid` for a size that the network cannot take.
     public static func memoryByteCount(
-        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
+        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int,
+        threadCount: Int = 1
     ) throws(FitError) -> Int {
         let description = try describe(configuration, height, width, bands)
         do throws(NetworkError) {
             let pixels = height * width
             let arrays = pixels * (configuration.inputChannels + 3 * bands)
             let snapshot = 3 * (try Network.parameterCount(of: description))
-            return try Network.memoryByteCount(of: description)
+            let options = configuration.networkOptions(threadCount: threadCount)
+            return try Network.memoryByteCount(of: description, options: options)
                 + (arrays + snapshot) * MemoryLayout<Float>.stride
         } catch {
             throw FitError(error)
@@ -252,7 +258,7 @@ extension FitError {
     init(_ error: NetworkError) {
         switch error {
         case .outOfMemory(let byteCount): self = .outOfMemory(byteCount: byteCount)
-        case .invalid, .unknownKernelPath: self = .invalid(error.description)
+        case .invalid, .unknownKernelPath, .noThread: self = .invalid(error.description)
         }
     }
 }

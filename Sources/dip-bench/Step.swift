@@ -1,9 +1,11 @@
 // dip-bench step: the time of one training iteration, as a whole and by layer.
 
-import ArgumentParser
-import DeepImagePrior
+public import ArgumentParser
+public import DeepImagePrior
 import Glibc
 import NeuralNetwork
+
+extension PrecisionChoice: ExpressibleByArgument {}
 
 struct Step: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,8 +21,11 @@ struct Step: ParsableCommand {
     @Option(help: ArgumentHelp("Side of the tile.", valueName: "pixels"))
     var tile = 256
 
-    @Option(help: "Threads of the fit; 1.")
+    @Option(help: "Threads of the fit.")
     var threads = 1
+
+    @Option(help: "Precision: float32, bfloat16 or auto.")
+    var precision = PrecisionChoice.float32
 
     @Option(help: "Iterations that are timed, after one that is not.")
     var iterations = 7
@@ -52,7 +57,9 @@ struct Step: ParsableCommand {
     }
 
     func validate() throws {
-        guard threads == 1 else { throw ValidationError("--threads is \(threads); 1 works.") }
+        guard (1...64).contains(threads) else {
+            throw ValidationError("--threads is \(threads); 1 to 64 work.")
+        }
         guard iterations >= 1 else {
             throw ValidationError("--iterations is \(iterations); at least 1 works.")
         }
@@ -78,11 +85,13 @@ struct Step: ParsableCommand {
         let bands = 3
         var configuration = try FitConfiguration(preset: network)
         configuration.iterations = iterations + 1
+        configuration.precision = try precision.resolved()
         let pixels = (0..<tile * tile * bands).map { Float(($0 &* 7919) % 256) / 255 }
         let problem = FitProblem(
             pixels: pixels, height: tile, width: tile, bands: bands, originX: 0, originY: 0,
             tile: 0)
-        let fit = try Fit(problem: problem, configuration: configuration)
+        let fit = try Fit(
+            problem: problem, configuration: configuration, threadCount: threads)
         _ = try fit.step()
         let clock = ContinuousClock()
         let partClock = layers ? PartClock() : nil
@@ -104,7 +113,7 @@ struct Step: ParsableCommand {
             minimumMilliseconds: milliseconds.min() ?? 0,
             gigaflopsPerSecond: operations / median(milliseconds) / 1e6,
             memoryBytes: try Fit.memoryByteCount(
-                configuration, height: tile, width: tile, bands: bands),
+                configuration, height: tile, width: tile, bands: bands, threadCount: threads),
             peakMemoryBytes: peakMemoryByteCount(),
             layers: partClock.map { LayerTimes(convolutions, $0) }, configuration: configuration)
     }
