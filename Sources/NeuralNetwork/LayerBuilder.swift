@@ -7,6 +7,7 @@ struct LayerBuilder {
     typealias Pointer = UnsafeMutablePointer<Float>
 
     let kernels: Kernels
+    let paths: PathChoice
     let layout: ParameterLayout
     let values: Pointer  // all parameters, then their gradients, then the moments
     let slots: [Pointer]
@@ -30,7 +31,7 @@ struct LayerBuilder {
             let gradientSource = descriptions.gradientSources + index
             gradientSource.pointee = makeGradientSource(
                 convolution, normalization: own, slope: known?.slope ?? 1)
-            let path = convolution.geometry.makePath()
+            let path = convolution.geometry.makePath(paths)
             result.append(
                 ConvolutionLayer(
                     geometry: convolution.geometry, path: path, strips: path.strips,

@@ -23,18 +23,27 @@ public final class Network {
     private let hasSigmoid: Bool
     private let outputBias: Parameter
     private let inputPiece: ArenaPiece
+    private let inputGradientPiece: ArenaPiece?
     private let outputPiece: ArenaPiece
     private let outputGradientPiece: ArenaPiece
     private let descriptions: NetworkDescriptions
 
     /// Compiles a finished description.
     ///
+    /// - Parameters:
+    ///   - paths: How the convolutions are computed; for measuring and checking.
+    ///   - wantsInputGradient: Whether `backward` computes `inputGradient` too, which training
+    ///     does without.
     /// - Throws: `NetworkError` where the description has no end or memory is short.
     public convenience init(
-        _ description: NetworkDescription, kernels: Kernels
+        _ description: NetworkDescription, kernels: Kernels, paths: PathChoice = .automatic,
+        wantsInputGradient: Bool = false
     ) throws(NetworkError) {
         MatrixMultiply.useOneThread()
-        try self.init(NetworkCompiler(description, kernels: kernels).compile())
+        try self.init(
+            NetworkCompiler(
+                description, kernels: kernels, paths: paths, wantsInputGradient: wantsInputGradient
+            ).compile())
     }
 
     init(_ compiled: consuming CompiledNetwork) {
@@ -48,6 +57,7 @@ public final class Network {
         hasSigmoid = compiled.hasSigmoid
         outputBias = compiled.outputBias
         inputPiece = compiled.inputPiece
+        inputGradientPiece = compiled.inputGradientPiece
         outputPiece = compiled.outputPiece
         outputGradientPiece = compiled.outputGradientPiece
         descriptions = compiled.descriptions
@@ -83,6 +93,9 @@ public final class Network {
 
     /// dLoss/d(output); the caller fills it before `backward`, which overwrites it.
     public var outputGradient: UnsafeMutableBufferPointer<Float> { buffer(outputGradientPiece) }
+
+    /// dLoss/d(input), (height, width, channels), after `backward`; nil where nobody wanted it.
+    public var inputGradient: UnsafeMutableBufferPointer<Float>? { inputGradientPiece.map(buffer) }
 
     /// All parameters in the layout's order; gradients and moments lie likewise.
     public var values: UnsafeMutableBufferPointer<Float> { parameterBuffer(0) }

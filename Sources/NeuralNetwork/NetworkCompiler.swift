@@ -34,6 +34,7 @@ struct CompiledNetwork: ~Copyable {
     let hasSigmoid: Bool
     let outputBias: Parameter
     let inputPiece: ArenaPiece
+    let inputGradientPiece: ArenaPiece?
     let outputPiece: ArenaPiece
     let outputGradientPiece: ArenaPiece
     let descriptions: NetworkDescriptions
@@ -43,6 +44,8 @@ struct CompiledNetwork: ~Copyable {
 struct NetworkCompiler {
     private let description: NetworkDescription
     private let kernels: Kernels
+    private let paths: PathChoice
+    private let wantsInputGradient: Bool
     private var layout = ParameterLayout()
     private var plan = ArenaPlan()
     private var slots: [ArenaPiece] = []
@@ -51,9 +54,14 @@ struct NetworkCompiler {
     /// The normalization of each slot's raw values, with the slope of the activation behind it.
     private var normalizationOfSlot: [Int: (index: Int, slope: Float)] = [:]
 
-    init(_ description: NetworkDescription, kernels: Kernels) {
+    init(
+        _ description: NetworkDescription, kernels: Kernels, paths: PathChoice = .automatic,
+        wantsInputGradient: Bool = false
+    ) {
         self.description = description
         self.kernels = kernels
+        self.paths = paths
+        self.wantsInputGradient = wantsInputGradient
     }
 
     /// Bytes that the compiled network will hold.
@@ -74,7 +82,7 @@ struct NetworkCompiler {
         let memory = try Arena(count: plan.count)
         let descriptions = NetworkDescriptions(count: description.convolutions.count)
         let builder = LayerBuilder(
-            kernels: kernels, layout: layout, values: parameterMemory.base,
+            kernels: kernels, paths: paths, layout: layout, values: parameterMemory.base,
             slots: slots.map { memory.pointer($0) },
             gradients: gradients.map { $0.map { memory.pointer($0) } },
             constants: constants.map { memory.pointer($0) },
@@ -95,7 +103,9 @@ struct NetworkCompiler {
             parameterMemory: parameterMemory, memory: memory, layers: builder.layers(),
             layerNames: description.convolutions.map(\.name), hasSigmoid: output.sigmoid,
             outputBias: bias,
-            inputPiece: slots[NetworkDescription.inputSlot], outputPiece: slots[output.slot],
+            inputPiece: slots[NetworkDescription.inputSlot],
+            inputGradientPiece: gradients[NetworkDescription.inputSlot],
+            outputPiece: slots[output.slot],
             outputGradientPiece: outputGradient, descriptions: descriptions)
     }
 
@@ -167,8 +177,9 @@ struct NetworkCompiler {
 
     private mutating func planActivations() {
         slots = description.slotShapes.map { plan.reserve($0.count) }
-        // The input has none.
-        gradients = [nil] + plan.reserve(sharing: description.convolutions.map(gradientLife))
+        let input: ArenaPiece? =
+            wantsInputGradient ? plan.reserve(description.inputShape.count) : nil
+        gradients = [input] + plan.reserve(sharing: description.convolutions.map(gradientLife))
         for normalization in description.normalizations {
             constants.append(
                 plan.reserve(NormalizationLayer.constantCount(channels: normalization.channels)))
@@ -191,7 +202,7 @@ struct NetworkCompiler {
     /// Pieces in the order of `ScratchNeed`'s fields.
     private mutating func planScratch() -> [ArenaPiece] {
         var need = ScratchNeed()
-        for layer in description.convolutions { need.cover(layer.geometry.makePath().need) }
+        for layer in description.convolutions { need.cover(layer.geometry.makePath(paths).need) }
         let counts = [
             need.window, need.patches, need.products, need.weights, need.gradientRows,
             need.inputGradient, need.rows,

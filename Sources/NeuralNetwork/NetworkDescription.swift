@@ -35,6 +35,16 @@ public enum Upsampling: String, Codable, Sendable, CaseIterable {
     case nearest
 }
 
+/// How the convolutions of a network are computed.
+public enum PathChoice: String, Sendable, CaseIterable {
+    /// Each on the path that is faster for its sizes.
+    case automatic
+    /// As patches times weights, which works for every kernel, stride and size.
+    case general
+    /// On the fast path wherever it is possible, also where it does not pay.
+    case fast
+}
+
 /// Layers, in the order in which they run.
 public struct NetworkDescription {
     /// A value on the way through the network, as its consumers see it.
@@ -65,6 +75,15 @@ public struct NetworkDescription {
 
         /// Multiplications of one pass over the image.
         public var productCount: Int { kernel * kernel * source.shape.channels * outputShape.count }
+
+        /// Passes of so many products on the way back: to the weights and, unless the source is
+        /// the network's input alone, to the source.
+        public var backwardPassCount: Int {
+            source.parts.contains { $0.slot != NetworkDescription.inputSlot } ? 2 : 1
+        }
+
+        /// Whether a network with this choice of paths computes the convolution on the fast one.
+        public func takesFastPath(_ choice: PathChoice) -> Bool { geometry.takesFastPath(choice) }
     }
 
     struct Normalization {

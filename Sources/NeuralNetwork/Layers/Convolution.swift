@@ -200,8 +200,15 @@ struct ConvolutionGeometry {
         }
     }
 
-    /// The faster path for these sizes.
-    func makePath() -> any ConvolutionPath {
-        WinogradPath.pays(for: self) ? WinogradPath(geometry: self) : PatchPath(geometry: self)
+    func makePath(_ choice: PathChoice) -> any ConvolutionPath {
+        takesFastPath(choice) ? WinogradPath(geometry: self) : PatchPath(geometry: self)
+    }
+
+    func takesFastPath(_ choice: PathChoice) -> Bool {
+        switch choice {
+        case .automatic: WinogradPath.pays(for: self)
+        case .general: false
+        case .fast: WinogradPath.allows(self)
+        }
     }
 }

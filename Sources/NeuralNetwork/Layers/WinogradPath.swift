@@ -19,9 +19,14 @@ struct WinogradPath: ConvolutionPath {
     /// Smaller layers take no time that matters, and patches round less.
     private static let productCountMin = 1 << 26
 
+    /// Whether it can compute such a convolution at all.
+    static func allows(_ geometry: ConvolutionGeometry) -> Bool {
+        geometry.kernel == 3 && geometry.stride == 1
+    }
+
     /// Whether the sizes allow it and are large enough for it.
     static func pays(for geometry: ConvolutionGeometry) -> Bool {
-        geometry.kernel == 3 && geometry.stride == 1
+        allows(geometry)
             && min(geometry.input.channels, geometry.output.channels) >= 16
             && geometry.productCount > productCountMin
     }
