@@ -13,7 +13,7 @@ struct LadderShape: Encodable, Hashable, CustomStringConvertible {
     /// Sizes that are no multiples of anything, channels that leave tails, flat and tiny pictures.
     static let awkward: [LadderShape] = [
         LadderShape(
-            height: 45, width: 51, inputs: 33, outputs: 47, kernel: 3, stride: 1,
+            height: 29, width: 35, inputs: 33, outputs: 47, kernel: 3, stride: 1,
             padding: .reflection),
         LadderShape(
             height: 38, width: 41, inputs: 16, outputs: 20, kernel: 3, stride: 1, padding: .zero),
