@@ -55,7 +55,7 @@ struct LayerBuilder {
         _ index: Int, _ path: any ConvolutionPath, _ parts: [[Range<Int>]], _ source: Source
     ) -> ConvolutionLayer.InputGradient {
         let convolution = description.convolutions[index]
-        guard convolution.needsInputGradient else { return .none }
+        guard source.needsGradient else { return .none }
         let plan = path.gradientPlan(convolution.geometry, parts)
         let rowLength = path.paddedWidth * source.shape.channels
         if convolution.readsOneStoredTensor, let target = source.gradients[0] {

@@ -24,6 +24,7 @@ public final class Network {
     private let hasSigmoid: Bool
     private let outputBias: Parameter
     private let inputPiece: ArenaPiece
+    private let inputGradientPiece: ArenaPiece?
     private let outputPiece: ArenaPiece
     private let outputGradientPiece: ArenaPiece
     private let descriptions: NetworkDescriptions
@@ -51,6 +52,7 @@ public final class Network {
         hasSigmoid = compiled.hasSigmoid
         outputBias = compiled.outputBias
         inputPiece = compiled.inputPiece
+        inputGradientPiece = compiled.inputGradientPiece
         outputPiece = compiled.outputPiece
         outputGradientPiece = compiled.outputGradientPiece
         descriptions = compiled.descriptions
@@ -89,6 +91,9 @@ public final class Network {
 
     /// dLoss/d(output); the caller fills it before `backward`, which overwrites it.
     public var outputGradient: UnsafeMutableBufferPointer<Float> { buffer(outputGradientPiece) }
+
+    /// dLoss/d(input), (height, width, channels), after `backward`; nil where nobody wanted it.
+    public var inputGradient: UnsafeMutableBufferPointer<Float>? { inputGradientPiece.map(buffer) }
 
     /// All parameters in the layout's order; gradients and moments lie likewise.
     public var values: UnsafeMutableBufferPointer<Float> { parameterBuffer(0) }

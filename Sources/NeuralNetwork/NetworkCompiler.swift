@@ -35,6 +35,7 @@ struct CompiledNetwork: ~Copyable {
     let hasSigmoid: Bool
     let outputBias: Parameter
     let inputPiece: ArenaPiece
+    let inputGradientPiece: ArenaPiece?
     let outputPiece: ArenaPiece
     let outputGradientPiece: ArenaPiece
     let descriptions: NetworkDescriptions
@@ -112,7 +113,9 @@ struct NetworkCompiler {
             team: try ThreadTeam(threadCount: options.threadCount), layers: builder.layers(),
             layerNames: description.convolutions.map(\.name), hasSigmoid: output.sigmoid,
             outputBias: bias,
-            inputPiece: slots[NetworkDescription.inputSlot], outputPiece: slots[output.slot],
+            inputPiece: slots[NetworkDescription.inputSlot],
+            inputGradientPiece: gradients[NetworkDescription.inputSlot],
+            outputPiece: slots[output.slot],
             outputGradientPiece: outputGradient, descriptions: descriptions)
     }
 
@@ -187,8 +190,8 @@ struct NetworkCompiler {
         let lives = description.convolutions.map(gradientLife)
         let planes = description.convolutions.indices.map(inputGradientLife)
         let pieces = plan.reserve(sharing: lives + planes)
-        // The input has none.
-        gradients = [nil] + pieces.prefix(lives.count).map(Optional.some)
+        let input = options.wantsInputGradient ? plan.reserve(description.inputShape.count) : nil
+        gradients = [input] + pieces.prefix(lives.count).map(Optional.some)
         inputGradients = Array(pieces.suffix(planes.count))
         for normalization in description.normalizations {
             constants.append(
@@ -216,9 +219,15 @@ struct NetworkCompiler {
             description.convolutions[index], geometries[index], paths[index]
         )
         let plan = path.gradientPlan(geometry, geometry.parts(of: path.strips))
-        let isNeeded = layer.needsInputGradient && !layer.readsOneStoredTensor
+        let isNeeded = needsInputGradient(layer) && !layer.readsOneStoredTensor
         let rowLength = path.paddedWidth * geometry.input.channels
         return (isNeeded ? plan.rowCount * rowLength : 0, backwardStep(index)...backwardStep(index))
+    }
+
+    /// Whether anything behind it has parameters to learn, or somebody asks.
+    private func needsInputGradient(_ layer: NetworkDescription.Convolution) -> Bool {
+        options.wantsInputGradient
+            || layer.source.parts.contains { $0.slot != NetworkDescription.inputSlot }
     }
 
     private func backwardStep(_ index: Int) -> Int { description.convolutions.count - 1 - index }
@@ -250,11 +259,6 @@ extension NetworkDescription.Convolution {
         ConvolutionGeometry(
             input: source.shape, output: outputShape, kernel: kernel, stride: stride,
             padding: padding)
-    }
-
-    /// Whether anything behind it has parameters to learn.
-    var needsInputGradient: Bool {
-        source.parts.contains { $0.slot != NetworkDescription.inputSlot }
     }
 
     /// Whether its pixels are those of one stored tensor, so that its input's gradient can be that

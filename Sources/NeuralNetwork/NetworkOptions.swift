@@ -8,13 +8,13 @@ public enum Precision: String, Codable, Sendable, CaseIterable {
     case bfloat16
 }
 
-/// Which implementation convolutions use.
+/// How the convolutions of a network are computed.
 public enum PathChoice: String, Sendable, CaseIterable {
-    /// The faster one for each layer's sizes.
+    /// Each on the path that is faster for its sizes.
     case automatic
-    /// Patches times weights everywhere.
+    /// As patches times weights, which works for every kernel, stride and size.
     case general
-    /// Winograd's filtering wherever kernel and stride allow it.
+    /// On the fast path wherever it is possible, also where it does not pay.
     case fast
 }
 
@@ -24,12 +24,19 @@ public struct NetworkOptions: Sendable {
     /// Threads that share each iteration's work; at least 1. Results are the same bytes for any
     /// number.
     public var threadCount = 1
+    /// For measuring and checking.
     public var paths = PathChoice.automatic
+    /// Whether `backward` computes the gradient of the network's input too, which training does
+    /// without.
+    public var wantsInputGradient = false
 
-    public init() {}
-
-    public init(precision: Precision, threadCount: Int = 1) {
+    public init(
+        precision: Precision = .float32, threadCount: Int = 1, paths: PathChoice = .automatic,
+        wantsInputGradient: Bool = false
+    ) {
         self.precision = precision
         self.threadCount = threadCount
+        self.paths = paths
+        self.wantsInputGradient = wantsInputGradient
     }
 }

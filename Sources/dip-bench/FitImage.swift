@@ -67,16 +67,9 @@ struct FitImage: ParsableCommand {
     }
 
     func run() throws {
-        do {
+        try reportingErrors {
             let measurement = try measure()
             if json { try printJSON(measurement) }
-        } catch let error as ImageError {
-            dip_bench.report("\(error)")
-            throw ExitCode(error.kind == .noSuchFile ? 66 : 65)
-        } catch let error as FitError {
-            dip_bench.report("\(error)")
-            if case .invalid = error { throw ExitCode(64) }
-            throw ExitCode(1)
         }
     }
 

@@ -12,7 +12,10 @@ struct Step: ParsableCommand {
         abstract: "Time one training iteration of a tile.",
         discussion: """
             Prints the median over the iterations, and GFLOP/s counting the arithmetic of direct \
-            convolution: three passes of two operations a product, one of them forward.
+            convolution: three passes of two operations a product, one of them forward. Layers are \
+            counted by the passes that they make: those that read the network's input make no pass \
+            back to it. Exits with 64 for a network or tile that cannot be, with 75 where memory \
+            is short.
             """)
 
     @Option(help: "Network: paper or thin.")
@@ -66,11 +69,13 @@ struct Step: ParsableCommand {
     }
 
     func run() throws {
-        let measurement = try measure()
-        if json {
-            try printJSON(measurement)
-            return
+        try reportingErrors {
+            let measurement = try measure()
+            if json { try printJSON(measurement) } else { show(measurement) }
         }
+    }
+
+    private func show(_ measurement: Measurement) {
         print(
             "\(network) \(tile)x\(tile), \(threads) thread, \(measurement.kernels): median "
                 + "\(rounded(measurement.medianMilliseconds)) ms, least "
@@ -86,6 +91,7 @@ struct Step: ParsableCommand {
         var configuration = try FitConfiguration(preset: network)
         configuration.iterations = iterations + 1
         configuration.precision = try precision.resolved()
+        let memory = try requireMemory(configuration, tile: tile, bands: bands, threads: threads)
         let pixels = (0..<tile * tile * bands).map { Float(($0 &* 7919) % 256) / 255 }
         let problem = FitProblem(
             pixels: pixels, height: tile, width: tile, bands: bands, originX: 0, originY: 0,
@@ -112,8 +118,7 @@ struct Step: ParsableCommand {
             milliseconds: milliseconds, medianMilliseconds: median(milliseconds),
             minimumMilliseconds: milliseconds.min() ?? 0,
             gigaflopsPerSecond: operations / median(milliseconds) / 1e6,
-            memoryBytes: try Fit.memoryByteCount(
-                configuration, height: tile, width: tile, bands: bands, threadCount: threads),
+            memoryBytes: memory,
             peakMemoryBytes: peakMemoryByteCount(),
             layers: partClock.map { LayerTimes(convolutions, $0) }, configuration: configuration)
     }
