@@ -1,11 +1,9 @@
 // dip-bench step: the time of one training iteration, as a whole and by layer.
 
-public import ArgumentParser
-public import DeepImagePrior
+import ArgumentParser
+import DeepImagePrior
 import Glibc
 import NeuralNetwork
-
-extension PrecisionChoice: ExpressibleByArgument {}
 
 struct Step: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,9 +58,7 @@ struct Step: ParsableCommand {
     }
 
     func validate() throws {
-        guard (1...64).contains(threads) else {
-            throw ValidationError("--threads is \(threads); 1 to 64 work.")
-        }
+        try requireThreadCount(threads)
         guard iterations >= 1 else {
             throw ValidationError("--iterations is \(iterations); at least 1 works.")
         }
@@ -77,7 +73,8 @@ struct Step: ParsableCommand {
 
     private func show(_ measurement: Measurement) {
         print(
-            "\(network) \(tile)x\(tile), \(threads) thread, \(measurement.kernels): median "
+            "\(network) \(tile)x\(tile), \(threads) thread\(threads == 1 ? "" : "s"), "
+                + "\(measurement.configuration.precision.rawValue), \(measurement.kernels): median "
                 + "\(rounded(measurement.medianMilliseconds)) ms, least "
                 + "\(rounded(measurement.minimumMilliseconds)) ms, "
                 + "\(rounded(measurement.gigaflopsPerSecond)) GFLOP/s, "

@@ -1,11 +1,13 @@
 // Small helpers of the bench's commands: files, numbers as text.
 
-import ArgumentParser
-import DeepImagePrior
+public import ArgumentParser
+public import DeepImagePrior
 import FoundationEssentials
 import Glibc
 import Imaging
 import NeuralNetwork
+
+extension PrecisionChoice: ExpressibleByArgument {}
 
 /// An input that cannot be read, as a sentence.
 struct InputError: Error, CustomStringConvertible {
@@ -88,4 +90,11 @@ func printJSON(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}
+
+/// - Throws: `ValidationError` for a number of threads that makes no sense.
+func requireThreadCount(_ threads: Int) throws {
+    guard (1...64).contains(threads) else {
+        throw ValidationError("--threads is \(threads); 1 to 64 work.")
+    }
 }

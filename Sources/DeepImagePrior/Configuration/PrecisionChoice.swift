@@ -7,8 +7,8 @@ public enum PrecisionChoice: String, Sendable, CaseIterable {
     case float32, bfloat16
     /// bfloat16 where this machine's CPU multiplies it, else float32.
     ///
-    /// Pictures are as good either way (docs/NUMERICS.md, "Precision"). A CPU without the instructions
-    /// computes bfloat16 too, but slower than float32.
+    /// Pictures are as good either way (docs/NUMERICS.md, "Precision"). A CPU without the
+    /// instructions computes bfloat16 too, but slower than float32.
     case auto
 
     /// The precision for a job that begins on this machine.
