@@ -15,7 +15,7 @@ struct LadderRung: Encodable {
     }
 
     /// Relative, 2-norm, against double precision.
-    struct Errors: Encodable {
+    struct Errors: Encodable, Equatable {
         let forward, toWeights, toInput: Double
 
         var largest: Double { [forward, toWeights, toInput].max() ?? 0 }
@@ -31,6 +31,34 @@ struct LadderRung: Encodable {
     let toBoth: Pass
     /// Nil for the reference.
     let errors: Errors?
+    let toleratedError: Double
+
+    var isWithinTolerance: Bool { errors.map { $0.largest <= toleratedError } ?? true }
+}
+
+/// A path and a precision.
+struct LadderWay {
+    let paths: PathChoice
+    let precision: Precision
+
+    var name: String { precision == .float32 ? paths.rawValue : "\(paths) \(precision)" }
+
+    /// bfloat16 has 8 bits: a product of two such factors is off by up to 2^-8, and Winograd's
+    /// transforms make that several times as much, as they do with float32's rounding.
+    var toleratedError: Double {
+        switch precision {
+        case .float32: 1e-5
+        case .bfloat16: 3e-2
+        }
+    }
+
+    /// All that differ for a convolution.
+    static func all(for layer: NetworkDescription.Convolution) -> [LadderWay] {
+        let paths = layer.takesFastPath(.fast) ? [PathChoice.general, .fast] : [.general]
+        return paths.flatMap { paths in
+            Precision.allCases.map { LadderWay(paths: paths, precision: $0) }
+        }
+    }
 }
 
 extension NaiveConvolution {
@@ -50,7 +78,8 @@ extension NaiveConvolution {
             toWeights: LadderRung.Pass(seconds: toWeights, productCount: outputProductCount),
             toBoth: LadderRung.Pass(
                 seconds: toWeights + toInput,
-                productCount: outputProductCount + inputProductCount), errors: nil)
+                productCount: outputProductCount + inputProductCount), errors: nil,
+            toleratedError: 0)
         let reference = LadderReference(
             shape: shape, outputChannels: outputChannels, inputChannels: inputChannels,
             output: output, weightGradient: weightGradient.flatMap { $0 },
@@ -116,19 +145,18 @@ struct ConvolutionRun {
 
     /// Runs every pass for about so many seconds, and three times at least.
     init(
-        _ shape: LadderShape, _ numbers: LadderNumbers, paths: PathChoice, kernels: Kernels,
+        _ shape: LadderShape, _ numbers: LadderNumbers, _ way: LadderWay, kernels: Kernels,
         seconds: Double
     ) throws(NetworkError) {
         let description = try shape.describe()
+        var options = NetworkOptions(precision: way.precision, paths: way.paths)
         do {
-            let network = try Network(
-                description, kernels: kernels, options: NetworkOptions(paths: paths))
+            let network = try Network(description, kernels: kernels, options: options)
             Self.fill(network, numbers)
             toWeights = Self.median(of: network, backward: true, numbers, seconds)
         }
-        let network = try Network(
-            description, kernels: kernels,
-            options: NetworkOptions(paths: paths, wantsInputGradient: true))
+        options.wantsInputGradient = true
+        let network = try Network(description, kernels: kernels, options: options)
         Self.fill(network, numbers)
         forward = Self.median(of: network, backward: false, numbers, seconds)
         toBoth = Self.median(of: network, backward: true, numbers, seconds)

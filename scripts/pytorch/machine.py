@@ -1,6 +1,7 @@
 """What the machine is and how fast it copies memory, beside which speeds are to be read."""
 import multiprocessing
 import os
+import resource
 import time
 from statistics import median
 
@@ -37,6 +38,28 @@ def _copy(barrier, rates):
         count += 1
     # Each byte is read and written.
     rates.put(2 * count * BYTE_COUNT / (time.perf_counter() - start) / 1e9)
+
+
+def _busy_seconds():
+    """Time that all cores were taken, also by a host that gave them to others."""
+    with open("/proc/stat", encoding="ascii") as lines:
+        user, nice, system, _, _, interrupt, soft, stolen = map(int, lines.readline().split()[1:9])
+    return (user + nice + system + interrupt + soft + stolen) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_seconds():
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def watch(action):
+    """What `action` returns, and how many cores others took meanwhile. Processes that it starts
+    must have ended."""
+    busy, own, start = _busy_seconds(), _own_seconds(), time.perf_counter()
+    result = action()
+    elapsed = time.perf_counter() - start
+    others = (_busy_seconds() - busy) - (_own_seconds() - own)
+    return result, max(0.0, others / elapsed)
 
 
 def copy_bandwidths():

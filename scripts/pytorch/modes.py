@@ -12,19 +12,10 @@ BENCH = SCRIPTS.parent / ".build/release/dip-bench"
 BANDS = 3
 
 
-@cache
-def _has_precisions():
-    text = subprocess.run([BENCH, "step", "--help"], check=True, capture_output=True, text=True)
-    return "--precision" in text.stdout
-
-
 def _ours_command(network, tile, threads, precision, iterations):
-    command = [
+    return [
         BENCH, "step", "--network", network, "--tile", str(tile), "--threads", str(threads),
-        "--iterations", str(iterations), "--json"]
-    if _has_precisions() or precision != "float32":
-        command += ["--precision", precision]
-    return command
+        "--precision", precision, "--iterations", str(iterations), "--json"]
 
 
 def is_offered(threads, precision):

@@ -19,7 +19,8 @@ def row(network, tile, threads, mode, measurements):
         "network": network, "tile": tile, "threads": threads, "name": mode.name,
         "isOurs": mode.is_ours, "precision": mode.precision, "milliseconds": milliseconds,
         "medianMilliseconds": median(milliseconds), "rounds": len(measurements),
-        "peakMemoryBytes": max(one["peakMemoryBytes"] for one in measurements)}
+        "peakMemoryBytes": max(one["peakMemoryBytes"] for one in measurements),
+        "coresTakenByOthers": max(one["coresTakenByOthers"] for one in measurements)}
 
 
 def best_of_pytorch(rows):
@@ -38,12 +39,13 @@ def markdown(rows):
     threads = f"{first['threads']} thread{'s' if first['threads'] > 1 else ''}"
     lines = [
         "", f"### {first['network']}, {first['tile']}x{first['tile']}, {threads}", "",
-        "| | ms an iteration | against PyTorch's best | MB at the peak | rounds |",
-        "|---|---|---|---|---|"]
+        "| | ms an iteration | against PyTorch's best | MB at the peak | rounds | "
+        "cores that others took |", "|---|---|---|---|---|---|"]
     for one in rows:
         lines.append(
             f"| {one['name']} | {one['medianMilliseconds']:.1f} | {one['ratioToBest']:.2f} | "
-            f"{one['peakMemoryBytes'] / 1e6:.0f} | {one['rounds']} |")
+            f"{one['peakMemoryBytes'] / 1e6:.0f} | {one['rounds']} | "
+            f"{one['coresTakenByOthers']:.2f} |")
     return "\n".join(lines)
 
 
@@ -56,21 +58,22 @@ def side_by_side(network, tile, mode, alone, pairs):
     one, two = median(map(rate, alone)), median(map(rate, pairs))
     return {
         "network": network, "tile": tile, "name": mode.name, "precision": mode.precision,
+        "coresTakenByOthers": max(run["coresTakenByOthers"] for runs in pairs for run in runs),
         "iterationsPerSecondOfOne": one, "iterationsPerSecondOfTwo": two, "ratio": two / one}
 
 
 def side_by_side_markdown(results, bandwidth):
     lines = [
         "", "### Two processes of one thread side by side", "",
-        "| | one | two | two against one |", "|---|---|---|---|"]
+        "| | one | two | two against one | cores that others took |", "|---|---|---|---|---|"]
     for one in results:
         lines.append(
             f"| {one['network']} {one['tile']}x{one['tile']}, {one['name']}: iterations a second "
             f"| {one['iterationsPerSecondOfOne']:.2f} | {one['iterationsPerSecondOfTwo']:.2f} | "
-            f"{one['ratio']:.2f} |")
+            f"{one['ratio']:.2f} | {one['coresTakenByOthers']:.2f} |")
     lines.append(
         f"| copying memory, GB/s read and written | {bandwidth[0]:.1f} | {bandwidth[1]:.1f} | "
-        f"{bandwidth[1] / bandwidth[0]:.2f} |")
+        f"{bandwidth[1] / bandwidth[0]:.2f} | |")
     return "\n".join(lines)
 
 
