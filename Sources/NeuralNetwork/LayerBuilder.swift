@@ -24,6 +24,7 @@ struct LayerBuilder {
     func layers() -> [ConvolutionLayer] {
         let normalizations = description.normalizations.indices.map(normalization)
         var written: Set<Int> = []
+        var summed: Set<Int> = []
         var result: [ConvolutionLayer] = []
         // Backward order decides who writes a gradient first.
         for index in description.convolutions.indices.reversed() {
@@ -46,13 +47,16 @@ struct LayerBuilder {
                     raw: slots[convolution.slot], normalization: own,
                     gradientSource: gradientSource, slope: known?.slope ?? 1, scratch: scratch,
                     shared: shared,
-                    inputGradient: makeInputGradient(index, path, parts, source)))
+                    inputGradient: makeInputGradient(
+                        index, path, parts, source, normalizations, &summed),
+                    gradientIsSummed: summed.contains(convolution.slot)))
         }
         return result.reversed()
     }
 
     private func makeInputGradient(
-        _ index: Int, _ path: any ConvolutionPath, _ parts: [[Range<Int>]], _ source: Source
+        _ index: Int, _ path: any ConvolutionPath, _ parts: [[Range<Int>]], _ source: Source,
+        _ normalizations: [NormalizationLayer], _ summed: inout Set<Int>
     ) -> ConvolutionLayer.InputGradient {
         let convolution = description.convolutions[index]
         guard source.needsGradient else { return .none }
@@ -61,10 +65,25 @@ struct LayerBuilder {
         if convolution.readsOneStoredTensor, let target = source.gradients[0] {
             let gradient = PaddedGradient(
                 memory: target.values, rowLength: rowLength, plan: plan)
-            return .direct(gradient, adds: !target.isFirstWriter)
+            return .direct(
+                gradient, adds: !target.isFirstWriter,
+                target: makeTarget(convolution.source.parts[0].slot, normalizations, &summed))
         }
         return .padded(
             PaddedGradient(memory: inputGradients[index], rowLength: rowLength, plan: plan))
+    }
+
+    /// Nil where others read the slot as well.
+    private func makeTarget(
+        _ slot: Int, _ normalizations: [NormalizationLayer], _ summed: inout Set<Int>
+    ) -> ConvolutionLayer.GradientTarget? {
+        let readers = description.convolutions.filter { reader in
+            reader.source.parts.contains { $0.slot == slot }
+        }
+        guard readers.count == 1, let known = normalizationOfSlot[slot] else { return nil }
+        summed.insert(slot)
+        return ConvolutionLayer.GradientTarget(
+            normalization: normalizations[known.index], raw: slots[slot], slope: known.slope)
     }
 
     private func parameter(_ name: String) -> (value: Pointer, gradient: Pointer) {

@@ -157,7 +157,7 @@ import Testing
                         raw: at[6], normalization: nil, gradientSource: gradientSource, slope: 1,
                         scratch: scratch,
                         shared: SharedScratch(weights: at[0], weightGradient: at[1]),
-                        inputGradient: .padded(inputGradient))
+                        inputGradient: .padded(inputGradient), gradientIsSummed: false)
                     layer.forward(team)
                     layer.backward(team)
                     func array(_ index: Int, _ count: Int) -> [Float] {

@@ -20,6 +20,8 @@ protocol ConvolutionPath {
     var gradientRowLength: Int { get }
     /// Floats that `backward` sums the weights' gradient in.
     var weightGradientCount: Int { get }
+    /// Whether that sum is the weights' gradient itself, as it is stored.
+    var sumsWeightGradientInPlace: Bool { get }
     /// Whether the padded input's gradient must be cleared first; else each strip writes its rows
     /// whole.
     var addsInputGradient: Bool { get }
@@ -63,6 +65,8 @@ struct ConvolutionLayer {
     let scratch: [Scratch]
     let shared: SharedScratch
     let inputGradient: InputGradient
+    /// Whether the reader of `raw` has summed the gradient for the normalization already.
+    let gradientIsSummed: Bool
 
     /// Where dLoss/d(source) goes.
     enum InputGradient {
@@ -70,7 +74,15 @@ struct ConvolutionLayer {
         /// Through a padded plane to what the source reads.
         case padded(PaddedGradient)
         /// A 1x1 convolution of one stored tensor: straight to that tensor's gradient.
-        case direct(PaddedGradient, adds: Bool)
+        case direct(PaddedGradient, adds: Bool, target: GradientTarget?)
+    }
+
+    /// A stored tensor that only this layer reads, so that its gradient is complete, row by row, as
+    /// soon as it is written; sums over it are made while it is in cache.
+    struct GradientTarget {
+        let normalization: NormalizationLayer
+        let raw: UnsafePointer<Float>
+        let slope: Float
     }
 
     var table: dip_kernels { source.table.pointee }
@@ -99,7 +111,7 @@ struct ConvolutionLayer {
     func backward(_ team: ThreadTeam) {
         prepareGradient(team)
         path.begin(self, backward: true)
-        let sum = path is PatchPath ? weightGradient : shared.weightGradient
+        let sum = path.sumsWeightGradientInPlace ? weightGradient : shared.weightGradient
         team.run(parts: parts.count) { part, thread in
             computeGradients(
                 part: part, scratch[thread],
@@ -114,6 +126,7 @@ struct ConvolutionLayer {
             }
         }
         path.finish(self, sum: sum)
+        inputGradient.target?.normalization.finishGradient(partCount: parts.count)
         guard case .padded(let gradient) = inputGradient else { return }
         gradient.joinParts(table)
         if geometry.padding == .reflection {
@@ -133,6 +146,8 @@ struct ConvolutionLayer {
             gradient?.clear(cleared..<end, part: part)
             cleared = end
         }
+        let target = inputGradient.target
+        target?.normalization.beginGradient(part: part)
         for (index, strip) in parts[part].enumerated() {
             let rows = path.windowRows(for: strip)
             window.slide(to: rows)
@@ -142,6 +157,11 @@ struct ConvolutionLayer {
                 self, scratch, strip: strip,
                 sum: WeightGradientSum(values: sum, accumulates: index > 0),
                 inputGradient: gradient?.row(rows.lowerBound, part: part))
+            guard let target, let gradient else { continue }
+            target.normalization.addGradient(
+                part: part, gradient.row(strip.lowerBound, part: part),
+                values: target.raw + strip.lowerBound * gradient.rowLength,
+                pixels: strip.count * geometry.input.width, slope: target.slope)
         }
         // A stride may leave rows unread.
         clear(upTo: gradient?.plan.ownRows(part).upperBound ?? 0)
@@ -154,7 +174,7 @@ struct ConvolutionLayer {
     }
 
     private func prepareGradient(_ team: ThreadTeam) {
-        guard let normalization else { return }
+        guard let normalization, !gradientIsSummed else { return }
         let count = geometry.output.width * geometry.output.channels
         team.run(parts: parts.count) { part, _ in
             normalization.beginGradient(part: part)
@@ -181,13 +201,17 @@ extension ConvolutionLayer.InputGradient {
     var memory: PaddedGradient? {
         switch self {
         case .none: nil
-        case .padded(let gradient), .direct(let gradient, _): gradient
+        case .padded(let gradient), .direct(let gradient, _, _): gradient
         }
     }
 
     /// Whether strips add to what is there instead of writing their rows.
     var addsDirectly: Bool {
-        if case .direct(_, let adds) = self { adds } else { false }
+        if case .direct(_, let adds, _) = self { adds } else { false }
+    }
+
+    var target: ConvolutionLayer.GradientTarget? {
+        if case .direct(_, _, let target) = self { target } else { nil }
     }
 }
 

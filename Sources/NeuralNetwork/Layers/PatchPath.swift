@@ -41,6 +41,7 @@ struct PatchPath: ConvolutionPath {
     var paddedHeight: Int { geometry.input.height + 2 * geometry.rim }
     var gradientRowLength: Int { geometry.output.width * geometry.output.channels }
     var weightGradientCount: Int { geometry.patchLength * geometry.output.channels }
+    var sumsWeightGradientInPlace: Bool { true }
     var addsInputGradient: Bool { !readsPixelsAsTheyAre }
     private var paddedRowLength: Int { paddedWidth * geometry.input.channels }
 

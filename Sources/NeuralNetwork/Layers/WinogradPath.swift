@@ -50,6 +50,7 @@ struct WinogradPath: ConvolutionPath {
     var paddedHeight: Int { 4 * patchRows + 2 }
     var gradientRowLength: Int { geometry.output.width * geometry.output.channels }
     var addsInputGradient: Bool { true }
+    var sumsWeightGradientInPlace: Bool { false }
     var weightGradientCount: Int {
         Self.pointCount * geometry.input.channels * padded(geometry.output.channels)
     }
