@@ -16,7 +16,7 @@ struct LayerCase: CustomStringConvertible, Sendable {
     var share = 2e-5
     var relative = 2e-5
     /// Absolute tolerance of a gradient that vanishes.
-    var zero = 1e-7
+    var zero = 2e-7
     /// Adds the layers; returns what the network ends with.
     let build: Builder
 
