@@ -236,6 +236,22 @@ extension Fit {
         }
     }
 
+    /// Bytes of all that another process needs to go on with a fit of such a tile.
+    ///
+    /// - Throws: `FitError.invalid` for a size that the network cannot take.
+    public static func stateByteCount(
+        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
+    ) throws(FitError) -> Int {
+        let description = try describe(configuration, height, width, bands)
+        do throws(NetworkError) {
+            // Values, two moments, the average of outputs.
+            let count = 3 * (try Network.parameterCount(of: description)) + height * width * bands
+            return count * MemoryLayout<Float>.stride
+        } catch {
+            throw FitError(error)
+        }
+    }
+
     private static func describe(
         _ configuration: FitConfiguration, _ height: Int, _ width: Int, _ bands: Int
     ) throws(FitError) -> NetworkDescription {

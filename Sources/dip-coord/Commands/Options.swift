@@ -146,3 +146,24 @@ struct OutputOptions: ParsableArguments {
         return "\(input[..<dot]).restored\(input[dot...])"
     }
 }
+
+struct JobOptions: ParsableArguments {
+    @Flag(help: "Start over: throw away what an earlier run has left in the job's folder.")
+    var fresh = false
+
+    @Flag(
+        help: """
+            Try tiles again that earlier runs have given up; they come through unrestored \
+            otherwise.
+            """)
+    var retryFailed = false
+
+    @Flag(help: "Keep the job's folder with its tiles after success.")
+    var keepJob = false
+
+    func validate() throws {
+        guard !(fresh && retryFailed) else {
+            throw ValidationError("--fresh and --retry-failed exclude each other: choose one")
+        }
+    }
+}

@@ -6,6 +6,7 @@ import Cluster
 import DeepImagePrior
 import Glibc
 import Imaging
+import JobStore
 import Transport
 import Wire
 
@@ -39,6 +40,9 @@ final class CoordinatorLoop {
     /// Tiles that were given up, with their stories.
     var setAsideStories: [TileID: [Coordinator.AttemptFailure]] = [:]
 
+    /// Tiles that earlier runs have restored.
+    let storedBeforeCount: Int
+
     var ending = Ending()
 
     private var poller = Poller()
@@ -48,11 +52,12 @@ final class CoordinatorLoop {
     private var statusAt: Duration
 
     /// - Parameters:
+    ///   - state: how far the job is already.
     ///   - endpoint: where this host's own workers connect.
     ///   - clock: started with the program.
     init(
-        job: RestoreJob, endpoint: String, router: RouterSocket, signals: SignalFD,
-        storage: StorageThread, console: Console, clock: MonotonicClock
+        job: RestoreJob, state: JobState, endpoint: String, router: RouterSocket,
+        signals: SignalFD, storage: StorageThread, console: Console, clock: MonotonicClock
     ) throws {
         self.job = job
         self.router = router
@@ -60,8 +65,11 @@ final class CoordinatorLoop {
         self.storage = storage
         self.console = console
         self.clock = clock
+        storedBeforeCount = state.stored.count
+        let unfinishedCount = job.plan.tileCount - state.stored.count - state.setAside.count
         localWorkers = LocalWorkers(
-            count: job.localWorkerCount, program: job.workerProgram, endpoint: endpoint)
+            count: min(job.localWorkerCount, unfinishedCount), program: job.workerProgram,
+            endpoint: endpoint)
         tally = Tally(
             tileCount: job.plan.tileCount, iterationsPerTile: job.configuration.iterations)
 
@@ -73,7 +81,11 @@ final class CoordinatorLoop {
             facts: JobFacts(
                 job: job.job, configuration: job.configuration.json,
                 payloadByteCountMaximum: job.windowByteCount),
-            tileCount: job.plan.tileCount, policy: policy, now: clock.now())
+            tileCount: job.plan.tileCount, restored: state.restoredTiles, policy: policy,
+            now: clock.now())
+        for index in state.setAside {
+            setAsideStories[TileID(index)] = coordinator.story(of: TileID(index)).failures
+        }
         // Results arrive one after the other; a sender without room sends again later.
         assembler = PayloadAssembler(
             payloadByteCountMaximum: [.restored: job.windowByteCount],
@@ -87,6 +99,9 @@ final class CoordinatorLoop {
 
     /// Restores the image; the exit code.
     func run() throws -> Int32 {
+        logBeginning()
+        // There may be nothing left to do.
+        try tell(.tick)
         while !isOver {
             localWorkers.startDue(at: clock.now(), &poller)
             let ready = try poller.wait(timeout: timeout())
@@ -154,6 +169,7 @@ final class CoordinatorLoop {
         while let event = pendingEvents.first {
             var commands: [Coordinator.Command] = []
             coordinator.handle(event, at: clock.now(), into: &commands)
+            remember(Set(commands.compactMap(\.tileOfStory)))
             for command in commands {
                 try carryOut(command)
             }

@@ -1,6 +1,7 @@
 // The thread that touches files: the input image, the job's folder, the output.
 
 import Imaging
+import JobStore
 import Synchronization
 import Transport
 import Wire
@@ -11,12 +12,15 @@ enum StorageOrder: Sendable {
     case read(TileAttempt, for: PeerID)
     /// Store a result.
     case store(TileAttempt, PixelPayload)
+    /// Write down the tries at a tile. Answered only when that fails.
+    case remember(TileID, TileHistory)
     /// Add a line to the job's event log. Not answered.
     case log(String)
     /// Make the output from the stored tiles; those that are set aside come from the input.
     case blend(setAside: Set<Int>)
-    /// Store the report and remove the tiles.
-    case finish(report: [UInt8])
+    /// Store the report, and remove the tiles unless some came through unrestored or the user
+    /// wants to keep them.
+    case finish(report: [UInt8], unrestored: [Int])
     /// End the thread.
     case end
 }
@@ -28,6 +32,7 @@ enum StorageReply: Sendable {
     case readingFailed(ProgramError)
     case stored(TileAttempt)
     case storingFailed(TileAttempt, ProgramError)
+    case rememberingFailed(ProgramError)
     case blended(BlendResult)
     case blendingFailed(ProgramError)
     /// With what could not be done about the report or the tiles.

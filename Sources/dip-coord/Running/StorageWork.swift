@@ -14,6 +14,9 @@ final class StorageWork {
     private let store: JobStore
     private var hasEnded = false
 
+    /// How far the job was before this run.
+    var stateAtOpening: JobState { store.stateAtOpening }
+
     init(job: RestoreJob, source: any ImageSource, store: JobStore) {
         self.job = job
         self.source = source
@@ -54,6 +57,13 @@ final class StorageWork {
             } or: {
                 .storingFailed(work, $0)
             }
+        case .remember(let tile, let history):
+            do throws(JobStoreError) {
+                try store.recordHistory(history, of: tile.rawValue)
+                return nil
+            } catch {
+                return .rememberingFailed(ProgramError(error))
+            }
         case .log(let line):
             // For people only: a restoration does not fail for want of it.
             try? store.appendEvent(line)
@@ -67,12 +77,13 @@ final class StorageWork {
             } or: {
                 .blendingFailed($0)
             }
-        case .finish(let report):
+        case .finish(let report, let unrestored):
             return reply {
+                let keepsBulk = job.keepsFolder || !unrestored.isEmpty
                 try store.finish(
                     report: Data(report),
-                    completion: .init(endedAt: Double(time(nil)), unrestored: []),
-                    keepsBulk: false)
+                    completion: .init(
+                        endedAt: Double(time(nil)), unrestored: unrestored, keepsBulk: keepsBulk))
                 return .finished(nil)
             } or: {
                 .finished($0)
