@@ -1,6 +1,7 @@
 // A job's folder as a test sees it, and as a test leaves it in a coordinator's place.
 
 import Foundation
+import Glibc
 import JobStore
 import Testing
 
@@ -24,6 +25,20 @@ extension Session {
         try #require(process.wait() == .exited(0), process.story, sourceLocation: sourceLocation)
         let object = try JSONSerialization.jsonObject(with: Data(process.output.utf8))
         return try #require(object as? [String: Any], sourceLocation: sourceLocation)
+    }
+
+    /// The stored tiles by name, with what changes when a file is written again.
+    func storedTiles() -> [String: String] {
+        let folder = jobFolder + "/tiles"
+        let names = Files.names(folder).filter { $0.hasSuffix(".safetensors") }
+        return Dictionary(
+            uniqueKeysWithValues: names.map { name in
+                var status = stat()
+                stat("\(folder)/\(name)", &status)
+                return (
+                    name, "\(status.st_ino) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"
+                )
+            })
     }
 
     /// Starts the reference job and kills its coordinator when so many tiles are stored.
