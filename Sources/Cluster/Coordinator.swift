@@ -57,22 +57,25 @@ public struct Coordinator: Sendable {
     /// - Parameters:
     ///   - facts: what workers are told.
     ///   - tileCount: tiles in the plan, at least 1.
-    ///   - history: what an earlier coordinator of the job has left; nil where there was none.
+    ///   - restored: what is known of tiles from former coordinators of the job, which may have
+    ///     handed out more tries than is known; those that failed too often are set aside. nil
+    ///     where there was none.
     ///   - policy: when to lose patience.
     ///   - now: time since the origin of all times given to this value.
     public init(
-        facts: JobFacts, tileCount: Int, history: JobHistory? = nil, policy: CoordinatorPolicy,
-        now: Duration
+        facts: JobFacts, tileCount: Int, restored: [TileID: RestoredTile]? = nil,
+        policy: CoordinatorPolicy, now: Duration
     ) {
         precondition(tileCount > 0, "a job has at least one tile")
         policy.check()
         self.facts = facts
         self.policy = policy
         self.now = now
-        tiles = TileTable(tileCount: tileCount, history: history)
+        tiles = TileTable(
+            tileCount: tileCount, restored: restored ?? [:], isGivenUp: policy.isGivenUp)
         checkpointBudget = Double(policy.checkpointBytesPerSecond)
         checkpointBudgetAt = now
-        hasHistory = history != nil
+        hasHistory = restored != nil
         sweepAt = now
         absentSince = now
     }

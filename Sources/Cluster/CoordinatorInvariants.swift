@@ -18,7 +18,7 @@ extension Coordinator {
                     "nobody has it. \(tiles.story(of: tile))")
             }
             precondition(
-                record.state != .waiting || !isGivenUp(record),
+                record.state != .waiting || !policy.isGivenUp(record.failures),
                 "it should be set aside. \(tiles.story(of: tile))")
         }
         precondition(

@@ -263,15 +263,9 @@ extension Coordinator {
         commands.append(.send(.cancel(Cancel(job: facts.job, work: work)), to: peer))
     }
 
-    /// Whether a tile has failed too often.
-    func isGivenUp(_ tile: TileTable.Record) -> Bool {
-        tile.failures.count >= policy.tileDeathsMaximum
-            || tile.failures.count(where: { !$0.isDeath }) >= policy.tileFailuresMaximum
-    }
-
     /// Gives a waiting tile up when it has failed too often.
     mutating func setAsideIfHopeless(_ tile: TileID, _ commands: inout [Command]) {
-        guard isGivenUp(tiles[tile]) else { return }
+        guard policy.isGivenUp(tiles[tile].failures) else { return }
         tiles.setAside(tile)
         statistics.lostIterationCount += tiles.takeLostIterations(tile, beginningAt: 0)
         commands.append(.setAside(tile, story: tiles[tile].failures))

@@ -51,7 +51,8 @@ public struct CoordinatorPolicy: Equatable, Sendable {
 
     // MARK: Failures
 
-    /// A tile that failed this often is set aside.
+    /// A tile that failed this often is set aside. Failures count over all coordinators of a job;
+    /// a try that ended with its coordinator is none.
     public var tileFailuresMaximum = 3
     /// Workers that died or fell silent while their iterations went on speak less against the
     /// tile: it is set aside after this many such tries and failures together. A checkpoint
@@ -87,6 +88,12 @@ public struct CoordinatorPolicy: Equatable, Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// Whether a tile with these failures is given up.
+    func isGivenUp(_ failures: [Coordinator.AttemptFailure]) -> Bool {
+        failures.count >= tileDeathsMaximum
+            || failures.count(where: { !$0.isDeath }) >= tileFailuresMaximum
+    }
 
     /// The numbers make sense together. Checked once, when a coordinator is made.
     func check() {

@@ -51,30 +51,28 @@ struct TileTable {
     private(set) var storedCount = 0
     private(set) var setAsideCount = 0
 
-    init(tileCount: Int, history: JobHistory?) {
+    init(
+        tileCount: Int, restored: [TileID: Coordinator.RestoredTile],
+        isGivenUp: ([Coordinator.AttemptFailure]) -> Bool
+    ) {
         records = Array(repeating: Record(), count: tileCount)
-        for (tile, past) in (history?.tiles ?? [:]).sorted(by: { $0.key < $1.key }) {
-            guard records.indices.contains(tile.rawValue) else { continue }
-            restore(tile, past)
-        }
-    }
-
-    private mutating func restore(_ tile: TileID, _ past: JobHistory.Tile) {
-        let index = tile.rawValue
-        records[index].attempts = max(past.attempts, 0)
-        switch past.state {
-        case .waiting:
-            records[index].checkpoint = past.checkpointIteration
-            guard records[index].attempts > 0 else { return }
-            records[index].isReserved = true
-            returned.append(tile)
-        case .stored:
-            records[index].state = .stored
-            storedCount += 1
-        case .setAside(let story):
-            records[index].checkpoint = past.checkpointIteration
-            records[index].failures = story
-            giveUp(tile)
+        for (tile, known) in restored.sorted(by: { $0.key < $1.key }) {
+            precondition(records.indices.contains(tile.rawValue), "there is no \(tile)")
+            let (index, story) = (tile.rawValue, known.story)
+            records[index].attempts = story.attempts
+            if known.isStored {
+                records[index].state = .stored
+                storedCount += 1
+                continue
+            }
+            records[index].failures = story.failures
+            records[index].checkpoint = known.checkpointIteration
+            if story.isSetAside || isGivenUp(story.failures) {
+                giveUp(tile)
+            } else if story.attempts > 0 {
+                records[index].isReserved = true
+                returned.append(tile)
+            }
         }
     }
 

@@ -198,10 +198,10 @@ struct RestoreJob: Sendable {
     ) throws -> JobManifest {
         JobManifest(
             jobID: "\(time(nil))-\(randomWord())",
-            input: try InputFingerprint(path: file, fileSystem: PosixFileSystem()),
+            input: try FileFingerprint(path: file, fileSystem: PosixFileSystem()),
             image: .init(
                 width: header.width, height: header.height, bands: header.colorBands,
-                sampleType: header.sampleType.rawValue),
+                sampleType: header.sampleType.rawValue, header: "\(header)"),
             plan: .init(
                 tile: tiling.tile, overlap: tiling.overlap, windowWidth: plan.windowWidth,
                 windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),

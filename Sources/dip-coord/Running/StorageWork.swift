@@ -69,7 +69,10 @@ final class StorageWork {
             }
         case .finish(let report):
             return reply {
-                try store.finish(report: Data(report))
+                try store.finish(
+                    report: Data(report),
+                    completion: .init(endedAt: Double(time(nil)), unrestored: []),
+                    keepsBulk: false)
                 return .finished(nil)
             } or: {
                 .finished($0)
