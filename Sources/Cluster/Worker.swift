@@ -114,6 +114,11 @@ public struct Worker: Sendable {
     /// The tile in hand, if any.
     public var currentWork: TileAttempt? { work.attempt }
 
+    /// Whether the worker hands its tile over, because it has to end.
+    public var isHandingOver: Bool {
+        if case .handingOver = work { true } else { false }
+    }
+
     /// Whether the worker is in a session.
     public var isWelcome: Bool {
         if case .welcomed = link { true } else { false }

@@ -270,6 +270,22 @@ extension Fit {
         }
     }
 
+    /// Bytes that the encoded state of a fit of such a tile does not exceed.
+    ///
+    /// - Throws: `FitError.invalid` for a size that the network cannot take.
+    public static func stateByteCountMaximum(
+        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
+    ) throws(FitError) -> Int {
+        let description = try describe(configuration, height, width, bands)
+        do throws(NetworkError) {
+            return FitState.byteCountMaximum(
+                configuration, parameterCount: try Network.parameterCount(of: description),
+                sampleCount: height * width * bands)
+        } catch {
+            throw FitError(error)
+        }
+    }
+
     private static func describe(
         _ configuration: FitConfiguration, _ height: Int, _ width: Int, _ bands: Int
     ) throws(FitError) -> NetworkDescription {

@@ -25,25 +25,17 @@ public enum MessageCodec {
         _ message: Message, payload: Payload? = nil,
         pieceByteCount: Int = WireLimits.pieceByteCount
     ) throws(WireError) -> [[[UInt8]]] {
-        precondition(pieceByteCount > 0, "a piece has at least one byte")
+        if let payload {
+            var pieces = try MessagePieces(message, payload, pieceByteCount: pieceByteCount)
+            var messages: [[[UInt8]]] = []
+            while let frames = try pieces.next() { messages.append(frames) }
+            return messages
+        }
         try message.body.check()
-        guard message.kind.payloadType == payload?.type else {
-            throw .malformed("\(message.kind) with\(payload == nil ? "out" : "") a payload")
+        guard message.kind.payloadType == nil else {
+            throw .malformed("\(message.kind) without a payload")
         }
-        guard let payload else { return [[try header(message, nil)]] }
-        let byteCount = payload.bytes.count
-        let pieceCount = (byteCount + pieceByteCount - 1) / pieceByteCount
-        var description = PayloadDescription(payload, pieceCount: pieceCount)
-        let bytes = payload.bytes
-        var messages: [[[UInt8]]] = []
-        for index in 0..<pieceCount {
-            let offset = index * pieceByteCount
-            description.piece.index = index
-            description.piece.offset = offset
-            let end = min(offset + pieceByteCount, byteCount)
-            messages.append([try header(message, description), Array(bytes[offset..<end])])
-        }
-        return messages
+        return [[try header(message, nil)]]
     }
 
     /// The message in `frames`.
@@ -84,7 +76,7 @@ public enum MessageCodec {
             piece: PayloadPiece(description, form: form, bytes: frames[1]))
     }
 
-    private static func header(
+    fileprivate static func header(
         _ message: Message, _ payload: PayloadDescription?
     ) throws(WireError) -> [UInt8] {
         let encoder = JSONEncoder()
@@ -98,6 +90,50 @@ public enum MessageCodec {
         try FieldCheck.count(
             bytes.count, "header frame", through: WireLimits.headerByteCountMaximum)
         return bytes
+    }
+}
+
+/// The messages that carry one payload, made one by one: beside the payload itself no more than a
+/// piece takes memory.
+public struct MessagePieces: Sendable {
+    private let message: Message
+    private let bytes: [UInt8]
+    private let pieceByteCount: Int
+    private var description: PayloadDescription
+
+    /// Messages that are still to come.
+    public private(set) var count: Int
+
+    /// All of them, the first one next.
+    ///
+    /// - Throws: where a field is out of range, or the message carries no payload of this type.
+    public init(
+        _ message: Message, _ payload: Payload, pieceByteCount: Int = WireLimits.pieceByteCount
+    ) throws(WireError) {
+        precondition(pieceByteCount > 0, "a piece has at least one byte")
+        try message.body.check()
+        guard message.kind.payloadType == payload.type else {
+            throw .malformed("\(message.kind) with a payload of \(payload.type)")
+        }
+        self.message = message
+        self.pieceByteCount = pieceByteCount
+        bytes = payload.bytes
+        count = (bytes.count + pieceByteCount - 1) / pieceByteCount
+        description = PayloadDescription(payload, pieceCount: count)
+    }
+
+    /// The frames of the next message; nil after the last.
+    public mutating func next() throws(WireError) -> [[UInt8]]? {
+        guard count > 0 else { return nil }
+        let end = min(description.piece.offset + pieceByteCount, bytes.count)
+        let frames = [
+            try MessageCodec.header(message, description),
+            Array(bytes[description.piece.offset..<end]),
+        ]
+        description.piece.index += 1
+        description.piece.offset = end
+        count -= 1
+        return frames
     }
 }
 
