@@ -41,20 +41,26 @@ public struct Coordinator: Sendable {
     /// How the job ended; nil while it runs.
     public internal(set) var outcome: Outcome?
 
-    /// A coordinator of a job of which nothing is done.
+    /// A coordinator of a job of which nothing is done, or of which former ones have done a part.
     ///
     /// - Parameters:
     ///   - facts: what workers are told.
     ///   - tileCount: tiles in the plan, at least 1.
+    ///   - restored: what is known of tiles; those that failed too often are set aside.
     ///   - policy: when to lose patience.
     ///   - now: time since the origin of all times given to this value.
-    public init(facts: JobFacts, tileCount: Int, policy: CoordinatorPolicy, now: Duration) {
+    public init(
+        facts: JobFacts, tileCount: Int, restored: [TileID: RestoredTile] = [:],
+        policy: CoordinatorPolicy, now: Duration
+    ) {
         precondition(tileCount > 0, "a job has at least one tile")
         policy.check()
         self.facts = facts
         self.policy = policy
         self.now = now
-        tiles = TileTable(tileCount: tileCount)
+        tiles = TileTable(
+            tileCount: tileCount, restored: restored,
+            failuresMaximum: policy.tileFailuresMaximum)
         sweepAt = now
         absentSince = now
     }

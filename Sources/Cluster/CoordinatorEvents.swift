@@ -62,6 +62,13 @@ extension Coordinator {
         /// What happened, as the end of "the worker ...".
         public let reason: String
 
+        /// A try that came to nothing.
+        public init(attempt: Attempt, worker: WorkerID, reason: String) {
+            self.attempt = attempt
+            self.worker = worker
+            self.reason = reason
+        }
+
         public var description: String { "attempt \(attempt) on \(worker): \(reason)" }
     }
 

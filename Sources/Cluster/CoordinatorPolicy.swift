@@ -24,7 +24,8 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     /// A worker is refused when it has held a tile for this long that it was told to drop, or whose
     /// late result does not arrive.
     public var occupationTimeout: Duration = .seconds(300)
-    /// A tile that failed this often is set aside.
+    /// A tile that failed this often is set aside. Failures count over all coordinators of a job;
+    /// a try that ended with its coordinator is none.
     public var tileFailuresMaximum = 3
     /// A worker is refused after this many different tiles failed on it with no success between
     /// them, unless it is the only worker.

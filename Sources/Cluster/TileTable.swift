@@ -29,13 +29,33 @@ struct TileTable {
     private(set) var records: [Record]
     /// Tiles that were handed out and wait again, in tile order.
     private(set) var returned: [TileID] = []
-    /// This tile and all after it have never been handed out.
+    /// The first tile that was never handed out, or the end; there may be others after it.
     private var firstFresh = 0
     private(set) var storedCount = 0
     private(set) var setAsideCount = 0
 
-    init(tileCount: Int) {
+    init(
+        tileCount: Int, restored: [TileID: Coordinator.RestoredTile] = [:], failuresMaximum: Int
+    ) {
         records = Array(repeating: Record(), count: tileCount)
+        for (tile, known) in restored.sorted(by: { $0.key < $1.key }) {
+            precondition(records.indices.contains(tile.rawValue), "there is no \(tile)")
+            let story = known.story
+            records[tile.rawValue].attempts = story.attempts
+            records[tile.rawValue].failures = story.failures
+            if known.isStored {
+                records[tile.rawValue].state = .stored
+                storedCount += 1
+            } else if story.isSetAside || story.failures.count >= failuresMaximum {
+                giveUp(tile)
+            } else if story.attempts > 0 {
+                // A worker that has not heard of the former coordinator's end may go on with it.
+                records[tile.rawValue].isResumable =
+                    story.failures.last?.attempt != story.attempts
+                returned.append(tile)
+            }
+        }
+        passHandedOut()
     }
 
     var isOver: Bool { storedCount + setAsideCount == records.count }
@@ -155,11 +175,20 @@ struct TileTable {
         require(self[tile].state == .waiting, tile)
         if tile.rawValue == firstFresh {
             firstFresh += 1
+            passHandedOut()
         } else if let index = returned.firstIndex(of: tile) {
             returned.remove(at: index)
         } else {
             require(false, tile)
         }
+    }
+
+    private mutating func passHandedOut() {
+        while firstFresh < records.count, !isFresh(firstFresh) { firstFresh += 1 }
+    }
+
+    private func isFresh(_ index: Int) -> Bool {
+        records[index].state == .waiting && records[index].attempts == 0
     }
 
     // MARK: Checks
@@ -183,18 +212,15 @@ struct TileTable {
             let tile = TileID(index)
             stored += record.state == .stored ? 1 : 0
             setAside += record.state == .setAside ? 1 : 0
-            let isFresh = index >= firstFresh
-            require(isFresh == (record.attempts == 0), tile)
-            require(!isFresh || record.state == .waiting, tile)
+            require(index >= firstFresh || !isFresh(index), tile)
             let attempts = record.failures.map(\.attempt)
             require(attempts.count < 2 || Set(attempts).count == attempts.count, tile)
             require(!record.isResumable || record.state == .waiting, tile)
         }
         precondition(stored == storedCount && setAside == setAsideCount, "counts of tiles")
         precondition(zip(returned, returned.dropFirst()).allSatisfy { $0 < $1 }, "tile order")
-        let waiting = records.indices.filter {
-            $0 < firstFresh && records[$0].state == .waiting
-        }
+        precondition(firstFresh == records.count || isFresh(firstFresh), "the first fresh tile")
+        let waiting = records.indices.filter { records[$0].state == .waiting && !isFresh($0) }
         precondition(waiting.map { TileID($0) } == returned, "tiles that wait again")
     }
 }

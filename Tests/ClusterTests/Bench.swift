@@ -62,12 +62,15 @@ struct CoordinatorBench {
     private(set) var notes: [Coordinator.Note] = []
     private(set) var seconds = 0.0
 
-    init(tiles: Int, _ adjust: (inout CoordinatorPolicy) -> Void = { _ in }) {
+    init(
+        tiles: Int, restored: [TileID: Coordinator.RestoredTile] = [:],
+        _ adjust: (inout CoordinatorPolicy) -> Void = { _ in }
+    ) {
         var policy = CoordinatorPolicy()
         adjust(&policy)
         let facts = JobFacts(job: job, configuration: "{}", payloadByteCountMaximum: 1000)
         coordinator = Coordinator(
-            facts: facts, tileCount: tiles, policy: policy, now: .zero)
+            facts: facts, tileCount: tiles, restored: restored, policy: policy, now: .zero)
     }
 
     /// The orders that follow from an event, without the notes.
