@@ -1,6 +1,7 @@
 /// What must hold whatever happens, seen from outside: the checker remembers over all lives of the
 /// coordinator what each of them has promised.
 import Cluster
+import JobStore
 import Wire
 
 struct Checker {
@@ -23,15 +24,18 @@ struct Checker {
     /// Some coordinator has told its workers that the job is over.
     private(set) var hasAnyJobEnded = false
     private var eventsUntilSizes = 0
-    private(set) var dispatchCount = 0
 
     init(scenario: Scenario) {
         self.scenario = scenario
     }
 
-    /// A coordinator begins; nothing is under way to its disk.
-    mutating func beginLife() {
+    /// A coordinator begins: what former ones knew to be on disk is there, and nothing is under way.
+    mutating func beginLife(_ state: JobState) throws(Flaw) {
         storing = []
+        for tile in confirmed.sorted() where !state.stored.contains(tile.rawValue) {
+            throw Flaw("\(tile) was on disk and is not any more")
+        }
+        for tile in state.stored { confirmed.insert(TileID(tile)) }
     }
 
     mutating func note(_ event: Coordinator.Event, told coordinator: SimulatedCoordinator) {
@@ -84,10 +88,6 @@ struct Checker {
         guard !confirmed.contains(work.tile), !storing.contains(work.tile) else {
             throw Flaw("\(work) is handed out although its result is here")
         }
-        guard handedOut.insert(work).inserted else {
-            throw Flaw("\(work) is handed out a second time")
-        }
-        dispatchCount += 1
         guard !scenario.faults.kinds.isEmpty || work.attempt == 1 else {
             throw Flaw("\(work) although nothing goes wrong")
         }
@@ -96,6 +96,13 @@ struct Checker {
         let bound = scenario.coordinatorPolicy.tileFailuresMaximum
         guard settledDispatches[work.tile, default: 0] <= bound else {
             throw Flaw("\(work) is handed out again and again although all has healed")
+        }
+    }
+
+    /// An assignment is sent: a worker may know of this try from now on.
+    mutating func checkAssignment(_ work: TileAttempt) throws(Flaw) {
+        guard handedOut.insert(work).inserted else {
+            throw Flaw("\(work) is handed out a second time")
         }
     }
 

@@ -13,6 +13,9 @@ extension Simulation {
         guard coordinator == nil, !isComplete else { return }
         let store: JobStore
         do throws(JobStoreError) {
+            if try JobStore.manifest(inFolder: Self.folder, fileSystem: disk)?.completion != nil {
+                return complete()
+            }
             store = try openStore()
         } catch {
             if disk.isDead {
@@ -27,16 +30,32 @@ extension Simulation {
         coordinatorLives += 1
         tally.coordinatorCount += 1
         remark("coordinator \(coordinatorLives) begins")
-        checker.beginLife()
+        try checker.beginLife(store.stateAtOpening)
         let clockOffset = generator.seconds(upTo: 1000)
         let facts = JobFacts(job: Self.job, configuration: "{}", payloadByteCountMaximum: 1000)
         let machine = Coordinator(
-            facts: facts, tileCount: scenario.tileCount, policy: scenario.coordinatorPolicy,
+            facts: facts, tileCount: scenario.tileCount,
+            restored: restored(store.stateAtOpening), policy: scenario.coordinatorPolicy,
             now: now + clockOffset)
         let begun = SimulatedCoordinator(
             life: coordinatorLives, machine: machine, store: store, clockOffset: clockOffset)
         coordinator = begun
         try tell(begun, .tick)
+    }
+
+    private func restored(_ state: JobState) -> [TileID: Coordinator.RestoredTile] {
+        var tiles: [TileID: Coordinator.RestoredTile] = [:]
+        for (tile, history) in state.histories {
+            let failures = history.failures.map {
+                Coordinator.AttemptFailure(
+                    attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason)
+            }
+            let story = Coordinator.TileStory(
+                attempts: history.attempts, failures: failures, isSetAside: history.isSetAside)
+            tiles[TileID(tile)] = Coordinator.RestoredTile(story: story)
+        }
+        for tile in state.stored { tiles[TileID(tile), default: .init()].isStored = true }
+        return tiles
     }
 
     private func openStore() throws(JobStoreError) -> JobStore {
@@ -90,6 +109,7 @@ extension Simulation {
                 try checkPixels(of: tile, coordinator)
             }
         }
+        // The output takes its place here.
         do throws(JobStoreError) {
             try coordinator.store.finish(
                 report: Data("{}".utf8), completion: .init(endedAt: 1, unrestored: []),
@@ -98,8 +118,12 @@ extension Simulation {
             // The output is there; that bulk may be left is worth a warning.
             if disk.isDead { return }
         }
-        isComplete = true
         tally.add(coordinator.machine.statistics)
+        complete()
+    }
+
+    private func complete() {
+        isComplete = true
         remark("the job is complete")
     }
 

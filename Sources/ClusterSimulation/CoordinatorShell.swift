@@ -66,6 +66,9 @@ extension Simulation {
         for command in commands {
             trace.add(.coordinatorCommand(command), at: now)
             try checker.check(command, of: coordinator, at: now)
+            if let tile = command.tileOfStory {
+                order(.remember(tile, coordinator.machine.story(of: tile)), of: coordinator)
+            }
             try carryOut(command, of: coordinator)
         }
         try checker.checkState(of: coordinator)
@@ -135,7 +138,10 @@ extension Simulation {
     ) throws(Flaw) {
         switch order {
         case .read(let work, let peer):
-            guard coordinator.welcomed.contains(peer), coordinator.summary == nil else { return }
+            guard coordinator.welcomed.contains(peer), coordinator.summary == nil,
+                coordinator.remembered[work.tile] == work.attempt
+            else { return }
+            try checker.checkAssignment(work)
             let body = Assign(job: Self.job, work: work, originX: 0, originY: 0)
             post(Parcel(message: .assign(body)), to: peer, by: coordinator)
         case .store(let work, let fit):
@@ -150,11 +156,31 @@ extension Simulation {
             }
             let time = now + generator.seconds(upTo: Self.instant)
             agenda.add(.learned(reply, life: coordinator.life), at: time)
+        case .remember(let tile, let story): remember(tile, story, coordinator)
         case .log(let line):
             // For people only: a restoration does not fail for want of it.
             try? coordinator.store.appendEvent("{\"message\": \"\(line)\"}")
         case .conclude: try conclude(coordinator)
         case .exit: exit(coordinator)
+        }
+    }
+
+    private func remember(
+        _ tile: TileID, _ story: Coordinator.TileStory, _ coordinator: SimulatedCoordinator
+    ) {
+        let failures = story.failures.map {
+            TileHistory.Failure(
+                attempt: $0.attempt, worker: $0.worker.rawValue, reason: $0.reason)
+        }
+        let history = TileHistory(
+            attempts: story.attempts, failures: failures, isSetAside: story.isSetAside)
+        do throws(JobStoreError) {
+            try coordinator.store.recordHistory(history, of: tile.rawValue, isSynced: true)
+            coordinator.remembered[tile] = story.attempts
+        } catch {
+            guard !disk.isDead else { return }
+            let event = Coordinator.Event.broken(reason: error.message)
+            agenda.add(.learned(event, life: coordinator.life), at: now)
         }
     }
 

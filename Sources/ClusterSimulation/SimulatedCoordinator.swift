@@ -9,6 +9,8 @@ final class SimulatedCoordinator {
     enum Order {
         case read(TileAttempt, for: PeerID)
         case store(TileAttempt, SimulatedFit)
+        /// Writes down the tries at a tile.
+        case remember(TileID, Coordinator.TileStory)
         case log(String)
         /// Blends, and ends the job.
         case conclude
@@ -31,6 +33,8 @@ final class SimulatedCoordinator {
     /// The result that is being told to the machine.
     var arrived: SimulatedFit?
     var orders: [Order] = []
+    /// The number of the latest try at each tile that is written down.
+    var remembered: [TileID: Attempt] = [:]
     var isStorageBusy = false
     var summary: Coordinator.Summary?
 

@@ -85,10 +85,10 @@ struct DipSim: ParsableCommand {
             } catch {
                 report.failedSeeds.append(seed)
                 write("dip-sim: \(keepGoing ? "seed \(seed): \(error.reason)" : "\(error)")\n")
-                if !keepGoing { break }
             }
             report.runCount += 1
             report.tally.add(simulation.tally)
+            if !report.failedSeeds.isEmpty, !keepGoing { break }
         }
         print(try json ? report.json() : report.text)
         if !report.failedSeeds.isEmpty { throw ExitCode.failure }
