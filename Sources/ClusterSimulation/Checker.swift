@@ -62,7 +62,7 @@ struct Checker {
             if case .stored(let receipt) = message, !confirmed.contains(receipt.tile) {
                 throw Flaw("a receipt for \(receipt.work), which is not on disk")
             }
-        case .dispatch(let work, let peer):
+        case .dispatch(let work, let peer, _):
             guard coordinator.welcomed.contains(peer) else {
                 throw Flaw("\(work) goes to peer \(peer), who has no session")
             }
@@ -80,7 +80,7 @@ struct Checker {
                 throw Flaw("\(tile) is given up although nothing goes wrong")
             }
         case .finished: hasAnyJobEnded = true
-        case .discard, .forget, .note: break
+        case .discard, .storeCheckpoint, .removeCheckpoint, .forget, .note: break
         }
     }
 

@@ -88,7 +88,7 @@ extension Simulation {
         case .send(let message, let peer):
             if case .welcome = message { coordinator.welcomed.insert(peer) }
             post(Parcel(message: message), to: peer, by: coordinator)
-        case .dispatch(let work, let peer): order(.read(work, for: peer), of: coordinator)
+        case .dispatch(let work, let peer, _): order(.read(work, for: peer), of: coordinator)
         case .store(let work, let peer):
             guard let fit = coordinator.arrived, fit.tile == work.tile else {
                 throw Flaw("\(work) of peer \(peer) is to be stored, but is not here")
@@ -97,7 +97,7 @@ extension Simulation {
         case .discard: coordinator.arrived = nil
         case .forget(let peer): coordinator.welcomed.remove(peer)
         case .note(let note): order(.log("\(note)"), of: coordinator)
-        case .setAside: break
+        case .setAside, .storeCheckpoint, .removeCheckpoint: break
         case .finished(let summary): begin(ending: summary, of: coordinator)
         }
     }

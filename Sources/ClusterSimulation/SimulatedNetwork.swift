@@ -68,7 +68,10 @@ extension Simulation {
         do throws(WireError) {
             let shape = PixelShape(height: 1, width: 1, bands: 1)
             let payload =
-                message.kind.hasPayload ? try PixelPayload(shape: shape, pixels: [0.5]) : nil
+                message.kind == .checkpoint
+                ? Payload.state([1])
+                : message.kind.hasPayload
+                    ? .pixels(try PixelPayload(shape: shape, pixels: [0.5])) : nil
             var frames = try MessageCodec.encode(message, payload: payload)[0]
             let frame = Int.random(in: 0..<frames.count, using: &generator)
             let place = Int.random(in: 0..<frames[frame].count, using: &generator)

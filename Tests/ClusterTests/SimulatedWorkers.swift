@@ -48,7 +48,7 @@ extension Simulation {
         defer { if workers[peer] != nil { workers[peer] = worker } }
         switch command {
         case .send(let message): post(message, from: peer)
-        case .configure, .sendProgress: break
+        case .configure, .sendProgress, .takeCheckpoint, .sendCheckpoint: break
         case .startFit(let work):
             guard worker.fit == nil, worker.result == nil else {
                 throw Failure(description: "\(worker.name) starts \(work) with full hands")

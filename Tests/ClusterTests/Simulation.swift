@@ -154,7 +154,7 @@ struct Simulation {
     mutating func carryOut(_ command: Coordinator.Command) throws {
         switch command {
         case .send(let message, let peer): post(message, to: peer)
-        case .dispatch(let work, let peer):
+        case .dispatch(let work, let peer, _):
             guard storedCounts[work.tile] == nil, !storing.contains(work.tile), summary == nil
             else { throw Failure(description: "\(work) is dispatched in vain") }
             let job = JobID(rawValue: "job")
@@ -170,7 +170,7 @@ struct Simulation {
         case .finished(let summary):
             guard self.summary == nil else { throw Failure(description: "finished twice") }
             self.summary = summary
-        case .discard, .setAside, .forget, .note: break
+        case .discard, .storeCheckpoint, .removeCheckpoint, .setAside, .forget, .note: break
         }
     }
 
