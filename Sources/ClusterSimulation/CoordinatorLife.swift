@@ -64,11 +64,13 @@ extension Simulation {
                 folder: Self.folder, manifest: manifest, fileSystem: disk)
         }
         return try JobStore.create(
-            folder: Self.folder, manifest: try manifest(), fileSystem: disk)
+            folder: Self.folder,
+            manifest: try Self.manifest(tileCount: scenario.tileCount, disk), fileSystem: disk)
     }
 
-    private func manifest() throws(JobStoreError) -> JobManifest {
-        let tileCount = scenario.tileCount
+    static func manifest(
+        tileCount: Int, _ disk: SimulatedDisk
+    ) throws(JobStoreError) -> JobManifest {
         let plan = JobManifest.Plan(
             tile: SimulatedFit.width, overlap: 0, windowWidth: SimulatedFit.width,
             windowHeight: SimulatedFit.height,
@@ -77,8 +79,9 @@ extension Simulation {
             width: tileCount * SimulatedFit.width, height: SimulatedFit.height,
             bands: SimulatedFit.bands, sampleType: "uint16", header: "simulated")
         return JobManifest(
-            jobID: Self.job.rawValue,
-            input: try FileFingerprint(path: SimulatedDisk.input, fileSystem: disk), image: image, plan: plan, configuration: "{}",
+            jobID: job.rawValue,
+            input: try FileFingerprint(path: SimulatedDisk.input, fileSystem: disk), image: image,
+            plan: plan, configuration: "{}",
             createdAt: 0)
     }
 

@@ -144,7 +144,8 @@ extension Simulation {
             try checker.checkAssignment(work)
             let body = Assign(job: Self.job, work: work, originX: 0, originY: 0)
             post(Parcel(message: .assign(body)), to: peer, by: coordinator)
-        case .store(let work, let fit):
+        case .store(let work, var fit):
+            tamper?(&fit)
             let reply: Coordinator.Event
             do throws(JobStoreError) {
                 try coordinator.store.storeTile(

@@ -47,9 +47,10 @@ final class SimulatedCoordinator {
 
     /// The routing id of a connection: no two coordinators give the same.
     func peer(_ connection: Int) -> PeerID {
-        PeerID(bytes: [life, connection >> 16, connection >> 8, connection].map {
-            UInt8(truncatingIfNeeded: $0)
-        })
+        PeerID(
+            bytes: [life, connection >> 16, connection >> 8, connection].map {
+                UInt8(truncatingIfNeeded: $0)
+            })
     }
 
     /// The connection behind a routing id; nil where it is none of this coordinator's.

@@ -46,6 +46,7 @@ extension Simulation {
             return []
         }
         let longest = max(Self.instant, faults[.delay])
+        if faults[.delay] > 0 { tally.faults[.delay, default: 0] += 1 }
         let start = max(now, cut?.end ?? now)
         var time = start + generator.seconds(upTo: longest)
         if generator.chance(faults[.reordering]) {

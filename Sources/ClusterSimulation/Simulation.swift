@@ -73,6 +73,8 @@ public final class Simulation {
     var agenda = Agenda<Happening>()
     var trace = Trace()
     var checker: Checker
+    /// Spoils a result before it is stored, to see that it is noticed.
+    var tamper: ((inout SimulatedFit) -> Void)?
 
     let disk = SimulatedDisk()
     /// nil while no coordinator runs.
