@@ -67,6 +67,7 @@ struct CoordinatorBench {
         _ adjust: (inout CoordinatorPolicy) -> Void = { _ in }
     ) {
         var policy = CoordinatorPolicy()
+        policy.adoptionWait = .zero
         adjust(&policy)
         let facts = JobFacts(job: job, configuration: "{}", payloadByteCountMaximum: 1000)
         coordinator = Coordinator(

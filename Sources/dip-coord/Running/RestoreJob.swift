@@ -26,6 +26,12 @@ struct RestoreJob: Sendable {
     let othersMayJoin: Bool
     /// nil waits for ever.
     let workerWait: Duration?
+    /// Silence after which a worker is taken for gone.
+    let leaseSilence: Duration
+    /// How often a fit's state is stored; nil never.
+    let checkpointInterval: Duration?
+    /// Bytes of the largest state of a fit.
+    let stateByteCountMaximum: Int
     let warnings: [String]
 
     var folder: String { output + ".dip" }
@@ -80,6 +86,12 @@ struct RestoreJob: Sendable {
             localWorkerCount: workerCount, workerProgram: program,
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
+            leaseSilence: .seconds(workers.leaseSilence),
+            checkpointInterval: workers.checkpointInterval > 0
+                ? .seconds(workers.checkpointInterval) : nil,
+            stateByteCountMaximum: try Fit.stateByteCountMaximum(
+                configuration, height: plan.windowHeight, width: plan.windowWidth,
+                bands: source.header.colorBands),
             warnings: source.warnings
                 + (try checkMemory(
                     configuration, plan, source.header, workerCount,
