@@ -32,10 +32,14 @@ extension Simulation {
         remark("coordinator \(coordinatorLives) begins")
         try checker.beginLife(store.stateAtOpening)
         let clockOffset = generator.seconds(upTo: 1000)
-        let facts = JobFacts(job: Self.job, configuration: "{}", payloadByteCountMaximum: 1000)
+        let facts = JobFacts(
+            job: Self.job, configuration: "{}", payloadByteCountMaximum: 1000,
+            checkpointByteCountMaximum: scenario.checkpointByteCount,
+            iterations: scenario.iterations)
         let machine = Coordinator(
             facts: facts, tileCount: scenario.tileCount,
-            restored: restored(store.stateAtOpening), policy: scenario.coordinatorPolicy,
+            restored: coordinatorLives == 1 ? nil : restored(store.stateAtOpening),
+            policy: scenario.coordinatorPolicy,
             now: now + clockOffset)
         let begun = SimulatedCoordinator(
             life: coordinatorLives, machine: machine, store: store, clockOffset: clockOffset)
@@ -48,11 +52,15 @@ extension Simulation {
         for (tile, history) in state.histories {
             let failures = history.failures.map {
                 Coordinator.AttemptFailure(
-                    attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason)
+                    attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason,
+                    isDeath: $0.isDeath)
             }
             let story = Coordinator.TileStory(
                 attempts: history.attempts, failures: failures, isSetAside: history.isSetAside)
             tiles[TileID(tile)] = Coordinator.RestoredTile(story: story)
+        }
+        for (tile, checkpoint) in state.checkpoints {
+            tiles[TileID(tile), default: .init()].checkpointIteration = checkpoint.iteration
         }
         for tile in state.stored { tiles[TileID(tile), default: .init()].isStored = true }
         return tiles
@@ -193,7 +201,7 @@ extension Simulation {
                 agenda.add(.parentEnded(worker: number), at: time)
             }
         }
-        let pause = generator.chance(0.6) ? 5.0 : generator.chance(0.8) ? 60 : 400
-        agenda.add(.startCoordinator, at: now + generator.seconds(upTo: pause))
+        let absence = scenario.coordinatorAbsence / .seconds(1)
+        agenda.add(.startCoordinator, at: now + generator.seconds(upTo: absence))
     }
 }

@@ -7,8 +7,10 @@ import Wire
 final class SimulatedCoordinator {
     /// What the storage thread does, one after the other.
     enum Order {
-        case read(TileAttempt, for: PeerID)
+        case read(TileAttempt, for: PeerID, withState: Bool)
         case store(TileAttempt, SimulatedFit)
+        case storeState(TileAttempt, from: PeerID, SimulatedFit)
+        case removeState(TileID)
         /// Writes down the tries at a tile.
         case remember(TileID, Coordinator.TileStory)
         case log(String)
