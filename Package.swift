@@ -97,7 +97,9 @@ let package = Package(
         tests("ImagingTests", ["Imaging"]),
         tests("WireTests", ["Wire"]),
         tests("ClusterTests", ["Cluster", "Wire"]),
-        tests("ClusterSimulationTests", ["ClusterSimulation", "Cluster", "JobStore", "Wire"]),
+        tests(
+            "ClusterSimulationTests",
+            ["ClusterSimulation", "Cluster", "JobStore", "Wire", "dip-sim"]),
         tests("JobStoreTests", ["JobStore", "Safetensors"]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),

@@ -1,3 +1,5 @@
+import Wire
+
 /// How much a value holds: the sizes of all collections in it, found by looking, so that a collection
 /// which is added to a state machine is watched without anyone saying so.
 public struct CollectionSizes: Equatable, Sendable {
@@ -19,7 +21,8 @@ public struct CollectionSizes: Equatable, Sendable {
     }
 
     private mutating func visit(_ value: Any, path: String) {
-        if value is String || value is Duration { return }
+        // Their elements are not kept one by one.
+        if value is String || value is Duration || value is PeerID { return }
         let mirror = Mirror(reflecting: value)
         switch mirror.displayStyle {
         case .collection, .set, .dictionary:

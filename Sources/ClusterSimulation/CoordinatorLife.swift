@@ -32,10 +32,14 @@ extension Simulation {
         remark("coordinator \(coordinatorLives) begins")
         try checker.beginLife(store.stateAtOpening)
         let clockOffset = generator.seconds(upTo: 1000)
-        let facts = JobFacts(job: Self.job, configuration: "{}", payloadByteCountMaximum: 1000)
+        let facts = JobFacts(
+            job: Self.job, configuration: "{}", payloadByteCountMaximum: 1000,
+            checkpointByteCountMaximum: scenario.checkpointByteCount,
+            iterations: scenario.iterations)
         let machine = Coordinator(
             facts: facts, tileCount: scenario.tileCount,
-            restored: restored(store.stateAtOpening), policy: scenario.coordinatorPolicy,
+            restored: coordinatorLives == 1 ? nil : restored(store.stateAtOpening),
+            policy: scenario.coordinatorPolicy,
             now: now + clockOffset)
         let begun = SimulatedCoordinator(
             life: coordinatorLives, machine: machine, store: store, clockOffset: clockOffset)
@@ -48,11 +52,15 @@ extension Simulation {
         for (tile, history) in state.histories {
             let failures = history.failures.map {
                 Coordinator.AttemptFailure(
-                    attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason)
+                    attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason,
+                    isDeath: $0.isDeath)
             }
             let story = Coordinator.TileStory(
                 attempts: history.attempts, failures: failures, isSetAside: history.isSetAside)
             tiles[TileID(tile)] = Coordinator.RestoredTile(story: story)
+        }
+        for (tile, checkpoint) in state.checkpoints {
+            tiles[TileID(tile), default: .init()].checkpointIteration = checkpoint.iteration
         }
         for tile in state.stored { tiles[TileID(tile), default: .init()].isStored = true }
         return tiles
@@ -64,11 +72,13 @@ extension Simulation {
                 folder: Self.folder, manifest: manifest, fileSystem: disk)
         }
         return try JobStore.create(
-            folder: Self.folder, manifest: try manifest(), fileSystem: disk)
+            folder: Self.folder,
+            manifest: try Self.manifest(tileCount: scenario.tileCount, disk), fileSystem: disk)
     }
 
-    private func manifest() throws(JobStoreError) -> JobManifest {
-        let tileCount = scenario.tileCount
+    static func manifest(
+        tileCount: Int, _ disk: SimulatedDisk
+    ) throws(JobStoreError) -> JobManifest {
         let plan = JobManifest.Plan(
             tile: SimulatedFit.width, overlap: 0, windowWidth: SimulatedFit.width,
             windowHeight: SimulatedFit.height,
@@ -77,8 +87,9 @@ extension Simulation {
             width: tileCount * SimulatedFit.width, height: SimulatedFit.height,
             bands: SimulatedFit.bands, sampleType: "uint16", header: "simulated")
         return JobManifest(
-            jobID: Self.job.rawValue,
-            input: try FileFingerprint(path: SimulatedDisk.input, fileSystem: disk), image: image, plan: plan, configuration: "{}",
+            jobID: job.rawValue,
+            input: try FileFingerprint(path: SimulatedDisk.input, fileSystem: disk), image: image,
+            plan: plan, configuration: "{}",
             createdAt: 0)
     }
 
@@ -190,7 +201,7 @@ extension Simulation {
                 agenda.add(.parentEnded(worker: number), at: time)
             }
         }
-        let pause = generator.chance(0.6) ? 5.0 : generator.chance(0.8) ? 60 : 400
-        agenda.add(.startCoordinator, at: now + generator.seconds(upTo: pause))
+        let absence = scenario.coordinatorAbsence / .seconds(1)
+        agenda.add(.startCoordinator, at: now + generator.seconds(upTo: absence))
     }
 }

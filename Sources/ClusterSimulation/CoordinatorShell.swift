@@ -26,11 +26,16 @@ extension Simulation {
             return try tell(coordinator, .nonsense(reason, from: peer))
         case nil: break
         }
-        guard case .restored(let body) = parcel.message, coordinator.welcomed.contains(peer),
-            coordinator.summary == nil
-        else { return try tell(coordinator, .received(parcel.message, from: peer)) }
-        if generator.chance(0.5) {
+        // Strangers get an answer, and no memory.
+        guard coordinator.welcomed.contains(peer), coordinator.summary == nil else {
+            return try tell(coordinator, .received(parcel.message, from: peer))
+        }
+        switch parcel.message {
+        case .restored(let body) where generator.chance(0.5):
             try tell(coordinator, .pieceReceived(body.work, from: peer))
+        case .checkpoint(let body) where generator.chance(0.5):
+            try tell(coordinator, .checkpointPieceReceived(body.work, from: peer))
+        default: break
         }
         coordinator.arrived = parcel.fit
         try tell(coordinator, .received(parcel.message, from: peer))
@@ -59,7 +64,7 @@ extension Simulation {
     func tell(_ coordinator: SimulatedCoordinator, _ event: Coordinator.Event) throws(Flaw) {
         if event != .tick { trace.add(.coordinatorEvent(event), at: now) }
         tally.coordinatorEventCount += 1
-        checker.note(event, told: coordinator)
+        checker.note(event, told: coordinator, at: now)
         var commands: [Coordinator.Command] = []
         coordinator.machine.handle(event, at: now + coordinator.clockOffset, into: &commands)
         coordinator.machine.checkInvariants()
@@ -88,16 +93,23 @@ extension Simulation {
         case .send(let message, let peer):
             if case .welcome = message { coordinator.welcomed.insert(peer) }
             post(Parcel(message: message), to: peer, by: coordinator)
-        case .dispatch(let work, let peer, _): order(.read(work, for: peer), of: coordinator)
+        case .dispatch(let work, let peer, let checkpoint):
+            order(.read(work, for: peer, withState: checkpoint != nil), of: coordinator)
         case .store(let work, let peer):
             guard let fit = coordinator.arrived, fit.tile == work.tile else {
                 throw Flaw("\(work) of peer \(peer) is to be stored, but is not here")
             }
             order(.store(work, fit), of: coordinator)
         case .discard: coordinator.arrived = nil
+        case .storeCheckpoint(let work, let iteration, let peer):
+            guard let state = coordinator.arrived, state.tile == work.tile,
+                state.iteration == iteration
+            else { throw Flaw("the state of \(work) is to be stored, but is not here") }
+            order(.storeState(work, from: peer, state), of: coordinator)
+        case .removeCheckpoint(let tile): order(.removeState(tile), of: coordinator)
         case .forget(let peer): coordinator.welcomed.remove(peer)
         case .note(let note): order(.log("\(note)"), of: coordinator)
-        case .setAside, .storeCheckpoint, .removeCheckpoint: break
+        case .setAside: break
         case .finished(let summary): begin(ending: summary, of: coordinator)
         }
     }
@@ -137,14 +149,10 @@ extension Simulation {
         _ order: SimulatedCoordinator.Order, of coordinator: SimulatedCoordinator
     ) throws(Flaw) {
         switch order {
-        case .read(let work, let peer):
-            guard coordinator.welcomed.contains(peer), coordinator.summary == nil,
-                coordinator.remembered[work.tile] == work.attempt
-            else { return }
-            try checker.checkAssignment(work)
-            let body = Assign(job: Self.job, work: work, originX: 0, originY: 0)
-            post(Parcel(message: .assign(body)), to: peer, by: coordinator)
-        case .store(let work, let fit):
+        case .read(let work, let peer, let withState):
+            try assign(work, to: peer, withState: withState, coordinator)
+        case .store(let work, var fit):
+            tamper?(&fit)
             let reply: Coordinator.Event
             do throws(JobStoreError) {
                 try coordinator.store.storeTile(
@@ -156,6 +164,9 @@ extension Simulation {
             }
             let time = now + generator.seconds(upTo: Self.instant)
             agenda.add(.learned(reply, life: coordinator.life), at: time)
+        case .storeState(let work, let peer, let state):
+            storeState(state, of: work, from: peer, coordinator)
+        case .removeState(let tile): coordinator.store.removeCheckpoint(tile: tile.rawValue)
         case .remember(let tile, let story): remember(tile, story, coordinator)
         case .log(let line):
             // For people only: a restoration does not fail for want of it.
@@ -165,12 +176,53 @@ extension Simulation {
         }
     }
 
+    private func assign(
+        _ work: TileAttempt, to peer: PeerID, withState: Bool, _ coordinator: SimulatedCoordinator
+    ) throws(Flaw) {
+        let stored =
+            withState ? try? coordinator.store.loadCheckpoint(tile: work.tile.rawValue) : nil
+        if withState, stored == nil {
+            try tell(coordinator, .checkpointMissing(work.tile))
+        }
+        guard coordinator.welcomed.contains(peer), coordinator.summary == nil,
+            coordinator.remembered[work.tile, default: 0] >= work.attempt
+        else { return }
+        try checker.checkAssignment(work, from: stored)
+        if let stored, let state = SimulatedFit(bytes: stored.bytes) {
+            let body = Checkpoint(job: Self.job, work: work, iteration: stored.iteration)
+            post(Parcel(message: .checkpoint(body), fit: state), to: peer, by: coordinator)
+        }
+        let body = Assign(
+            job: Self.job, work: work, originX: 0, originY: 0,
+            checkpointIteration: stored?.iteration)
+        post(Parcel(message: .assign(body)), to: peer, by: coordinator)
+    }
+
+    private func storeState(
+        _ state: SimulatedFit, of work: TileAttempt, from peer: PeerID,
+        _ coordinator: SimulatedCoordinator
+    ) {
+        let reply: Coordinator.Event
+        do throws(JobStoreError) {
+            try coordinator.store.storeCheckpoint(
+                tile: work.tile.rawValue, attempt: work.attempt, iteration: state.iteration,
+                bytes: state.bytes)
+            reply = .checkpointStored(work, iteration: state.iteration, from: peer)
+        } catch {
+            reply = .checkpointFailed(
+                work, iteration: state.iteration, from: peer, reason: error.message)
+        }
+        let time = now + generator.seconds(upTo: Self.instant)
+        agenda.add(.learned(reply, life: coordinator.life), at: time)
+    }
+
     private func remember(
         _ tile: TileID, _ story: Coordinator.TileStory, _ coordinator: SimulatedCoordinator
     ) {
         let failures = story.failures.map {
             TileHistory.Failure(
-                attempt: $0.attempt, worker: $0.worker.rawValue, reason: $0.reason)
+                attempt: $0.attempt, worker: $0.worker.rawValue, reason: $0.reason,
+                isDeath: $0.isDeath)
         }
         let history = TileHistory(
             attempts: story.attempts, failures: failures, isSetAside: story.isSetAside)

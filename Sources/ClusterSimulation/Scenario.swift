@@ -14,6 +14,11 @@ public struct Scenario: Sendable, CustomStringConvertible {
     public var iterations: Int
     /// Mean seconds of an iteration on a worker that is not slow.
     public var secondsPerIteration: Double
+    /// Bytes of the state of a fit, as the policy counts them; nil where the job takes no
+    /// checkpoints.
+    public var checkpointByteCount: Int?
+    /// The longest time that a coordinator which ended is away.
+    public var coordinatorAbsence: Duration
     /// What goes wrong until `healAt`.
     public var faults: Faults
     /// When all faults end that do not last.
@@ -35,12 +40,27 @@ public struct Scenario: Sendable, CustomStringConvertible {
         localShare = generator.chance(0.5) ? 0 : generator.upTo(1)
         iterations = Int.random(in: 3...40, using: &generator)
         secondsPerIteration = 0.05 * Double.random(in: 1...40, using: &generator)
+        checkpointByteCount = generator.chance(0.85) ? 1 << 20 : nil
+        coordinatorAbsence = .seconds(
+            generator.chance(0.6) ? 5.0 : generator.chance(0.8) ? 60 : 400)
         faults = Faults(using: &generator, kinds: kinds)
         healAt = .seconds(Double.random(in: 60...1800, using: &generator))
         coordinatorPolicy = CoordinatorPolicy()
         coordinatorPolicy.workerWait = generator.chance(0.8) ? nil : .seconds(120)
         coordinatorPolicy.firstIterationTimeout = .seconds(200)
+        coordinatorPolicy.checkpointInterval = .seconds(
+            Double.random(in: 1...40, using: &generator))
+        if generator.chance(0.2) {
+            // Room for one state at a time, and for one in some seconds.
+            coordinatorPolicy.checkpointBytesUnderWayMaximum = 1 << 20
+            coordinatorPolicy.checkpointBytesPerSecond = 1 << 17
+        }
+        coordinatorPolicy.stragglerRestMinimum = .seconds(
+            Double.random(in: 1...30, using: &generator))
         workerPolicy = WorkerPolicy()
+        if generator.chance(0.2) {
+            workerPolicy.lifetime = .seconds(Double.random(in: 30...600, using: &generator))
+        }
     }
 
     /// When the run must be over: everything that was wrong at `healAt` has been noticed, and each
@@ -52,7 +72,11 @@ public struct Scenario: Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        "\(tileCount) tiles of \(iterations) iterations, \(workerCount) workers, healed at "
+        let interval = coordinatorPolicy.checkpointInterval / .seconds(1)
+        let checkpoints =
+            checkpointByteCount == nil ? "no checkpoints" : "checkpoints every \(Int(interval)) s"
+        return "\(tileCount) tiles of \(iterations) iterations, \(workerCount) workers, "
+            + "\(checkpoints), healed at "
             + "\(Int(healAt / .seconds(1))) s; faults: \(faults)"
     }
 }

@@ -7,8 +7,10 @@ import Wire
 final class SimulatedCoordinator {
     /// What the storage thread does, one after the other.
     enum Order {
-        case read(TileAttempt, for: PeerID)
+        case read(TileAttempt, for: PeerID, withState: Bool)
         case store(TileAttempt, SimulatedFit)
+        case storeState(TileAttempt, from: PeerID, SimulatedFit)
+        case removeState(TileID)
         /// Writes down the tries at a tile.
         case remember(TileID, Coordinator.TileStory)
         case log(String)
@@ -47,9 +49,10 @@ final class SimulatedCoordinator {
 
     /// The routing id of a connection: no two coordinators give the same.
     func peer(_ connection: Int) -> PeerID {
-        PeerID(bytes: [life, connection >> 16, connection >> 8, connection].map {
-            UInt8(truncatingIfNeeded: $0)
-        })
+        PeerID(
+            bytes: [life, connection >> 16, connection >> 8, connection].map {
+                UInt8(truncatingIfNeeded: $0)
+            })
     }
 
     /// The connection behind a routing id; nil where it is none of this coordinator's.

@@ -46,6 +46,7 @@ extension Simulation {
             return []
         }
         let longest = max(Self.instant, faults[.delay])
+        if faults[.delay] > 0 { tally.faults[.delay, default: 0] += 1 }
         let start = max(now, cut?.end ?? now)
         var time = start + generator.seconds(upTo: longest)
         if generator.chance(faults[.reordering]) {
@@ -66,13 +67,8 @@ extension Simulation {
         guard generator.chance(faults[.corruption]) else { return nil }
         tally.faults[.corruption, default: 0] += 1
         do throws(WireError) {
-            let shape = PixelShape(height: 1, width: 1, bands: 1)
-            let payload =
-                message.kind == .checkpoint
-                ? Payload.state([1])
-                : message.kind.hasPayload
-                    ? .pixels(try PixelPayload(shape: shape, pixels: [0.5])) : nil
-            var frames = try MessageCodec.encode(message, payload: payload)[0]
+            var frames = try MessageCodec.encode(message, payload: Self.payload(of: message.kind))[
+                0]
             let frame = Int.random(in: 0..<frames.count, using: &generator)
             let place = Int.random(in: 0..<frames[frame].count, using: &generator)
             frames[frame][place] ^= 1 << UInt8.random(in: 0...7, using: &generator)
@@ -81,6 +77,16 @@ extension Simulation {
         } catch {
             if case .protocolMismatch = error { return .lost }
             return .unreadable(error.description)
+        }
+    }
+
+    private static func payload(of kind: MessageKind) throws(WireError) -> Payload? {
+        switch kind {
+        case .assign, .restored:
+            let shape = PixelShape(height: 1, width: 1, bands: 1)
+            return .pixels(try PixelPayload(shape: shape, pixels: [0.5]))
+        case .checkpoint: return .state([1, 2, 3])
+        default: return nil
         }
     }
 

@@ -20,6 +20,14 @@ final class SimulatedWorker {
     /// The try whose fit runs, and a number that makes steps of an earlier one void.
     var fit: (work: TileAttempt, state: SimulatedFit)?
     var fitNumber = 0
+    /// The state some iterations ago, which is as good for a checkpoint.
+    var snapshot: SimulatedFit?
+    /// The try whose state the fit thread is asked for.
+    var wantedState: (work: TileAttempt, isLast: Bool)?
+    /// The state that was taken, until it is sent or has its receipt.
+    var takenState: (work: TileAttempt, state: SimulatedFit)?
+    /// The state that came before the assignment which it belongs to.
+    var arrivedState: (body: Checkpoint, state: SimulatedFit)?
     /// The finished result that the loop keeps.
     var result: (work: TileAttempt, state: SimulatedFit)?
     /// The state that came with the assignment which is being told to the machine.

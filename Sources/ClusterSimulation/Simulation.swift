@@ -73,6 +73,8 @@ public final class Simulation {
     var agenda = Agenda<Happening>()
     var trace = Trace()
     var checker: Checker
+    /// Spoils a result before it is stored, to see that it is noticed.
+    var tamper: ((inout SimulatedFit) -> Void)?
 
     let disk = SimulatedDisk()
     /// nil while no coordinator runs.
@@ -150,6 +152,7 @@ public final class Simulation {
             throw SimulationFailure(
                 seed: seed, reason: error.reason, scenario: "\(scenario)", trace: trace.lines)
         }
+        tally.neededIterationCount = scenario.tileCount * scenario.iterations
         tally.virtualSeconds = now / .seconds(1)
     }
 
@@ -200,6 +203,10 @@ public struct SimulationTally: Equatable, Sendable {
     public var virtualSeconds = 0.0
     /// Events told to coordinators.
     public var coordinatorEventCount = 0
+    /// Iterations that workers did.
+    public var iterationCount = 0
+    /// Iterations that a job without a fault would have done.
+    public var neededIterationCount = 0
     /// Coordinators that were started.
     public var coordinatorCount = 0
     /// Faults that happened, by kind.
@@ -215,6 +222,8 @@ public struct SimulationTally: Equatable, Sendable {
         eventCount += other.eventCount
         virtualSeconds += other.virtualSeconds
         coordinatorEventCount += other.coordinatorEventCount
+        iterationCount += other.iterationCount
+        neededIterationCount += other.neededIterationCount
         coordinatorCount += other.coordinatorCount
         faults.merge(other.faults, uniquingKeysWith: +)
         counts.merge(other.counts, uniquingKeysWith: +)

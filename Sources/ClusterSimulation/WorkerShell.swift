@@ -69,9 +69,28 @@ extension Simulation {
         case .unreadable: return try tell(worker, .heard)
         case nil: break
         }
-        worker.assigned = parcel.fit
-        try tell(worker, .received(parcel.message))
-        worker.assigned = nil
+        switch parcel.message {
+        case .checkpoint(let body):
+            if let state = parcel.fit { worker.arrivedState = (body, state) }
+            try tell(worker, .heard)
+        case .assign(let body):
+            // The assignment as it can be carried out: without its state, if that has not come.
+            var state: SimulatedFit?
+            if let arrived = worker.arrivedState, arrived.body.job == body.job,
+                arrived.body.work == body.work
+            {
+                state = arrived.state
+            }
+            worker.arrivedState = nil
+            worker.assigned = state
+            let begun = Assign(
+                job: body.job, work: body.work, originX: 0, originY: 0,
+                checkpointIteration: state?.iteration)
+            try tell(worker, .received(.assign(begun)))
+            worker.assigned = nil
+        default:
+            try tell(worker, .received(parcel.message))
+        }
     }
 
     func wakeWorker(_ number: Int) throws(Flaw) {
@@ -119,10 +138,17 @@ extension Simulation {
             }
             worker.fit = (work, worker.assigned ?? SimulatedFit(work.tile))
             worker.fitNumber += 1
+            worker.snapshot = nil
             scheduleStep(worker)
         case .stopFit(let work):
-            guard worker.fit?.work == work else { throw Flaw("\(work) does not run") }
+            // Where the last state is taken, the fit has ended.
+            guard worker.fit?.work == work || worker.takenState?.work == work else {
+                throw Flaw("\(work) does not run")
+            }
             worker.fit = nil
+            worker.takenState = nil
+        case .takeCheckpoint(let work, let isLast): worker.wantedState = (work, isLast)
+        case .sendCheckpoint(let work): try sendState(work, of: worker)
         case .sendProgress(let work):
             guard let fit = worker.fit, fit.work == work, let job = worker.job else { return }
             let progress = Progress(
@@ -138,6 +164,7 @@ extension Simulation {
         case .reconnect:
             connections[worker.connection.number] = nil
             worker.connection = connect()
+            worker.arrivedState = nil
             connections[worker.connection.number] = worker
         case .leave(let reason):
             guard worker.fit == nil, worker.result == nil else {
@@ -160,6 +187,16 @@ extension Simulation {
         post(Parcel(message: .restored(body), fit: result.state), from: worker)
     }
 
+    private func sendState(_ work: TileAttempt, of worker: SimulatedWorker) throws(Flaw) {
+        guard let taken = worker.takenState, taken.work == work, let job = worker.job else {
+            throw Flaw("\(worker.name) has no state of \(work) to send")
+        }
+        let body = Checkpoint(job: job, work: work, iteration: taken.state.iteration)
+        post(Parcel(message: .checkpoint(body), fit: taken.state), from: worker)
+        // Only the last one may have to be sent again.
+        if !worker.machine.isHandingOver { worker.takenState = nil }
+    }
+
     // MARK: The fit thread
 
     private func scheduleStep(_ worker: SimulatedWorker) {
@@ -180,6 +217,7 @@ extension Simulation {
             agenda.add(.step(worker: number, fitNumber: fitNumber), at: worker.frozenUntil)
             return
         }
+        guard try giveState(worker, fit) else { return }
         let isPoison =
             checker.poisonTiles.contains(fit.work.tile)
             && fit.state.iteration >= scenario.iterations / 2
@@ -188,7 +226,9 @@ extension Simulation {
             worker.fit = nil
             return try tell(worker, .fitFailed(fit.work, reason: "it fails"))
         }
+        if generator.chance(0.3) { worker.snapshot = fit.state }
         fit.state.step()
+        tally.iterationCount += 1
         worker.fit = fit
         try tell(worker, .progressed(fit.work, iteration: fit.state.iteration))
         guard let same = worker.fit, same.work == fit.work, worker.fitNumber == fitNumber else {
@@ -201,5 +241,20 @@ extension Simulation {
             worker.result = fit
             try tell(worker, .fitFinished(fit.work))
         }
+    }
+
+    /// Copies the state if it is wanted. False when that was the last thing to do.
+    private func giveState(
+        _ worker: SimulatedWorker, _ fit: (work: TileAttempt, state: SimulatedFit)
+    ) throws(Flaw) -> Bool {
+        guard let wanted = worker.wantedState else { return true }
+        worker.wantedState = nil
+        guard wanted.work == fit.work else { return true }
+        if wanted.isLast { worker.fit = nil }
+        let state = wanted.isLast ? fit.state : worker.snapshot ?? fit.state
+        worker.takenState = (fit.work, state)
+        let number = worker.fitNumber
+        try tell(worker, .checkpointTaken(fit.work, iteration: state.iteration))
+        return worker.fit?.work == fit.work && worker.fitNumber == number
     }
 }

@@ -101,7 +101,7 @@ struct JobFolder {
         return try fileSystem.list(directory).compactMap(Self.tileIndex).sorted()
     }
 
-    /// Removes what writers that were killed have left half done.
+    /// Removes what writers that were killed have left half done, and makes safe what they have done.
     func removePartialFiles() throws(JobStoreError) {
         for name in [Self.manifestName, Self.reportName, Self.attemptsName] {
             try fileSystem.remove("\(path)/\(name)\(Self.partialSuffix)")
@@ -112,6 +112,9 @@ struct JobFolder {
             where name.hasSuffix(Self.partialSuffix) && Self.isOurs(name) {
                 try fileSystem.remove("\(directory)/\(name)")
             }
+            // A name may be there that its writer could not make safe: it must not be counted on
+            // before it is.
+            try fileSystem.sync(directory: directory)
         }
     }
 
