@@ -28,11 +28,16 @@ extension Coordinator {
         public var story: TileStory
         /// Whether its result is on disk.
         public var isStored: Bool
+        /// The iteration of the state of its fit on disk; nil without one.
+        public var checkpointIteration: Int?
 
         /// A tile.
-        public init(story: TileStory = TileStory(), isStored: Bool = false) {
+        public init(
+            story: TileStory = TileStory(), isStored: Bool = false, checkpointIteration: Int? = nil
+        ) {
             self.story = story
             self.isStored = isStored
+            self.checkpointIteration = checkpointIteration
         }
     }
 
@@ -51,11 +56,13 @@ extension Coordinator.Command {
     /// coordinator does not.
     public var tileOfStory: TileID? {
         switch self {
-        case .dispatch(let work, _): work.tile
+        case .dispatch(let work, _, _): work.tile
         case .setAside(let tile, _): tile
         case .note(.leaseEnded(let work, _, let end)): end.countsAgainstTile ? work.tile : nil
         case .note(.leaseResumed(let work, _, _)): work.tile
-        case .send, .store, .discard, .forget, .note, .finished: nil
+        case .send, .store, .discard, .storeCheckpoint, .removeCheckpoint, .forget, .note,
+            .finished:
+            nil
         }
     }
 }

@@ -69,6 +69,9 @@ struct JobFolder {
                     "\(path) is there but is not the folder of a job (it has no "
                         + "\(Self.manifestName)); move it away or choose another output")
             }
+            // Whoever made it may have been killed before its name was safe.
+            try fileSystem.sync(directory: parent)
+            try fileSystem.sync(directory: path)
         case .file, .other:
             throw JobStoreError(
                 .unwritable,
@@ -80,12 +83,12 @@ struct JobFolder {
     /// Makes a directory within the folder, if it is not there.
     func makeDirectory(_ directory: String) throws(JobStoreError) {
         switch try fileSystem.kind(of: directory) {
-        case .directory: return
+        case .directory: break
         case .file, .other: throw Self.notADirectory(directory)
-        case nil:
-            try fileSystem.makeDirectory(directory)
-            try fileSystem.sync(directory: path)
+        case nil: try fileSystem.makeDirectory(directory)
         }
+        // Also where it is there: its name is not safe if syncing failed when it was made.
+        try fileSystem.sync(directory: path)
     }
 
     private static func notADirectory(_ path: String) -> JobStoreError {
@@ -98,7 +101,7 @@ struct JobFolder {
         return try fileSystem.list(directory).compactMap(Self.tileIndex).sorted()
     }
 
-    /// Removes what writers that were killed have left half done.
+    /// Removes what writers that were killed have left half done, and makes safe what they have done.
     func removePartialFiles() throws(JobStoreError) {
         for name in [Self.manifestName, Self.reportName, Self.attemptsName] {
             try fileSystem.remove("\(path)/\(name)\(Self.partialSuffix)")
@@ -109,6 +112,9 @@ struct JobFolder {
             where name.hasSuffix(Self.partialSuffix) && Self.isOurs(name) {
                 try fileSystem.remove("\(directory)/\(name)")
             }
+            // A name may be there that its writer could not make safe: it must not be counted on
+            // before it is.
+            try fileSystem.sync(directory: directory)
         }
     }
 

@@ -13,11 +13,14 @@ public struct TileHistory: Codable, Equatable, Sendable {
         public var worker: String
         /// What happened, as the end of "the worker ...".
         public var reason: String
+        /// Whether the worker died or fell silent while its iterations went on.
+        public var isDeath: Bool
 
-        public init(attempt: Int, worker: String, reason: String) {
+        public init(attempt: Int, worker: String, reason: String, isDeath: Bool = false) {
             self.attempt = attempt
             self.worker = worker
             self.reason = reason
+            self.isDeath = isDeath
         }
     }
 

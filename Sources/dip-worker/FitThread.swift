@@ -8,6 +8,8 @@ import Wire
 /// What the fit thread is asked for.
 enum FitOrder: Sendable {
     case start(FitAssignment)
+    /// Copy the state of this try's fit between two iterations; the last time it ends there.
+    case takeState(TileAttempt, isLast: Bool)
     /// Drop the fit of this try, wherever it is.
     case stop(TileAttempt)
 }
@@ -17,11 +19,17 @@ struct FitAssignment: Sendable {
     let work: TileAttempt
     let problem: FitProblem
     let configuration: FitConfiguration
+    /// The state to go on from, as another worker wrote it; nil to begin anew.
+    let state: [UInt8]?
 }
 
 /// What comes of it.
 enum FitReport: Sendable {
     case progressed(TileAttempt, FitMeasure)
+    /// The state that was asked for.
+    case state(TileAttempt, FitState)
+    /// Something worth knowing.
+    case note(String)
     /// `pixels` is (H, W, C) in [0, 1].
     case finished(TileAttempt, FitMeasure, pixels: [Float])
     case failed(TileAttempt, reason: String)
@@ -42,11 +50,16 @@ struct FitMeasure: Sendable {
 /// however fast the iterations are.
 struct FitThread {
     private static let reportInterval: Duration = .milliseconds(250)
+    /// A state that a collapse would roll back to has half the size of the present one. It is taken
+    /// when no more than these seconds of work lie between them.
+    private static let snapshotAgeSecondsMaximum = 5.0
 
     private let orders: Mailbox<FitOrder>
     private let reports: Mailbox<FitReport>
     private let clock = MonotonicClock()
     private var next: FitAssignment?
+    /// The try whose state is wanted.
+    private var wantedState: (work: TileAttempt, isLast: Bool)?
     private var memoryCheck = MemoryCheck()
 
     init(orders: Mailbox<FitOrder>, reports: Mailbox<FitReport>) {
@@ -75,13 +88,14 @@ struct FitThread {
         let (problem, configuration) = (assignment.problem, assignment.configuration)
         try memoryCheck.check(problem, configuration)
         let begin = clock.now()
-        let fit = try Fit(problem: problem, configuration: configuration)
+        let fit = try makeFit(assignment)
         var measure = FitMeasure(
-            iteration: 0, iterations: configuration.iterations, seconds: 0)
+            iteration: fit.iteration, iterations: configuration.iterations, seconds: 0)
         var reportedAt = begin
-        var reportedIteration = 0
+        var reportedIteration = fit.iteration
         while !fit.isFinished {
             guard takeOrders(during: assignment.work) else { return }
+            guard giveState(of: fit, assignment.work, measure) else { return }
             let progress = try fit.step()
             memoryCheck.noteStep(problem, configuration)
             let now = clock.now()
@@ -102,6 +116,37 @@ struct FitThread {
         reports.post(.finished(assignment.work, measure, pixels: fit.result()))
     }
 
+    /// The fit at its beginning, or at the state that came with it. A state that is of no use costs
+    /// iterations, not the tile.
+    private func makeFit(_ assignment: FitAssignment) throws -> Fit {
+        let (problem, configuration) = (assignment.problem, assignment.configuration)
+        if let bytes = assignment.state {
+            do throws(FitError) {
+                return try Fit(
+                    problem: problem, configuration: configuration,
+                    resuming: try FitState(bytes: bytes))
+            } catch {
+                reports.post(.note("\(assignment.work) begins anew: \(error)"))
+            }
+        }
+        return try Fit(problem: problem, configuration: configuration)
+    }
+
+    /// Copies the state if it is wanted. False when that was the last thing to do.
+    private mutating func giveState(
+        of fit: Fit, _ work: TileAttempt, _ measure: FitMeasure
+    ) -> Bool {
+        guard let (wanted, isLast) = wantedState else { return true }
+        wantedState = nil
+        guard wanted == work else { return true }
+        let rate = measure.iterationsPerSecond ?? 0
+        let isRecent = fit.snapshotAge.map {
+            Double($0) <= rate * Self.snapshotAgeSecondsMaximum
+        }
+        reports.post(.state(work, !isLast && isRecent == true ? fit.snapshotState : fit.state))
+        return !isLast
+    }
+
     /// Takes what has been ordered. False when `work` is not wanted any more.
     @discardableResult
     private mutating func takeOrders(during work: TileAttempt?) -> Bool {
@@ -111,6 +156,8 @@ struct FitThread {
             case .start(let assignment):
                 next = assignment
                 isWanted = false
+            case .takeState(let wanted, let isLast):
+                wantedState = (wanted, isLast)
             case .stop(let stopped):
                 if next?.work == stopped { next = nil }
                 if work == stopped { isWanted = false }

@@ -58,6 +58,7 @@ struct RestoreCommand: ParsableCommand {
         let router = try RouterSocket(context: context)
         let endpoint = try listener.bind(router, console: &console)
         defer { listener.removeSocketFile() }
+        let goesOn = prepared.standing.manifest != nil
         // All of a large folder is read here; a signal ends that at once.
         let work = try prepared.openStore()
         let state = work.stateAtOpening
@@ -72,7 +73,8 @@ struct RestoreCommand: ParsableCommand {
             blocking: [SIGINT, SIGTERM, SIGCHLD], unlessIgnored: [SIGHUP])
         let storage = try StorageThread(work)
         let loop = try CoordinatorLoop(
-            job: job, state: state, endpoint: endpoint, router: router, signals: signals,
+            job: job, state: state, goesOn: goesOn, endpoint: endpoint, router: router,
+            signals: signals,
             storage: storage, console: console, clock: began)
         let code = try loop.run()
         if code != 0 { throw ExitCode(code) }

@@ -27,11 +27,15 @@ final class CoordinatorLoop {
     var coordinator: Coordinator
     private var pendingEvents: [Coordinator.Event] = []
     var assembler: PayloadAssembler
+    /// States of fits have room of their own: they never hold up a result.
+    var stateAssembler: PayloadAssembler
     var outboxes = PeerOutboxes()
     /// Connections that belong to a session.
     var welcomed: Set<PeerID> = []
     /// The result that is being told to the state machine.
     var arrived: (body: Restored, payload: PixelPayload)?
+    /// The state that is being told to the state machine.
+    var arrivedState: (body: Checkpoint, bytes: [UInt8])?
     /// Reports of results that are being stored.
     var storing: [TileID: Restored] = [:]
     var tally: Tally
@@ -53,10 +57,11 @@ final class CoordinatorLoop {
 
     /// - Parameters:
     ///   - state: how far the job is already.
+    ///   - goesOn: whether former coordinators have worked on it.
     ///   - endpoint: where this host's own workers connect.
     ///   - clock: started with the program.
     init(
-        job: RestoreJob, state: JobState, endpoint: String, router: RouterSocket,
+        job: RestoreJob, state: JobState, goesOn: Bool, endpoint: String, router: RouterSocket,
         signals: SignalFD, storage: StorageThread, console: Console, clock: MonotonicClock
     ) throws {
         self.job = job
@@ -73,16 +78,16 @@ final class CoordinatorLoop {
         tally = Tally(
             tileCount: job.plan.tileCount, iterationsPerTile: job.configuration.iterations)
 
-        var policy = CoordinatorPolicy()
-        // As often as a person at the terminal wants to see the iterations go on.
-        policy.heartbeatInterval = .seconds(2)
-        policy.workerWait = job.workerWait
+        let policy = Self.policy(job)
+        let stateByteCount = job.checkpointInterval == nil ? nil : job.stateByteCountMaximum
         coordinator = Coordinator(
             facts: JobFacts(
                 job: job.job, configuration: job.configuration.json,
-                payloadByteCountMaximum: job.windowByteCount),
-            tileCount: job.plan.tileCount, restored: state.restoredTiles, policy: policy,
-            now: clock.now())
+                payloadByteCountMaximum: job.windowByteCount,
+                checkpointByteCountMaximum: stateByteCount,
+                iterations: job.configuration.iterations),
+            tileCount: job.plan.tileCount,
+            restored: goesOn ? state.restoredTiles : nil, policy: policy, now: clock.now())
         for index in state.setAside {
             setAsideStories[TileID(index)] = coordinator.story(of: TileID(index)).failures
         }
@@ -90,11 +95,30 @@ final class CoordinatorLoop {
         assembler = PayloadAssembler(
             payloadByteCountMaximum: [.restored: job.windowByteCount],
             totalByteCountMaximum: max(256 << 20, 16 * job.windowByteCount))
+        stateAssembler = PayloadAssembler(
+            payloadByteCountMaximum: [.checkpoint: stateByteCount ?? 0],
+            totalByteCountMaximum: max(
+                policy.checkpointBytesUnderWayMaximum, stateByteCount ?? 0))
 
         routerToken = poller.add(router)
         signalToken = poller.add(fileDescriptor: signals.fileDescriptor)
         storageToken = poller.add(fileDescriptor: storage.fileDescriptor)
         statusAt = clock.now() + console.firstStatusDelay
+    }
+
+    private static func policy(_ job: RestoreJob) -> CoordinatorPolicy {
+        var policy = CoordinatorPolicy()
+        // As often as a person at the terminal wants to see the iterations go on.
+        policy.heartbeatInterval = min(.seconds(2), job.leaseSilence / 4)
+        policy.silenceTimeout = job.leaseSilence
+        policy.workerWait = job.workerWait
+        if let interval = job.checkpointInterval {
+            policy.checkpointInterval = interval
+            policy.sweepInterval = min(policy.sweepInterval, interval / 2)
+        }
+        // This host's own workers have ended with the coordinator that had them.
+        if !job.othersMayJoin { policy.adoptionWait = .zero }
+        return policy
     }
 
     /// Restores the image; the exit code.

@@ -35,6 +35,9 @@ extension JobState {
         for index in stored {
             tiles[TileID(index), default: .init()].isStored = true
         }
+        for (index, checkpoint) in checkpoints {
+            tiles[TileID(index), default: .init()].checkpointIteration = checkpoint.iteration
+        }
         return tiles
     }
 }
@@ -45,7 +48,8 @@ extension Coordinator.TileStory {
             attempts: history.attempts,
             failures: history.failures.map {
                 .init(
-                    attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason)
+                    attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason,
+                    isDeath: $0.isDeath)
             },
             isSetAside: history.isSetAside)
     }
@@ -56,7 +60,9 @@ extension TileHistory {
         self.init(
             attempts: story.attempts,
             failures: story.failures.map {
-                .init(attempt: $0.attempt, worker: $0.worker.rawValue, reason: $0.reason)
+                .init(
+                    attempt: $0.attempt, worker: $0.worker.rawValue, reason: $0.reason,
+                    isDeath: $0.isDeath)
             },
             isSetAside: story.isSetAside)
     }

@@ -21,8 +21,6 @@ struct RestoreJob: Sendable {
     let network: NetworkPreset
     let configuration: FitConfiguration
     let manifest: JobManifest
-    /// Bytes of the state of a tile's fit.
-    let stateByteCount: Int
     /// Workers to start on this host, not more than there are tiles.
     let localWorkerCount: Int
     let workerProgram: String
@@ -30,6 +28,12 @@ struct RestoreJob: Sendable {
     let othersMayJoin: Bool
     /// nil waits for ever.
     let workerWait: Duration?
+    /// Silence after which a worker is taken for gone.
+    let leaseSilence: Duration
+    /// How often a fit's state is stored; nil never.
+    let checkpointInterval: Duration?
+    /// Bytes of the largest state of a fit.
+    let stateByteCountMaximum: Int
     let warnings: [String]
 
     var folder: String { output + ".dip" }
@@ -70,8 +74,8 @@ struct RestoreJob: Sendable {
                 }
             // Nobody knows how many workers of others will come; one at least.
             try store.checkSpace(
-                precision: job.precision, checkpointByteCount: job.stateByteCount,
-                checkpointCount: max(job.localWorkerCount, 1))
+                precision: job.precision, checkpointByteCount: job.stateByteCountMaximum,
+                checkpointCount: job.checkpointInterval == nil ? 0 : max(job.localWorkerCount, 1))
             return StorageWork(job: job, source: source, store: store)
         }
     }
@@ -99,12 +103,15 @@ struct RestoreJob: Sendable {
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: source.header,
             plan: plan, network: fit.network, configuration: configuration,
             manifest: standing.manifest ?? wanted,
-            stateByteCount: try Fit.stateByteCount(
-                configuration, height: plan.windowHeight, width: plan.windowWidth,
-                bands: source.header.colorBands),
             localWorkerCount: workerCount, workerProgram: program,
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
+            leaseSilence: .seconds(workers.leaseSilence),
+            checkpointInterval: workers.checkpointInterval > 0
+                ? .seconds(workers.checkpointInterval) : nil,
+            stateByteCountMaximum: try Fit.stateByteCountMaximum(
+                configuration, height: plan.windowHeight, width: plan.windowWidth,
+                bands: source.header.colorBands),
             warnings: source.warnings
                 + (try checkMemory(
                     configuration, plan, source.header, workerCount,
