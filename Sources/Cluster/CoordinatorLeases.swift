@@ -34,7 +34,7 @@ extension Coordinator {
             + (checkpoint == nil ? 0 : facts.checkpointByteCountMaximum ?? 0)
         assigningByteCount += lease.assignedByteCount
         workers[worker]?.lease = lease
-        workers[worker]?.dismissed = nil
+        workers[worker]?.endedTry = nil
         statistics.dispatchCount += 1
         commands.append(.dispatch(work, to: peer, checkpoint: checkpoint))
     }
@@ -130,7 +130,10 @@ extension Coordinator {
             workers[worker]?.occupiedSince = nil
         case .waiting where mayGoOn(record, report):
             adopt(report, by: worker, &commands)
-        case .leased(let holder, nil) where mayGoOn(record, report) && isFurther(report, holder):
+        case .leased(let holder, nil)
+        where mayGoOn(record, report) && isFurther(report, holder)
+            // A tile that waits for nothing but this try is not to be set aside in between.
+            && !policy.isGivenUp(tile.failures):
             endLease(of: holder, .outpaced, &commands)
             adopt(report, by: worker, &commands)
         case .waiting, .leased, .setAside:
@@ -146,10 +149,10 @@ extension Coordinator {
                 && (1...policy.adoptedAttemptMaximum).contains(work.attempt)
     }
 
-    /// Whether a worker that names a try without having its lease may get that: it was not told to
-    /// drop it, and no state on disk is further.
+    /// Whether a worker that names a try without having its lease may get that: it did not lose
+    /// it in this session, and no state on disk is further.
     private func mayGoOn(_ worker: WorkerRecord, _ report: WorkReport) -> Bool {
-        worker.lease == nil && worker.dismissed != report.work
+        worker.lease == nil && worker.endedTry != report.work
             && (report.phase == .delivering
                 || report.iteration >= tiles[report.tile].latestCheckpoint ?? 0)
     }
@@ -228,7 +231,8 @@ extension Coordinator {
         let tile = lease.work.tile
         if case .storing = tiles[tile].state { return }
         commands.append(.note(.leaseEnded(lease.work, worker, end)))
-        if end.needsCancel { dismiss(worker, lease.work, &commands) }
+        workers[worker]?.endedTry = lease.work
+        if end.needsCancel { sendCancel(lease.work, to: worker, &commands) }
         if end.countsAgainstTile {
             statistics.failureCount += 1
             let isDeath = end.isDeath && lease.iteration > lease.firstIteration
@@ -255,10 +259,9 @@ extension Coordinator {
     }
 
     /// Tells a worker to drop a try.
-    mutating func dismiss(
-        _ worker: WorkerID, _ work: TileAttempt, _ commands: inout [Command]
+    mutating func sendCancel(
+        _ work: TileAttempt, to worker: WorkerID, _ commands: inout [Command]
     ) {
-        workers[worker]?.dismissed = work
         guard let peer = workers[worker]?.peer else { return }
         commands.append(.send(.cancel(Cancel(job: facts.job, work: work)), to: peer))
     }

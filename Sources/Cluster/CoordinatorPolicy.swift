@@ -56,7 +56,7 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     public var tileFailuresMaximum = 3
     /// Workers that died or fell silent while their iterations went on speak less against the
     /// tile: it is set aside after this many such tries and failures together. A checkpoint
-    /// that is stored since clears the deaths.
+    /// that is stored since clears the deaths. Not less than the number of failures.
     public var tileDeathsMaximum = 10
     /// A worker is refused after this many different tiles failed on it with no success between
     /// them, unless it is the only worker.
@@ -91,7 +91,7 @@ public struct CoordinatorPolicy: Equatable, Sendable {
 
     /// Whether a tile with these failures is given up.
     func isGivenUp(_ failures: [Coordinator.AttemptFailure]) -> Bool {
-        failures.count >= tileDeathsMaximum
+        failures.count >= max(tileDeathsMaximum, tileFailuresMaximum)
             || failures.count(where: { !$0.isDeath }) >= tileFailuresMaximum
     }
 
@@ -101,7 +101,6 @@ public struct CoordinatorPolicy: Equatable, Sendable {
         precondition(silenceTimeout >= heartbeatInterval * 2, "silence is two heartbeats or more")
         precondition(sweepInterval > .zero && inattentionThreshold > sweepInterval)
         precondition(tileFailuresMaximum > 0 && workerFailuresMaximum > 0)
-        precondition(tileDeathsMaximum >= tileFailuresMaximum)
         precondition(nonsenseMaximum > 0 && storingFailuresMaximum > 0)
         precondition(standingIterationCount > 0 && refusalsRememberedMaximum > 0)
         precondition(checkpointInterval > .zero && checkpointTimeout > .zero)

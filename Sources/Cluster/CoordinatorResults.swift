@@ -72,7 +72,8 @@ extension Coordinator {
         for holder in [first, second].compactMap({ $0 }) where holder != worker {
             guard let lease = dropLease(of: holder) else { continue }
             commands.append(.note(.leaseEnded(lease.work, holder, .superseded)))
-            dismiss(holder, lease.work, &commands)
+            workers[holder]?.endedTry = lease.work
+            sendCancel(lease.work, to: holder, &commands)
         }
     }
 

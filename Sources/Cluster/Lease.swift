@@ -74,8 +74,8 @@ struct WorkerRecord {
     var lease: Lease?
     /// Since when it has held something that it has no lease on, and no piece of it arrived.
     var occupiedSince: Duration?
-    /// A try that it was told to drop.
-    var dismissed: TileAttempt?
+    /// The latest try that it had a lease on and lost.
+    var endedTry: TileAttempt?
     /// Mean seconds per iteration of its latest lease with any.
     var secondsPerIteration: Double?
     /// Tiles that failed on it since its last success.

@@ -103,6 +103,14 @@ public enum Payload: Equatable, Sendable {
         }
     }
 
+    /// What it is.
+    public var form: PayloadForm {
+        switch self {
+        case .pixels(let payload): .pixels(payload.shape)
+        case .state(let bytes): .state(byteCount: bytes.count)
+        }
+    }
+
     /// The pixels; nil for anything else.
     public var pixels: PixelPayload? {
         if case .pixels(let payload) = self { payload } else { nil }

@@ -85,7 +85,8 @@ struct DipSim: ParsableCommand {
                 try simulation.run()
             } catch {
                 report.failedSeeds.append(seed)
-                write("dip-sim: \(keepGoing ? "seed \(seed): \(error.reason)" : "\(error)")\n", to: STDERR_FILENO)
+                let story = keepGoing ? "seed \(seed): \(error.reason)" : "\(error)"
+                write("dip-sim: \(story)\n", to: STDERR_FILENO)
             }
             report.runCount += 1
             report.tally.add(simulation.tally)

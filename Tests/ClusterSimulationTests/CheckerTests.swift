@@ -85,8 +85,8 @@ struct CheckerTests {
         #expect(isFound(.store(work, from: known), .store(work, from: known)))
         #expect(isFound(.setAside(TileID(9), story: [])))
         var checker = simulation.checker
-        try checker.checkAssignment(work)
-        #expect(throws: Flaw.self) { try checker.checkAssignment(work) }
+        try checker.checkAssignment(work, from: nil)
+        #expect(throws: Flaw.self) { try checker.checkAssignment(work, from: nil) }
     }
 
     @Test func `sizes count every collection by its path`() {

@@ -21,7 +21,7 @@ final class StrangeWorker {
         }
     }
 
-    func say(_ message: Message, _ payload: PixelPayload? = nil, _ session: Session) throws {
+    func say(_ message: Message, _ payload: Payload? = nil, _ session: Session) throws {
         for frames in try MessageCodec.encode(message, payload: payload) {
             try say(frames, session)
         }
@@ -88,7 +88,7 @@ final class StrangeCoordinator {
         try #require(try socket.send(frames, to: peer) == .sent)
     }
 
-    func say(_ message: Message, _ payload: PixelPayload? = nil) throws {
+    func say(_ message: Message, _ payload: Payload? = nil) throws {
         for frames in try MessageCodec.encode(message, payload: payload) { try say(frames) }
     }
 
