@@ -21,6 +21,7 @@ extension Simulation {
     private func befall(_ worker: SimulatedWorker) throws(Flaw) {
         if happens(.workerCrash) {
             count(.workerCrash, worker.name.rawValue)
+            try checker.checkLoss(of: worker, at: now)
             end(worker, replacedWithin: 60)
             if let life = worker.parentLife, let coordinator, coordinator.life == life {
                 let exit = Coordinator.Event.childExited(
@@ -32,7 +33,11 @@ extension Simulation {
             let end = now + generator.seconds(upTo: generator.chance(0.5) ? 20 : 300)
             worker.frozenUntil = max(worker.frozenUntil, end)
             count(.workerFreeze, worker.name.rawValue)
-        } else if happens(.workerLeave), worker.frozenUntil <= now {
+        } else if happens(.workerLeave), worker.frozenUntil <= now,
+            // The second time it leaves at once, as if it crashed.
+            !worker.wasAskedToEnd || faults[.workerCrash] > 0
+        {
+            worker.wasAskedToEnd = true
             count(.workerLeave, worker.name.rawValue)
             try tell(worker, .terminated)
         }
@@ -107,7 +112,7 @@ extension Simulation {
 
     private func nonsense(from peer: PeerID) -> Coordinator.Event {
         let tile = TileID(Int.random(in: 0...scenario.tileCount, using: &generator))
-        let attempt = Int.random(in: 50...WireLimits.countMaximum, using: &generator)
+        let attempt = Int.random(in: 2_000_000...WireLimits.countMaximum, using: &generator)
         let work = TileAttempt(tile, attempt: attempt)
         let job = generator.chance(0.5) ? Self.job : JobID(rawValue: "another job")
         switch Int.random(in: 0...6, using: &generator) {
