@@ -94,7 +94,8 @@ final class StrangeCoordinator {
 
     /// Answers a worker's greeting, with short heartbeats.
     func welcome(
-        _ worker: RunningProcess, configuration: String, _ session: Session
+        _ worker: RunningProcess, configuration: String, _ session: Session,
+        payloadByteCountMaximum: Int = 1 << 20
     ) throws {
         guard case .hello(let hello) = try receive(.hello, worker, session) else { return }
         try say(
@@ -102,7 +103,7 @@ final class StrangeCoordinator {
                 Welcome(
                     incarnation: hello.incarnation, job: JobID(rawValue: "strange"),
                     configuration: configuration, heartbeatSeconds: 0.05, silenceSeconds: 1,
-                    payloadByteCountMaximum: 1 << 20)))
+                    payloadByteCountMaximum: payloadByteCountMaximum)))
     }
 }
 
