@@ -130,7 +130,10 @@ extension Coordinator {
             workers[worker]?.occupiedSince = nil
         case .waiting where mayGoOn(record, report):
             adopt(report, by: worker, &commands)
-        case .leased(let holder, nil) where mayGoOn(record, report) && isFurther(report, holder):
+        case .leased(let holder, nil)
+        where mayGoOn(record, report) && isFurther(report, holder)
+            // A tile that waits for nothing but this try is not to be set aside in between.
+            && !policy.isGivenUp(tile.failures):
             endLease(of: holder, .outpaced, &commands)
             adopt(report, by: worker, &commands)
         case .waiting, .leased, .setAside:

@@ -35,7 +35,7 @@ struct Checker {
     }
 
     /// A coordinator begins: what former ones knew to be on disk is there, and nothing is under way.
-    mutating func beginLife(_ state: JobState) throws(Flaw) {
+    mutating func beginLife(_ state: JobState, at now: Duration) throws(Flaw) {
         storing = []
         ranTwice = []
         for tile in confirmed.sorted() where !state.stored.contains(tile.rawValue) {
@@ -50,6 +50,9 @@ struct Checker {
                     "\(tile) had a state at iteration \(known.iteration) on disk and now has "
                         + (iteration.map { "one at \($0)" } ?? "none"))
             }
+        }
+        for (tile, stored) in state.checkpoints {
+            checkpoints[TileID(tile)] = (stored.iteration, now)
         }
     }
 
@@ -113,7 +116,7 @@ struct Checker {
             else {
                 throw Flaw("\(tile) is given up after \(story)")
             }
-            guard !scenario.faults.kinds.isEmpty else {
+            guard !isQuiet else {
                 throw Flaw("\(tile) is given up although nothing goes wrong")
             }
         case .finished: hasAnyJobEnded = true
@@ -132,7 +135,7 @@ struct Checker {
         guard !confirmed.contains(work.tile), !storing.contains(work.tile) else {
             throw Flaw("\(work) is handed out although its result is here")
         }
-        guard !scenario.faults.kinds.isEmpty || work.attempt == 1 else {
+        guard !isQuiet || work.attempt == 1 || ranTwice.contains(work.tile) else {
             throw Flaw("\(work) although nothing goes wrong")
         }
         guard now > scenario.healAt + Self.settling else { return }
@@ -141,6 +144,11 @@ struct Checker {
         guard settledDispatches[work.tile, default: 0] <= bound else {
             throw Flaw("\(work) is handed out again and again although all has healed")
         }
+    }
+
+    /// Whether nothing can be wrong, and nobody leaves.
+    private var isQuiet: Bool {
+        scenario.faults.kinds.isEmpty && scenario.workerPolicy.lifetime == nil
     }
 
     /// An assignment is sent: a worker may know of this try from now on.

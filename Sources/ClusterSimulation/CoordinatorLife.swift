@@ -30,7 +30,7 @@ extension Simulation {
         coordinatorLives += 1
         tally.coordinatorCount += 1
         remark("coordinator \(coordinatorLives) begins")
-        try checker.beginLife(store.stateAtOpening)
+        try checker.beginLife(store.stateAtOpening, at: now)
         let clockOffset = generator.seconds(upTo: 1000)
         let facts = JobFacts(
             job: Self.job, configuration: "{}", payloadByteCountMaximum: 1000,

@@ -107,7 +107,7 @@ extension Simulation {
 
     private func nonsense(from peer: PeerID) -> Coordinator.Event {
         let tile = TileID(Int.random(in: 0...scenario.tileCount, using: &generator))
-        let attempt = Int.random(in: 50...WireLimits.countMaximum, using: &generator)
+        let attempt = Int.random(in: 2_000_000...WireLimits.countMaximum, using: &generator)
         let work = TileAttempt(tile, attempt: attempt)
         let job = generator.chance(0.5) ? Self.job : JobID(rawValue: "another job")
         switch Int.random(in: 0...6, using: &generator) {

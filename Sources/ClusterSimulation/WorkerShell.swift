@@ -156,7 +156,6 @@ extension Simulation {
                 iterations: scenario.iterations, loss: nil, psnrToInput: nil,
                 iterationsPerSecond: nil)
             post(Parcel(message: .progress(progress)), from: worker)
-        case .takeCheckpoint, .sendCheckpoint: break
         case .sendResult(let work): try sendResult(work, of: worker)
         case .dropResult(let work):
             guard worker.result?.work == work else { throw Flaw("\(work) is gone") }

@@ -64,12 +64,13 @@ struct DipSim: ParsableCommand {
     private func follow(_ seed: UInt64, _ kinds: Set<Fault>) throws {
         let simulation = Simulation(seed: seed, kinds: kinds)
         LastSeed.note(seed)
-        print("seed \(seed): \(simulation.scenario)")
-        simulation.follow { print($0) }
+        write("seed \(seed): \(simulation.scenario)\n", to: STDOUT_FILENO)
+        // At once: the last lines before a trap are the ones that matter.
+        simulation.follow { write($0 + "\n", to: STDOUT_FILENO) }
         do {
             try simulation.run()
         } catch {
-            print("seed \(seed): \(error.reason)")
+            write("seed \(seed): \(error.reason)\n", to: STDOUT_FILENO)
             throw ExitCode.failure
         }
         print(Report(tally: simulation.tally, seeds: "\(seed)").text)
@@ -84,7 +85,8 @@ struct DipSim: ParsableCommand {
                 try simulation.run()
             } catch {
                 report.failedSeeds.append(seed)
-                write("dip-sim: \(keepGoing ? "seed \(seed): \(error.reason)" : "\(error)")\n")
+                let story = keepGoing ? "seed \(seed): \(error.reason)" : "\(error)"
+                write("dip-sim: \(story)\n", to: STDERR_FILENO)
             }
             report.runCount += 1
             report.tally.add(simulation.tally)
@@ -102,9 +104,9 @@ struct DipSim: ParsableCommand {
         return kind
     }
 
-    private func write(_ text: String) {
+    private func write(_ text: String, to descriptor: Int32) {
         let bytes = Array(text.utf8)
-        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+        _ = Glibc.write(descriptor, bytes, bytes.count)
     }
 }
 
