@@ -47,9 +47,8 @@ extension Coordinator {
     }
 
     private func isDue(_ lease: Lease) -> Bool {
-        lease.phase == .fitting && lease.beganAt != nil
+        lease.phase == .fitting && lease.iteration > 0
             && attentiveNow - lease.checkpointedAt >= policy.checkpointInterval
-            && lease.iteration > tiles[lease.work.tile].latestCheckpoint ?? 0
     }
 
     private func mayTakeCheckpoint(_ byteCount: Int, underWay: Int) -> Bool {

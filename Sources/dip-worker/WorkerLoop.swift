@@ -25,7 +25,7 @@ final class WorkerLoop {
     let orders: Mailbox<FitOrder>
     private let reports: Mailbox<FitReport>
 
-    private(set) var worker: Worker
+    private var worker: Worker
     private var pendingEvents: [Worker.Event] = []
     var exitReason: Worker.ExitReason?
     /// When the latest signal asked for the end.
@@ -51,6 +51,8 @@ final class WorkerLoop {
     var arrivedState: (body: Checkpoint, bytes: [UInt8])?
     /// The state that the fit thread has copied; the last one is kept until the end.
     var takenState: (work: TileAttempt, iteration: Int, bytes: [UInt8])?
+    /// Whether the state that is taken next, or was taken, is the last one.
+    var isHandingOver = false
     /// Kept until its receipt.
     var result: (work: TileAttempt, measure: FitMeasure, payload: PixelPayload)?
 
