@@ -45,7 +45,7 @@ extension Coordinator {
             if case .leased(_, worker) = tiles[work.tile].state {
                 statistics.secondTryWonCount += 1
             }
-            supersedeLeases(on: work.tile, except: worker, &commands)
+            supersedeLeases(on: work, &commands)
             store(work, from: peer, of: worker, &commands)
         }
     }
@@ -64,12 +64,11 @@ extension Coordinator {
         commands.append(.store(work, from: peer))
     }
 
-    /// Takes the tile from the others who have it: its result is here.
-    private mutating func supersedeLeases(
-        on tile: TileID, except worker: WorkerID, _ commands: inout [Command]
-    ) {
-        guard case .leased(let first, let second) = tiles[tile].state else { return }
-        for holder in [first, second].compactMap({ $0 }) where holder != worker {
+    /// Takes the tile from whoever has another try at it: its result is here. That may be the one
+    /// whose former try this result is of.
+    private mutating func supersedeLeases(on work: TileAttempt, _ commands: inout [Command]) {
+        guard case .leased(let first, let second) = tiles[work.tile].state else { return }
+        for holder in [first, second].compactMap({ $0 }) where lease(of: holder)?.work != work {
             guard let lease = dropLease(of: holder) else { continue }
             commands.append(.note(.leaseEnded(lease.work, holder, .superseded)))
             workers[holder]?.endedTry = lease.work

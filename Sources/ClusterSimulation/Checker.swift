@@ -169,6 +169,20 @@ struct Checker {
         }
     }
 
+    /// A worker crashes: what it did since the state on disk is lost, and that is not much.
+    func checkLoss(of worker: SimulatedWorker, at now: Duration) throws(Flaw) {
+        guard let fit = worker.fit, worker.iterationTimes.count > 1,
+            let maximum = scenario.lossMaximum(secondsPerIteration: worker.secondsPerIteration)
+        else { return }
+        let known = checkpoints[fit.work.tile]?.iteration ?? 0
+        let safe = worker.iterationTimes.filter { $0.key <= known }.values.max()
+        let begin = safe ?? worker.iterationTimes.values.min() ?? now
+        guard now - begin <= maximum else {
+            let seconds = Int((now - begin) / .seconds(1))
+            throw Flaw("\(fit.work) loses \(seconds) s when \(worker.name) crashes")
+        }
+    }
+
     /// Leases and sizes of a coordinator between two events.
     mutating func checkState(of coordinator: SimulatedCoordinator) throws(Flaw) {
         let leases = coordinator.machine.leases

@@ -21,6 +21,7 @@ extension Simulation {
     private func befall(_ worker: SimulatedWorker) throws(Flaw) {
         if happens(.workerCrash) {
             count(.workerCrash, worker.name.rawValue)
+            try checker.checkLoss(of: worker, at: now)
             end(worker, replacedWithin: 60)
             if let life = worker.parentLife, let coordinator, coordinator.life == life {
                 let exit = Coordinator.Event.childExited(
@@ -32,7 +33,11 @@ extension Simulation {
             let end = now + generator.seconds(upTo: generator.chance(0.5) ? 20 : 300)
             worker.frozenUntil = max(worker.frozenUntil, end)
             count(.workerFreeze, worker.name.rawValue)
-        } else if happens(.workerLeave), worker.frozenUntil <= now {
+        } else if happens(.workerLeave), worker.frozenUntil <= now,
+            // The second time it leaves at once, as if it crashed.
+            !worker.wasAskedToEnd || faults[.workerCrash] > 0
+        {
+            worker.wasAskedToEnd = true
             count(.workerLeave, worker.name.rawValue)
             try tell(worker, .terminated)
         }

@@ -71,6 +71,20 @@ public struct Scenario: Sendable, CustomStringConvertible {
         return healAt + .seconds(2000 + Double(tileCount) * tries * (fit + 200))
     }
 
+    /// How long a worker may have gone on after the state from which the next try begins, when
+    /// that worker crashes; nil where something else goes wrong that takes longer.
+    func lossMaximum(secondsPerIteration: Double) -> Duration? {
+        let calm: Set<Fault> = [.workerCrash, .workerLeave, .slowWorker, .poisonTile]
+        let usual = CoordinatorPolicy()
+        guard calm.isSuperset(of: faults.kinds), checkpointByteCount != nil,
+            coordinatorPolicy.checkpointBytesPerSecond == usual.checkpointBytesPerSecond
+        else { return nil }
+        // Until the iteration is heard of, the sweep, the end of an iteration whose state may be
+        // the one before, and the disk.
+        return coordinatorPolicy.checkpointInterval + coordinatorPolicy.heartbeatInterval
+            + coordinatorPolicy.sweepInterval + .seconds(3 * 1.5 * secondsPerIteration + 4)
+    }
+
     public var description: String {
         let interval = coordinatorPolicy.checkpointInterval / .seconds(1)
         let checkpoints =

@@ -13,6 +13,7 @@ final class SimulatedWorker {
     /// What the process's clock shows at the simulation's time zero.
     var clockOffset: Duration
     var frozenUntil = Duration.zero
+    var wasAskedToEnd = false
     /// When the process is told the time next; nil while that is not planned.
     var wakeAt: Duration?
 
@@ -20,7 +21,9 @@ final class SimulatedWorker {
     /// The try whose fit runs, and a number that makes steps of an earlier one void.
     var fit: (work: TileAttempt, state: SimulatedFit)?
     var fitNumber = 0
-    /// The state some iterations ago, which is as good for a checkpoint.
+    /// When the fit came to each of its iterations.
+    var iterationTimes: [Int: Duration] = [:]
+    /// The state an iteration ago, which is as good for a checkpoint.
     var snapshot: SimulatedFit?
     /// The try whose state the fit thread is asked for.
     var wantedState: (work: TileAttempt, isLast: Bool)?

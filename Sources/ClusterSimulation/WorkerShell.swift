@@ -18,8 +18,11 @@ extension Simulation {
             worker: name, host: "host", processID: workerCount, threadCount: 1, version: "1",
             processor: "cpu", launchToken: isLocal ? name.rawValue : nil)
         let clockOffset = generator.seconds(upTo: 1000)
+        var policy = scenario.workerPolicy
+        // Nobody keeps starting workers for less time than a fit takes.
+        if now >= scenario.healAt { policy.lifetime = nil }
         let machine = Worker(
-            identity: identity, policy: scenario.workerPolicy, seed: UInt64(workerCount),
+            identity: identity, policy: policy, seed: UInt64(workerCount),
             now: now + clockOffset)
         var seconds = scenario.secondsPerIteration
         if generator.chance(faults[.slowWorker]) {
@@ -139,6 +142,7 @@ extension Simulation {
             worker.fit = (work, worker.assigned ?? SimulatedFit(work.tile))
             worker.fitNumber += 1
             worker.snapshot = nil
+            worker.iterationTimes = [worker.fit?.state.iteration ?? 0: now]
             scheduleStep(worker)
         case .stopFit(let work):
             // Where the last state is taken, the fit has ended.
@@ -225,8 +229,9 @@ extension Simulation {
             worker.fit = nil
             return try tell(worker, .fitFailed(fit.work, reason: "it fails"))
         }
-        if generator.chance(0.3) { worker.snapshot = fit.state }
+        worker.snapshot = generator.chance(0.5) ? fit.state : nil
         fit.state.step()
+        worker.iterationTimes[fit.state.iteration] = now
         tally.iterationCount += 1
         worker.fit = fit
         try tell(worker, .progressed(fit.work, iteration: fit.state.iteration))
