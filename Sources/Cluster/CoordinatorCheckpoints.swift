@@ -33,7 +33,9 @@ extension Coordinator {
             underWay += 1
             checkpointBudget -= Double(byteCount)
             workers[worker]?.lease?.awaitedCheckpointAt = attentiveNow
-            let wanted = CheckpointWanted(job: facts.job, work: lease.work)
+            let tolerance = policy.checkpointInterval.inSeconds * policy.checkpointTolerance
+            let wanted = CheckpointWanted(
+                job: facts.job, work: lease.work, toleranceSeconds: max(tolerance, 0.01))
             commands.append(.send(.checkpointWanted(wanted), to: peer))
         }
     }

@@ -19,7 +19,8 @@ extension WorkerLoop {
             outbox.clearPieces()
             if !isHandingOver { console.note("\(work) is not wanted any more") }
         case .takeCheckpoint(let work, let isLast):
-            orders.post(.takeState(work, isLast: isLast))
+            let tolerance = isLast ? 0 : stateToleranceSeconds
+            orders.post(.takeState(work, isLast: isLast, toleranceSeconds: tolerance))
             guard isLast else { return }
             isHandingOver = true
             console.note("\(work) is handed over")
