@@ -33,7 +33,9 @@ extension Coordinator {
             underWay += 1
             checkpointBudget -= Double(byteCount)
             workers[worker]?.lease?.awaitedCheckpointAt = attentiveNow
-            let wanted = CheckpointWanted(job: facts.job, work: lease.work)
+            let tolerance = policy.checkpointInterval.inSeconds * policy.checkpointTolerance
+            let wanted = CheckpointWanted(
+                job: facts.job, work: lease.work, toleranceSeconds: max(tolerance, 0.01))
             commands.append(.send(.checkpointWanted(wanted), to: peer))
         }
     }
@@ -47,9 +49,8 @@ extension Coordinator {
     }
 
     private func isDue(_ lease: Lease) -> Bool {
-        lease.phase == .fitting && lease.beganAt != nil
+        lease.phase == .fitting && lease.iteration > 0
             && attentiveNow - lease.checkpointedAt >= policy.checkpointInterval
-            && lease.iteration > tiles[lease.work.tile].latestCheckpoint ?? 0
     }
 
     private func mayTakeCheckpoint(_ byteCount: Int, underWay: Int) -> Bool {

@@ -175,6 +175,7 @@ extension CoordinatorLoop {
                 tile: tile, region: .init(job.plan.tile(tile)),
                 reasons: ["its file in the job's folder was damaged"])
         }
+        let statistics = summary.statistics
         return JobReport(
             input: job.input, output: job.output, network: job.network.rawValue,
             seed: job.configuration.seed, tileCount: job.plan.tileCount,
@@ -182,9 +183,14 @@ extension CoordinatorLoop {
             windowWidth: job.plan.windowWidth, windowHeight: job.plan.windowHeight,
             iterationsPerTile: job.configuration.iterations, iterations: tally.iterationCount,
             seconds: clock.now().inSeconds, fitSeconds: tally.fitSeconds,
-            workerCount: summary.statistics.workerCount,
-            restartCount: localWorkers.restartCount,
-            failedAttemptCount: summary.statistics.failureCount,
+            workerCount: statistics.workerCount, restartCount: localWorkers.restartCount,
+            failedAttemptCount: statistics.failureCount,
+            refusedWorkerCount: statistics.refusedCount, resumedCount: statistics.resumedCount,
+            checkpointCount: statistics.checkpointCount,
+            checkpointUseCount: statistics.checkpointUseCount,
+            lostIterationCount: statistics.lostIterationCount,
+            secondTryCount: statistics.secondTryCount,
+            secondTryWonCount: statistics.secondTryWonCount,
             psnrToInput: tally.finishedPSNR, seamRMS: blend.seams.rms,
             seamMaximum: blend.seams.maximum, unrestored: unrestored)
     }

@@ -28,6 +28,16 @@ struct JobReport: Encodable {
     let workerCount: Int
     let restartCount: Int
     let failedAttemptCount: Int
+    /// Workers that were refused further work.
+    let refusedWorkerCount: Int
+    /// Tries that went on after silence or a restart, with the worker that had them.
+    let resumedCount: Int
+    /// States of fits that were stored, and tries that went on from one.
+    let checkpointCount, checkpointUseCount: Int
+    /// Iterations that had to be done again because a worker or its fit came to an end.
+    let lostIterationCount: Int
+    /// Second tries at slow tiles, and those of them that were faster.
+    let secondTryCount, secondTryWonCount: Int
     /// The mean over the tiles of this run.
     let psnrToInput: Double?
     /// How far neighbouring tiles disagree where they overlap.
@@ -42,6 +52,10 @@ struct JobReport: Encodable {
         if failedAttemptCount > 0 {
             workers += ", \(Text.count(failedAttemptCount, "attempt")) failed"
         }
+        if refusedWorkerCount > 0 { workers += ", \(refusedWorkerCount) refused" }
+        if resumedCount > 0 {
+            workers += ", \(Text.count(resumedCount, "tile")) kept by a worker that came back"
+        }
         let earlier =
             tileCountOfEarlierRuns > 0 ? ", \(tileCountOfEarlierRuns) by earlier runs" : ""
         var lines = [
@@ -52,6 +66,17 @@ struct JobReport: Encodable {
             "time       \(Text.time(seconds)), \(Text.fixed(rate, 1)) iterations/s",
             "workers    \(workers)",
         ]
+        if checkpointCount + checkpointUseCount + lostIterationCount > 0 {
+            lines.append(
+                "lost       \(Text.count(lostIterationCount, "iteration")) of "
+                    + "\(iterations + lostIterationCount); \(Text.count(checkpointCount, "checkpoint")) "
+                    + "stored, \(checkpointUseCount) used")
+        }
+        if secondTryCount > 0 {
+            lines.append(
+                "stragglers \(Text.count(secondTryCount, "slow tile")) run a second time, "
+                    + "\(secondTryWonCount) of them faster")
+        }
         if let psnrToInput {
             lines.append("PSNR       \(Text.fixed(psnrToInput, 2)) dB to the input, mean of tiles")
         }
