@@ -40,6 +40,7 @@ let package = Package(
         .executable(name: "dip-coord", targets: ["dip-coord"]),
         .executable(name: "dip-worker", targets: ["dip-worker"]),
         .executable(name: "dip-bench", targets: ["dip-bench"]),
+        .executable(name: "dip-sim", targets: ["dip-sim"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -67,6 +68,7 @@ let package = Package(
         library("Cluster", ["Wire"]),
         library("JobStore", ["Safetensors", "CZlib"]),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
+        library("ClusterSimulation", ["Cluster", "JobStore", "Wire"]),
 
         // Shells
         program(
@@ -85,6 +87,8 @@ let package = Package(
                 argumentParser,
             ]),
 
+        program("dip-sim", ["ClusterSimulation", argumentParser]),
+
         // Tests, by layer
         tests(
             "NeuralNetworkTests", ["NeuralNetwork", "CKernels"]),
@@ -93,10 +97,14 @@ let package = Package(
         tests("ImagingTests", ["Imaging"]),
         tests("WireTests", ["Wire"]),
         tests("ClusterTests", ["Cluster", "Wire"]),
+        tests(
+            "ClusterSimulationTests",
+            ["ClusterSimulation", "Cluster", "JobStore", "Wire", "dip-sim"]),
         tests("JobStoreTests", ["JobStore", "Safetensors"]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
         tests(
-            "EndToEndTests", ["CSystem", "DeepImagePrior", "Imaging", "Transport", "Wire"]),
+            "EndToEndTests",
+            ["CSystem", "DeepImagePrior", "Imaging", "JobStore", "Transport", "Wire"]),
     ]
 )

@@ -3,7 +3,8 @@
 /// A pure value. Facts come in through `handle`, orders go out as commands; there is no clock, no
 /// socket and no pixel here. Tiles live in `TileTable`, workers in `workers`; files beside this one
 /// hold what is done about peers (CoordinatorPeers), results (CoordinatorResults) and leases
-/// (CoordinatorLeases).
+/// (CoordinatorLeases), checkpoints (CoordinatorCheckpoints) and stragglers
+/// (CoordinatorStragglers).
 ///
 /// Three rules carry it:
 /// - A worker gets a tile only when it has said itself that it holds nothing.
@@ -23,8 +24,9 @@ public struct Coordinator: Sendable {
     var peers: [PeerID: WorkerID] = [:]
     /// Children of this host, by the word that they were given.
     var launchTokens: [String: WorkerID] = [:]
-    /// Workers that wait for a tile, the longest-waiting first.
-    var idle: [WorkerID] = []
+    /// Workers that wait for a tile: each has said that it holds nothing, has no lease, and can be
+    /// reached.
+    var idle = IdleQueue()
     /// Refusals that are repeated when the worker comes back, and their order.
     var refusals: [WorkerID: Refused] = [:]
     var refusalOrder: [WorkerID] = []
@@ -38,23 +40,42 @@ public struct Coordinator: Sendable {
     /// Since when there has been no worker; nil while there is one.
     var absentSince: Duration?
     var storingFailuresInARow = 0
+    /// Bytes of assignments that were sent and not named yet.
+    var assigningByteCount = 0
+    /// Checkpoints on their way to disk.
+    var storingCheckpointCount = 0
+    /// Bytes of checkpoints that may be asked for; below zero after a large one.
+    var checkpointBudget: Double
+    var checkpointBudgetAt: Duration
+    /// Whether workers may bring tries that this run did not hand out.
+    let hasHistory: Bool
     /// How the job ended; nil while it runs.
     public internal(set) var outcome: Outcome?
 
-    /// A coordinator of a job of which nothing is done.
+    /// A coordinator that begins a job, or goes on with one.
     ///
     /// - Parameters:
     ///   - facts: what workers are told.
     ///   - tileCount: tiles in the plan, at least 1.
+    ///   - restored: what is known of tiles from former coordinators of the job, which may have
+    ///     handed out more tries than is known; those that failed too often are set aside. nil
+    ///     where there was none.
     ///   - policy: when to lose patience.
     ///   - now: time since the origin of all times given to this value.
-    public init(facts: JobFacts, tileCount: Int, policy: CoordinatorPolicy, now: Duration) {
+    public init(
+        facts: JobFacts, tileCount: Int, restored: [TileID: RestoredTile]? = nil,
+        policy: CoordinatorPolicy, now: Duration
+    ) {
         precondition(tileCount > 0, "a job has at least one tile")
         policy.check()
         self.facts = facts
         self.policy = policy
         self.now = now
-        tiles = TileTable(tileCount: tileCount)
+        tiles = TileTable(
+            tileCount: tileCount, restored: restored ?? [:], isGivenUp: policy.isGivenUp)
+        checkpointBudget = Double(policy.checkpointBytesPerSecond)
+        checkpointBudgetAt = now
+        hasHistory = restored != nil
         sweepAt = now
         absentSince = now
     }
@@ -89,6 +110,14 @@ public struct Coordinator: Sendable {
             }
         case .tileStored(let work): confirm(work, &commands)
         case .storingFailed(let work, let reason): retryStoring(work, reason, &commands)
+        case .checkpointPieceReceived(let work, let peer): receiveCheckpointPiece(work, from: peer)
+        case .checkpointStored(let work, let iteration, let peer):
+            confirmCheckpoint(work, iteration: iteration, from: peer, &commands)
+        case .checkpointFailed(let work, let iteration, _, let reason):
+            noteLostCheckpoint(work, iteration: iteration, reason, &commands)
+        case .checkpointMissing(let tile):
+            tiles.forgetCheckpoint(tile)
+            commands.append(.note(.checkpointMissing(tile)))
         case .interrupted: finish(.interrupted, &commands)
         case .broken(let reason): finish(.broken(reason: reason), &commands)
         case .tick: break
@@ -112,6 +141,8 @@ public struct Coordinator: Sendable {
     private mutating func sweep(_ commands: inout [Command]) {
         sweepAt = now + policy.sweepInterval
         endOverdueLeases(&commands)
+        wantCheckpoints(&commands)
+        runStragglersTwice(&commands)
     }
 
     private mutating func finishIfAlone(_ commands: inout [Command]) {
@@ -143,6 +174,14 @@ extension Coordinator {
 
     /// Tiles given up.
     public var setAsideCount: Int { tiles.setAsideCount }
+
+    /// Entries of all tables that grow with workers and what they do; that of tiles has its size
+    /// from the beginning.
+    public var entryCount: Int {
+        let failed = workers.values.reduce(0) { $0 + $1.failedTiles.count }
+        return workers.count + peers.count + launchTokens.count + idle.count + refusals.count
+            + refusalOrder.count + failed
+    }
 
     /// Workers that are known and not given up.
     public var workerCount: Int { workers.count }

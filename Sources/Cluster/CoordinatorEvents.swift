@@ -11,6 +11,9 @@ extension Coordinator {
         case received(Message, from: PeerID)
         /// A piece of a result arrived, and more are missing.
         case pieceReceived(TileAttempt, from: PeerID)
+        /// A piece of a checkpoint arrived, and more are missing. The whole one is `received`, when
+        /// its checksum holds and it is not larger than the job's limit.
+        case checkpointPieceReceived(TileAttempt, from: PeerID)
         /// Bytes arrived that are no message, a payload that is not what it claims, or a message
         /// that makes no sense.
         case nonsense(String, from: PeerID)
@@ -24,6 +27,12 @@ extension Coordinator {
         case tileStored(TileAttempt)
         /// A result that `store` ordered could not be written.
         case storingFailed(TileAttempt, reason: String)
+        /// A state that `storeCheckpoint` ordered is on disk.
+        case checkpointStored(TileAttempt, iteration: Int, from: PeerID)
+        /// A state that `storeCheckpoint` ordered could not be written.
+        case checkpointFailed(TileAttempt, iteration: Int, from: PeerID, reason: String)
+        /// `dispatch` found no usable state of the tile: it was sent without one.
+        case checkpointMissing(TileID)
         /// The user wants to stop.
         case interrupted
         /// The loop cannot go on: the input has become unreadable, no worker can be started.
@@ -36,13 +45,21 @@ extension Coordinator {
     public enum Command: Equatable, Sendable {
         /// Send a message without payload.
         case send(Message, to: PeerID)
-        /// Read the tile's pixels and send them as `assign`.
-        case dispatch(TileAttempt, to: PeerID)
+        /// Read the tile's pixels and send them as `assign`; with a checkpoint (of this iteration,
+        /// or a later one of the tile) read the stored state too, and send it before as
+        /// `checkpoint`. Where it cannot be read, tell `checkpointMissing` and send the pixels
+        /// alone.
+        case dispatch(TileAttempt, to: PeerID, checkpoint: Int? = nil)
         /// Write the result that came whole from this peer; answer with `tileStored` or
         /// `storingFailed`.
         case store(TileAttempt, from: PeerID)
         /// Drop the result that came whole from this peer.
         case discard(TileAttempt, from: PeerID, reason: String)
+        /// Write the state that came whole from this peer in place of the tile's former one; answer
+        /// with `checkpointStored` or `checkpointFailed`.
+        case storeCheckpoint(TileAttempt, iteration: Int, from: PeerID)
+        /// The tile is stored: its state is not needed any more.
+        case removeCheckpoint(TileID)
         /// The tile will come through unrestored, unless a late result still arrives.
         case setAside(TileID, story: [AttemptFailure])
         /// The peer will not be spoken to again: drop whatever is kept for it.
@@ -61,6 +78,17 @@ extension Coordinator {
         public let worker: WorkerID
         /// What happened, as the end of "the worker ...".
         public let reason: String
+        /// Whether the worker died or fell silent while its iterations went on: that speaks less
+        /// against the tile.
+        public let isDeath: Bool
+
+        /// A try that came to nothing.
+        public init(attempt: Attempt, worker: WorkerID, reason: String, isDeath: Bool = false) {
+            self.attempt = attempt
+            self.worker = worker
+            self.reason = reason
+            self.isDeath = isDeath
+        }
 
         public var description: String { "attempt \(attempt) on \(worker): \(reason)" }
     }
@@ -83,6 +111,8 @@ extension Coordinator {
         case goodbye(reason: String)
         /// Another try's result came first.
         case superseded
+        /// A worker came back with the tile and is further than this one.
+        case outpaced
         /// The worker was refused.
         case refused(reason: String)
 
@@ -90,7 +120,7 @@ extension Coordinator {
         var countsAgainstTile: Bool {
             switch self {
             case .failed, .exited, .silent, .standing, .dropped: true
-            case .neverBegan, .goodbye, .superseded, .refused: false
+            case .neverBegan, .goodbye, .superseded, .outpaced, .refused: false
             }
         }
 
@@ -98,23 +128,24 @@ extension Coordinator {
         var countsAgainstWorker: Bool {
             switch self {
             case .failed, .standing, .dropped: true
-            case .exited, .silent, .neverBegan, .goodbye, .superseded, .refused: false
+            case .exited, .silent, .neverBegan, .goodbye, .superseded, .outpaced, .refused:
+                false
             }
         }
 
         /// Whether the worker may still hold the try without knowing that its lease ended.
         var needsCancel: Bool {
             switch self {
-            case .standing, .dropped, .neverBegan, .superseded: true
+            case .standing, .dropped, .neverBegan, .superseded, .outpaced: true
             case .failed, .exited, .silent, .goodbye, .refused: false
             }
         }
 
-        /// Whether the worker may still hold the try and go on with it when it is heard again.
-        var isResumable: Bool {
+        /// Whether the worker ended in the middle of its work, or may have.
+        var isDeath: Bool {
             switch self {
-            case .silent: true
-            case .failed, .exited, .standing, .dropped, .neverBegan, .goodbye, .superseded,
+            case .exited, .silent: true
+            case .failed, .standing, .dropped, .neverBegan, .goodbye, .superseded, .outpaced,
                 .refused:
                 false
             }
@@ -131,6 +162,7 @@ extension Coordinator {
             case .neverBegan: "did not get the assignment"
             case .goodbye(let reason): "said goodbye: \(reason)"
             case .superseded: "was overtaken by another try's result"
+            case .outpaced: "was behind another worker that came back with the tile"
             case .refused(let reason): "was refused: \(reason)"
             }
         }
@@ -144,7 +176,11 @@ extension Coordinator {
         case workerRefused(WorkerID, reason: String)
         case leaseEnded(TileAttempt, WorkerID, LeaseEnd)
         case leaseResumed(TileAttempt, WorkerID, iteration: Int)
+        /// A second try at a tile whose first one is slow.
+        case secondTry(TileAttempt, WorkerID, slow: WorkerID)
         case lateResult(TileAttempt, WorkerID)
+        case checkpointFailed(TileAttempt, reason: String)
+        case checkpointMissing(TileID)
         case storingFailed(TileAttempt, reason: String)
         case nonsense(PeerID, String)
 
@@ -159,6 +195,12 @@ extension Coordinator {
             case .leaseEnded(let work, let worker, let end): "\(work): worker \(worker) \(end)"
             case .leaseResumed(let work, let worker, let iteration):
                 "\(work): worker \(worker) goes on at iteration \(iteration)"
+            case .secondTry(let work, let worker, let slow):
+                "\(work): worker \(worker) runs it too, because worker \(slow) is slow"
+            case .checkpointFailed(let work, let reason):
+                "the checkpoint of \(work) could not be stored: \(reason)"
+            case .checkpointMissing(let tile):
+                "\(tile) has no usable checkpoint and begins anew"
             case .lateResult(let work, let worker):
                 "\(work): a late result from worker \(worker) is taken"
             case .storingFailed(let work, let reason): "\(work) could not be stored: \(reason)"
@@ -203,8 +245,23 @@ extension Coordinator {
         public var dispatchCount = 0
         /// Tries that counted against their tile.
         public var failureCount = 0
-        /// Leases that went on after silence.
+        /// Leases that went on after silence, or after a restart of the coordinator.
         public var resumedCount = 0
+        /// Those among them that a worker brought from a former run of the coordinator.
+        public var adoptedCount = 0
+        /// Checkpoints on disk, each counted when it was stored.
+        public var checkpointCount = 0
+        /// Tries that went on from a checkpoint.
+        public var checkpointUseCount = 0
+        /// Checkpoints that could not be written.
+        public var checkpointFailureCount = 0
+        /// Iterations that were done and had to be done again, because a try ended and the next one
+        /// began further back. Not those of a second try at a slow tile.
+        public var lostIterationCount = 0
+        /// Second tries at slow tiles.
+        public var secondTryCount = 0
+        /// Those among them whose result came first.
+        public var secondTryWonCount = 0
         /// Results that were taken although their lease had ended.
         public var lateResultCount = 0
         /// Results dropped because the tile was stored or being stored.

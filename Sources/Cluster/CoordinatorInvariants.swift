@@ -11,17 +11,23 @@ extension Coordinator {
         }
         for (index, record) in tiles.records.enumerated() {
             let tile = TileID(index)
-            if case .leased(let holder) = record.state {
+            if case .leased(let holder, let second) = record.state {
                 precondition(
-                    lease(of: holder)?.work.tile == tile,
+                    [holder, second].compactMap { $0 }
+                        .allSatisfy { lease(of: $0)?.work.tile == tile },
                     "nobody has it. \(tiles.story(of: tile))")
             }
             precondition(
-                record.state != .waiting || record.failures.count < policy.tileFailuresMaximum,
+                record.state != .waiting || !policy.isGivenUp(record.failures),
                 "it should be set aside. \(tiles.story(of: tile))")
         }
-        precondition(idle.count == Set(idle).count, "a worker is idle twice")
-        precondition(idle.allSatisfy { workers[$0]?.isQueued == true }, "idle but not queued")
+        precondition(
+            idle.workers.allSatisfy { workers[$0]?.lease == nil && workers[$0]?.peer != nil },
+            "an idle worker has a lease or cannot be reached")
+        precondition(Set(idle.workers).count == idle.count, "the queue of the idle")
+        let assigning = workers.values.reduce(0) { $0 + ($1.lease?.assignedByteCount ?? 0) }
+        precondition(assigning == assigningByteCount, "bytes of assignments under way")
+        precondition(storingCheckpointCount >= 0, "checkpoints on their way to disk")
         precondition(workers.isEmpty == (absentSince != nil), "absence of workers")
         precondition(Set(refusalOrder) == Set(refusals.keys), "refusals")
         precondition(
@@ -32,14 +38,14 @@ extension Coordinator {
         if let peer = worker.peer {
             precondition(peers[peer] == id, "worker \(id) and peer \(peer) disagree")
         }
-        precondition(worker.isQueued == idle.contains(id), "queue of the idle: \(id)")
-        precondition(!worker.isQueued || (worker.lease == nil && worker.peer != nil), "idle: \(id)")
         guard let lease = worker.lease else { return }
         let tile = lease.work.tile
         var story: String { "\(id) has \(lease.work). \(tiles.story(of: tile))" }
         precondition(tiles.knows(lease.work), story)
+        precondition(lease.beganAt == nil || lease.assignedByteCount == 0, story)
+        precondition(lease.phase == .fitting || lease.beganAt != nil, story)
         switch tiles[tile].state {
-        case .leased(let holder): precondition(holder == id, story)
+        case .leased: precondition(tiles[tile].isHeld(by: id), story)
         case .storing: break
         case .waiting, .stored, .setAside: preconditionFailure(story)
         }

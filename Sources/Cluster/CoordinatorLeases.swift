@@ -6,29 +6,53 @@ extension Coordinator {
 
     /// Gives waiting tiles to idle workers, in tile order.
     mutating func handOut(_ commands: inout [Command]) {
-        while let (tile, worker) = nextMatch() {
-            dequeue(worker)
-            guard let peer = workers[worker]?.peer else {
-                preconditionFailure("idle worker \(worker) has no connection")
-            }
-            let work = tiles.lease(tile, to: worker)
-            workers[worker]?.lease = Lease(work, at: attentiveNow)
-            statistics.dispatchCount += 1
-            commands.append(.dispatch(work, to: peer))
+        while mayAssignMore, let (tile, worker) = nextMatch() {
+            dispatch(tiles.lease(tile, to: worker), to: worker, &commands)
         }
+    }
+
+    /// Whether the queues of connections have room for another assignment.
+    var mayAssignMore: Bool {
+        assigningByteCount == 0
+            || assigningByteCount + facts.payloadByteCountMaximum
+                + (facts.checkpointByteCountMaximum ?? 0) <= policy.assignmentBytesUnderWayMaximum
+    }
+
+    /// Sends an idle worker a try that it has just been given.
+    mutating func dispatch(
+        _ work: TileAttempt, to worker: WorkerID, _ commands: inout [Command]
+    ) {
+        idle.remove(worker)
+        guard let peer = workers[worker]?.peer else {
+            preconditionFailure("idle worker \(worker) has no connection")
+        }
+        let checkpoint = tiles[work.tile].latestCheckpoint
+        var lease = Lease(work, at: attentiveNow)
+        lease.hasCheckpoint = checkpoint != nil
+        lease.assignedByteCount =
+            facts.payloadByteCountMaximum
+            + (checkpoint == nil ? 0 : facts.checkpointByteCountMaximum ?? 0)
+        assigningByteCount += lease.assignedByteCount
+        workers[worker]?.lease = lease
+        workers[worker]?.endedTry = nil
+        statistics.dispatchCount += 1
+        commands.append(.dispatch(work, to: peer, checkpoint: checkpoint))
     }
 
     /// The first waiting tile that an idle worker may have, and the worker.
-    private func nextMatch() -> (TileID, WorkerID)? {
-        guard let longestIdle = idle.first else { return nil }
-        for tile in tiles.returned {
-            if let worker = idle.first(where: { mayHave(tile, $0) }) { return (tile, worker) }
+    private mutating func nextMatch() -> (TileID, WorkerID)? {
+        guard let longestIdle = idle.workers.first(where: { _ in true }) else { return nil }
+        let mayTakeReserved = attentiveNow >= policy.adoptionWait
+        for tile in tiles.returned where mayTakeReserved || !tiles[tile].isReserved {
+            if let worker = idle.workers.first(where: { mayHave(tile, $0) }) {
+                return (tile, worker)
+            }
         }
-        return tiles.fresh.map { ($0, longestIdle) }
+        return tiles.nextFresh().map { ($0, longestIdle) }
     }
 
     /// A tile goes to a worker on which it has not failed, as long as there is one.
-    private func mayHave(_ tile: TileID, _ worker: WorkerID) -> Bool {
+    func mayHave(_ tile: TileID, _ worker: WorkerID) -> Bool {
         let failures = tiles[tile].failures
         guard failures.contains(where: { $0.worker == worker }) else { return true }
         let failedHere = Set(failures.map(\.worker)).filter { workers[$0] != nil }
@@ -36,15 +60,8 @@ extension Coordinator {
     }
 
     private mutating func enqueue(_ worker: WorkerID) {
-        guard let record = workers[worker], !record.isQueued, record.peer != nil else { return }
-        workers[worker]?.isQueued = true
+        guard let record = workers[worker], record.peer != nil else { return }
         idle.append(worker)
-    }
-
-    mutating func dequeue(_ worker: WorkerID) {
-        guard workers[worker]?.isQueued == true else { return }
-        workers[worker]?.isQueued = false
-        idle.removeAll { $0 == worker }
     }
 
     // MARK: Keeping
@@ -61,7 +78,7 @@ extension Coordinator {
             if lease(of: worker) == nil { enqueue(worker) }
             return
         }
-        dequeue(worker)
+        idle.remove(worker)
         if report.job == facts.job,
             renew(worker, report.work, iteration: report.iteration, phase: report.phase)
         {
@@ -75,12 +92,22 @@ extension Coordinator {
     mutating func renew(
         _ worker: WorkerID, _ work: TileAttempt, iteration: Int, phase: WorkReport.Phase
     ) -> Bool {
-        guard lease(of: worker)?.work == work else { return false }
+        guard let lease = lease(of: worker), lease.work == work else { return false }
         workers[worker]?.occupiedSince = nil
+        if lease.beganAt == nil { noteBeginning(lease, of: worker, iteration: iteration) }
         let seconds = workers[worker]?.lease?.renew(
             iteration: iteration, phase: phase, at: attentiveNow)
         if let seconds = seconds ?? nil { pace.add(seconds) }
         return true
+    }
+
+    /// A worker names its try for the first time.
+    private mutating func noteBeginning(_ lease: Lease, of worker: WorkerID, iteration: Int) {
+        assigningByteCount -= lease.assignedByteCount
+        workers[worker]?.lease?.assignedByteCount = 0
+        if lease.hasCheckpoint, iteration > 0 { statistics.checkpointUseCount += 1 }
+        statistics.lostIterationCount += tiles.takeLostIterations(
+            lease.work.tile, beginningAt: iteration)
     }
 
     /// A worker holds something that it has no lease on.
@@ -90,7 +117,7 @@ extension Coordinator {
         guard let record = workers[worker], let peer = record.peer else { return }
         workers[worker]?.occupiedSince = record.occupiedSince ?? attentiveNow
         let cancel = Command.send(.cancel(Cancel(job: report.job, work: report.work)), to: peer)
-        guard report.job == facts.job, tiles.knows(report.work) else {
+        guard report.job == facts.job, isCredible(report.work) else {
             commands.append(cancel)
             return
         }
@@ -101,22 +128,50 @@ extension Coordinator {
             commands.append(.send(.stored(receipt), to: peer))
         case .storing:
             workers[worker]?.occupiedSince = nil
-        case .waiting
-        where tile.isResumable && tile.attempts == report.attempt && record.lease == nil:
-            resume(report, of: worker, &commands)
+        case .waiting where mayGoOn(record, report):
+            adopt(report, by: worker, &commands)
+        case .leased(let holder, nil)
+        where mayGoOn(record, report) && isFurther(report, holder)
+            // A tile that waits for nothing but this try is not to be set aside in between.
+            && !policy.isGivenUp(tile.failures):
+            endLease(of: holder, .outpaced, &commands)
+            adopt(report, by: worker, &commands)
         case .waiting, .leased, .setAside:
             // A finished result is welcome whoever has the lease: let it come.
             if report.phase == .fitting { commands.append(cancel) }
         }
     }
 
-    private mutating func resume(
-        _ report: WorkReport, of worker: WorkerID, _ commands: inout [Command]
+    /// Whether this run handed out the try, or a former one may have.
+    func isCredible(_ work: TileAttempt) -> Bool {
+        tiles.knows(work)
+            || hasHistory && tiles.contains(work.tile)
+                && (1...policy.adoptedAttemptMaximum).contains(work.attempt)
+    }
+
+    /// Whether a worker that names a try without having its lease may get that: it did not lose
+    /// it in this session, and no state on disk is further.
+    private func mayGoOn(_ worker: WorkerRecord, _ report: WorkReport) -> Bool {
+        worker.lease == nil && worker.endedTry != report.work
+            && (report.phase == .delivering
+                || report.iteration >= tiles[report.tile].latestCheckpoint ?? 0)
+    }
+
+    private func isFurther(_ report: WorkReport, _ holder: WorkerID) -> Bool {
+        guard let lease = lease(of: holder), report.phase == .fitting else { return false }
+        return lease.phase == .fitting && report.iteration > lease.iteration
+    }
+
+    private mutating func adopt(
+        _ report: WorkReport, by worker: WorkerID, _ commands: inout [Command]
     ) {
-        tiles.resume(report.work, at: worker)
+        if !tiles.knows(report.work) || tiles[report.tile].isReserved {
+            statistics.adoptedCount += 1
+        }
+        statistics.resumedCount += 1
+        tiles.adopt(report.work, at: worker)
         workers[worker]?.lease = Lease(report.work, at: attentiveNow)
         renew(worker, report.work, iteration: report.iteration, phase: report.phase)
-        statistics.resumedCount += 1
         commands.append(
             .note(.leaseResumed(report.work, worker, iteration: report.iteration)))
     }
@@ -167,39 +222,58 @@ extension Coordinator {
         return max(policy.standingTimeoutMinimum, longest)
     }
 
-    /// Takes the lease from a worker: the tile waits again, is set aside, or goes on being stored.
+    /// Takes the lease from a worker: the tile waits again, stays with the other one who has it, is
+    /// set aside, or goes on being stored.
     mutating func endLease(
         of worker: WorkerID, _ end: LeaseEnd, _ commands: inout [Command]
     ) {
-        guard let lease = lease(of: worker) else { return }
-        workers[worker]?.lease = nil
+        guard let lease = dropLease(of: worker) else { return }
         let tile = lease.work.tile
         if case .storing = tiles[tile].state { return }
         commands.append(.note(.leaseEnded(lease.work, worker, end)))
-        if end.needsCancel, let peer = workers[worker]?.peer {
-            let cancel = Cancel(job: facts.job, work: lease.work)
-            commands.append(.send(.cancel(cancel), to: peer))
+        workers[worker]?.endedTry = lease.work
+        if end.needsCancel { sendCancel(lease.work, to: worker, &commands) }
+        if end.countsAgainstTile {
+            statistics.failureCount += 1
+            let isDeath = end.isDeath && lease.iteration > lease.firstIteration
+            tiles.fail(
+                tile,
+                AttemptFailure(
+                    attempt: lease.work.attempt, worker: worker, reason: end.description,
+                    isDeath: isDeath))
         }
-        countFailure(lease.work, of: worker, end, &commands)
+        if tiles.release(tile, from: worker) {
+            tiles.abandon(tile, at: lease.iteration)
+            setAsideIfHopeless(tile, &commands)
+        }
         if end.countsAgainstWorker { blame(worker, tile, &commands) }
     }
 
-    private mutating func countFailure(
-        _ work: TileAttempt, of worker: WorkerID, _ end: LeaseEnd, _ commands: inout [Command]
+    /// Takes the lease from a worker's record.
+    mutating func dropLease(of worker: WorkerID) -> Lease? {
+        guard let lease = lease(of: worker) else { return nil }
+        workers[worker]?.lease = nil
+        if let seconds = lease.secondsPerIteration {
+            workers[worker]?.secondsPerIteration = seconds
+        }
+        assigningByteCount -= lease.assignedByteCount
+        return lease
+    }
+
+    /// Tells a worker to drop a try.
+    mutating func sendCancel(
+        _ work: TileAttempt, to worker: WorkerID, _ commands: inout [Command]
     ) {
-        guard end.countsAgainstTile else {
-            tiles.release(work.tile, from: worker, isResumable: end.isResumable)
-            return
-        }
-        statistics.failureCount += 1
-        let failure = AttemptFailure(
-            attempt: work.attempt, worker: worker, reason: end.description)
-        if tiles.fail(work.tile, failure) < policy.tileFailuresMaximum {
-            tiles.release(work.tile, from: worker, isResumable: end.isResumable)
-        } else {
-            tiles.setAside(work.tile, from: worker)
-            commands.append(.setAside(work.tile, story: tiles[work.tile].failures))
-        }
+        guard let peer = workers[worker]?.peer else { return }
+        commands.append(.send(.cancel(Cancel(job: facts.job, work: work)), to: peer))
+    }
+
+    /// Gives a waiting tile up when it has failed too often.
+    mutating func setAsideIfHopeless(_ tile: TileID, _ commands: inout [Command]) {
+        guard policy.isGivenUp(tiles[tile].failures) else { return }
+        tiles.setAside(tile)
+        statistics.lostIterationCount += tiles.takeLostIterations(tile, beginningAt: 0)
+        commands.append(.setAside(tile, story: tiles[tile].failures))
     }
 
     /// Several different tiles that fail on one worker speak against the worker. The only worker is

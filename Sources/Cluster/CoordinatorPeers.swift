@@ -28,12 +28,13 @@ extension Coordinator {
                 renew(worker, body.work, iteration: body.iteration, phase: .fitting)
             }
         case .restored(let body): take(body, from: peer, of: worker, &commands)
+        case .checkpoint(let body): take(body, from: peer, of: worker, &commands)
         case .failed(let body):
             if body.job == facts.job, lease(of: worker)?.work == body.work {
                 endLease(of: worker, .failed(reason: body.reason), &commands)
             }
         case .goodbye(let body): remove(worker, .goodbye(reason: body.reason), &commands)
-        case .welcome, .refused, .assign, .cancel, .stored:
+        case .welcome, .refused, .assign, .cancel, .stored, .checkpointWanted, .checkpointStored:
             receiveNonsense("\(message.kind) is a coordinator's word", from: peer, &commands)
         }
     }
@@ -89,6 +90,8 @@ extension Coordinator {
         workers[hello.worker]?.peer = peer
         heard(hello.worker)
         if hello.incarnation > known.hello.incarnation {
+            // What was under way on the former connection will not arrive.
+            workers[hello.worker]?.lease?.awaitedCheckpointAt = nil
             commands.append(.note(.workerReturned(hello.worker)))
         }
     }
@@ -98,7 +101,8 @@ extension Coordinator {
             incarnation: hello.incarnation, job: facts.job, configuration: facts.configuration,
             heartbeatSeconds: policy.heartbeatInterval.inSeconds,
             silenceSeconds: policy.silenceTimeout.inSeconds,
-            payloadByteCountMaximum: facts.payloadByteCountMaximum)
+            payloadByteCountMaximum: facts.payloadByteCountMaximum,
+            checkpointByteCountMaximum: facts.checkpointByteCountMaximum)
     }
 
     // MARK: Strangers, and those who come too late
@@ -193,7 +197,7 @@ extension Coordinator {
         _ worker: WorkerID, _ reason: LeaseEnd, _ commands: inout [Command]
     ) {
         guard workers[worker] != nil else { return }
-        dequeue(worker)
+        idle.remove(worker)
         let peer = workers[worker]?.peer
         if let peer { peers[peer] = nil }
         workers[worker]?.peer = nil

@@ -5,14 +5,19 @@ public import Wire
 /// When the coordinator loses patience, and how often it tries. The defaults suit fits of minutes
 /// to hours on hosts that come and go.
 public struct CoordinatorPolicy: Equatable, Sendable {
+    // MARK: Sessions and leases
+
     /// How often a worker says that it lives. Told to workers in `welcome`.
     public var heartbeatInterval: Duration = .seconds(5)
     /// Silence after which a worker is taken for gone and its lease ends. Told to workers in
     /// `welcome`: they take the coordinator for gone after the same time.
     public var silenceTimeout: Duration = .seconds(30)
     /// How long an assignment may take to arrive and be named in a heartbeat; covers the transfer
-    /// of a tile's pixels.
+    /// of a tile's pixels and state.
     public var assignmentTimeout: Duration = .seconds(120)
+    /// Bytes of assignments that were sent and not named yet. When they are out, other workers
+    /// wait: so much memory may lie in queues.
+    public var assignmentBytesUnderWayMaximum = 512 << 20
     /// A lease ends when its iteration stands still for this many times the usual seconds per
     /// iteration: the median over the job, or the lease's own mean where that is longer.
     public var standingIterationCount = 20
@@ -24,8 +29,38 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     /// A worker is refused when it has held a tile for this long that it was told to drop, or whose
     /// late result does not arrive.
     public var occupationTimeout: Duration = .seconds(300)
-    /// A tile that failed this often is set aside.
+    /// How often leases are looked through. A deadline may be noticed this much late.
+    public var sweepInterval: Duration = .seconds(1)
+    /// When no event came for this long although a sweep was due, the coordinator itself was away
+    /// (stopped, asleep): the time away is nobody's silence.
+    public var inattentionThreshold: Duration = .seconds(5)
+
+    // MARK: Checkpoints
+
+    /// How long a lease goes on before its state is asked for again. It takes longer where bytes a
+    /// second or bytes under way do not suffice for all leases.
+    public var checkpointInterval: Duration = .seconds(60)
+    /// The share of that interval by which a state may be old: the one that a collapse rolls back to
+    /// has half the bytes of the present one.
+    public var checkpointTolerance = 0.1
+    /// Bytes of checkpoints that are asked for in a second, on average; each counts as the largest
+    /// of the job.
+    public var checkpointBytesPerSecond = 64 << 20
+    /// Bytes of checkpoints that were asked for and are not on disk; each counts as the largest of
+    /// the job, and one is always granted.
+    public var checkpointBytesUnderWayMaximum = 256 << 20
+    /// How long a state that was asked for may take to begin to arrive, and between two pieces.
+    public var checkpointTimeout: Duration = .seconds(120)
+
+    // MARK: Failures
+
+    /// A tile that failed this often is set aside. Failures count over all coordinators of a job;
+    /// a try that ended with its coordinator is none.
     public var tileFailuresMaximum = 3
+    /// Workers that died or fell silent while their iterations went on speak less against the
+    /// tile: it is set aside after this many such tries and failures together. A checkpoint
+    /// that is stored since clears the deaths. Not less than the number of failures.
+    public var tileDeathsMaximum = 10
     /// A worker is refused after this many different tiles failed on it with no success between
     /// them, unless it is the only worker.
     public var workerFailuresMaximum = 3
@@ -33,18 +68,35 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     public var nonsenseMaximum = 20
     /// The job ends after storing failed this often in a row.
     public var storingFailuresMaximum = 3
-    /// The job ends when there was no worker for this long; nil waits for ever.
-    public var workerWait: Duration? = .seconds(120)
-    /// How often leases are looked through. A deadline may be noticed this much late.
-    public var sweepInterval: Duration = .seconds(1)
-    /// When no event came for this long although a sweep was due, the coordinator itself was away
-    /// (stopped, asleep): the time away is nobody's silence.
-    public var inattentionThreshold: Duration = .seconds(5)
     /// How many refused workers are remembered; beyond it the oldest refusal is forgotten.
     public var refusalsRememberedMaximum = 1024
 
+    // MARK: Coming and going
+
+    /// The job ends when there was no worker for this long; nil waits for ever.
+    public var workerWait: Duration? = .seconds(120)
+    /// How long a coordinator that goes on with a job keeps its begun tiles for the workers that
+    /// may come back with them; other tiles are handed out meanwhile.
+    public var adoptionWait: Duration = .seconds(40)
+    /// The highest number of a try that a worker of a former run may bring.
+    public var adoptedAttemptMaximum = 1_000_000
+
+    // MARK: Stragglers
+
+    /// When no tile waits, one is run a second time on an idle worker, if that is likely to take
+    /// less than the rest of the first run divided by this.
+    public var stragglerGain = 1.5
+    /// And if the rest of the first run is likely to take this long.
+    public var stragglerRestMinimum: Duration = .seconds(30)
+
     /// The defaults.
     public init() {}
+
+    /// Whether a tile with these failures is given up.
+    func isGivenUp(_ failures: [Coordinator.AttemptFailure]) -> Bool {
+        failures.count >= max(tileDeathsMaximum, tileFailuresMaximum)
+            || failures.count(where: { !$0.isDeath }) >= tileFailuresMaximum
+    }
 
     /// The numbers make sense together. Checked once, when a coordinator is made.
     func check() {
@@ -54,10 +106,15 @@ public struct CoordinatorPolicy: Equatable, Sendable {
         precondition(tileFailuresMaximum > 0 && workerFailuresMaximum > 0)
         precondition(nonsenseMaximum > 0 && storingFailuresMaximum > 0)
         precondition(standingIterationCount > 0 && refusalsRememberedMaximum > 0)
+        precondition(checkpointInterval > .zero && checkpointTimeout > .zero)
+        precondition((0...1).contains(checkpointTolerance))
+        precondition(checkpointBytesPerSecond > 0 && checkpointBytesUnderWayMaximum > 0)
+        precondition(assignmentBytesUnderWayMaximum > 0 && stragglerGain >= 1)
+        precondition(adoptionWait >= .zero && adoptedAttemptMaximum > 0)
     }
 }
 
-/// What the coordinator tells every worker about the job.
+/// What the coordinator tells every worker about the job, and decides by.
 public struct JobFacts: Equatable, Sendable {
     /// The job's name.
     public var job: JobID
@@ -65,12 +122,21 @@ public struct JobFacts: Equatable, Sendable {
     public var configuration: String
     /// Bytes of the largest payload of the job.
     public var payloadByteCountMaximum: Int
+    /// Bytes of the largest state of a fit; nil where the job takes no checkpoints.
+    public var checkpointByteCountMaximum: Int?
+    /// Iterations of each tile; nil where they are not known, and then no tile is run twice.
+    public var iterations: Int?
 
     /// The facts of one job.
-    public init(job: JobID, configuration: String, payloadByteCountMaximum: Int) {
+    public init(
+        job: JobID, configuration: String, payloadByteCountMaximum: Int,
+        checkpointByteCountMaximum: Int? = nil, iterations: Int? = nil
+    ) {
         self.job = job
         self.configuration = configuration
         self.payloadByteCountMaximum = payloadByteCountMaximum
+        self.checkpointByteCountMaximum = checkpointByteCountMaximum
+        self.iterations = iterations
     }
 }
 

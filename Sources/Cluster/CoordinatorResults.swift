@@ -23,7 +23,7 @@ extension Coordinator {
             commands.append(.send(.cancel(Cancel(job: result.job, work: work)), to: peer))
             return
         }
-        guard tiles.knows(work) else {
+        guard isCredible(work) else {
             let reason = "\(work) was never handed out"
             commands.append(.discard(work, from: peer, reason: reason))
             receiveNonsense(reason, from: peer, &commands)
@@ -41,8 +41,11 @@ extension Coordinator {
             if lease(of: worker)?.work != work {
                 statistics.lateResultCount += 1
                 commands.append(.note(.lateResult(work, worker)))
-                supersedeLease(on: work.tile, &commands)
             }
+            if case .leased(_, worker) = tiles[work.tile].state {
+                statistics.secondTryWonCount += 1
+            }
+            supersedeLeases(on: work, &commands)
             store(work, from: peer, of: worker, &commands)
         }
     }
@@ -50,7 +53,7 @@ extension Coordinator {
     private mutating func store(
         _ work: TileAttempt, from peer: PeerID, of worker: WorkerID, _ commands: inout [Command]
     ) {
-        dequeue(worker)
+        idle.remove(worker)
         workers[worker]?.occupiedSince = nil
         // The lease follows the result, so that a result which cannot be stored stays with the one
         // who has it.
@@ -61,21 +64,24 @@ extension Coordinator {
         commands.append(.store(work, from: peer))
     }
 
-    /// Takes the tile from whoever has the lease: its result is here.
-    private mutating func supersedeLease(on tile: TileID, _ commands: inout [Command]) {
-        guard case .leased(let holder) = tiles[tile].state, let lease = lease(of: holder)
-        else { return }
-        workers[holder]?.lease = nil
-        commands.append(.note(.leaseEnded(lease.work, holder, .superseded)))
-        guard let peer = workers[holder]?.peer else { return }
-        commands.append(.send(.cancel(Cancel(job: facts.job, work: lease.work)), to: peer))
+    /// Takes the tile from whoever has another try at it: its result is here. That may be the one
+    /// whose former try this result is of.
+    private mutating func supersedeLeases(on work: TileAttempt, _ commands: inout [Command]) {
+        guard case .leased(let first, let second) = tiles[work.tile].state else { return }
+        for holder in [first, second].compactMap({ $0 }) where lease(of: holder)?.work != work {
+            guard let lease = dropLease(of: holder) else { continue }
+            commands.append(.note(.leaseEnded(lease.work, holder, .superseded)))
+            workers[holder]?.endedTry = lease.work
+            sendCancel(lease.work, to: holder, &commands)
+        }
     }
 
     /// The store says that a result is on disk.
     mutating func confirm(_ work: TileAttempt, _ commands: inout [Command]) {
-        let worker = tiles.finishStoring(work)
+        let (worker, hadCheckpoint) = tiles.finishStoring(work)
         storingFailuresInARow = 0
-        if lease(of: worker)?.work == work { workers[worker]?.lease = nil }
+        if hadCheckpoint { commands.append(.removeCheckpoint(work.tile)) }
+        if lease(of: worker)?.work == work { _ = dropLease(of: worker) }
         workers[worker]?.failedTiles.removeAll()
         guard outcome == nil, let peer = workers[worker]?.peer else { return }
         commands.append(.send(.stored(Stored(job: facts.job, work: work)), to: peer))
@@ -93,10 +99,8 @@ extension Coordinator {
             workers[worker]?.lease?.renewedAt = attentiveNow
             workers[worker]?.lease?.progressAt = attentiveNow
         } else {
-            let failures = tiles[work.tile].failures
-            let isGivenUp = failures.count >= policy.tileFailuresMaximum
-            tiles.loseAfterStoring(work, isGivenUp: isGivenUp)
-            if isGivenUp { commands.append(.setAside(work.tile, story: failures)) }
+            tiles.loseAfterStoring(work)
+            setAsideIfHopeless(work.tile, &commands)
         }
         guard outcome == nil else { return }
         commands.append(.note(.storingFailed(work, reason: reason)))

@@ -16,11 +16,21 @@ struct Lease {
     /// The iteration last heard of.
     var iteration = 0
     var phase = WorkReport.Phase.fitting
+    /// Bytes of its assignment, which may lie in queues; 0 from when the worker names it.
+    var assignedByteCount = 0
+    /// Whether its assignment went out with a checkpoint.
+    var hasCheckpoint = false
+    /// When its latest state arrived or was given up, or it was granted.
+    var checkpointedAt: Duration
+    /// When the state that was asked for was asked for, or a piece of it last arrived; nil when
+    /// none is awaited.
+    var awaitedCheckpointAt: Duration?
 
     init(_ work: TileAttempt, at now: Duration) {
         self.work = work
         renewedAt = now
         progressAt = now
+        checkpointedAt = now
     }
 
     /// The worker names the lease. Returns seconds per iteration where iterations were done since.
@@ -64,9 +74,10 @@ struct WorkerRecord {
     var lease: Lease?
     /// Since when it has held something that it has no lease on, and no piece of it arrived.
     var occupiedSince: Duration?
-    /// Whether it stands in the queue of the idle: it said that it holds nothing, has no lease, and
-    /// can be reached.
-    var isQueued = false
+    /// The latest try that it had a lease on and lost.
+    var endedTry: TileAttempt?
+    /// Mean seconds per iteration of its latest lease with any.
+    var secondsPerIteration: Double?
     /// Tiles that failed on it since its last success.
     var failedTiles: Set<TileID> = []
     var nonsenseCount = 0

@@ -24,15 +24,28 @@ public struct Worker: Sendable {
     enum Work: Equatable {
         case idle
         case fitting(TileAttempt, iteration: Int)
+        /// The fit has to end: its state is taken, sent when there is a session, and sent again
+        /// until its receipt comes.
+        case handingOver(TileAttempt, iteration: Int, HandOver)
         /// Done and not known to be stored; the pause before it is sent again.
         case delivering(TileAttempt, iteration: Int, resendAt: Duration, pause: Duration)
 
         var attempt: TileAttempt? {
             switch self {
             case .idle: nil
-            case .fitting(let work, _), .delivering(let work, _, _, _): work
+            case .fitting(let work, _), .handingOver(let work, _, _),
+                .delivering(let work, _, _, _):
+                work
             }
         }
+    }
+
+    /// How far the last state is on its way.
+    enum HandOver: Equatable {
+        /// The fit thread has not come to the end of its iteration.
+        case taking
+        /// At hand; the pause before it is sent again.
+        case sending(resendAt: Duration, pause: Duration)
     }
 
     let identity: Identity
@@ -46,8 +59,12 @@ public struct Worker: Sendable {
     var silenceTimeout: Duration = .seconds(30)
     /// When this worker was last welcome, or began.
     var welcomeUntil: Duration = .zero
-    /// When to leave although a result is still in hand; set when asked to end.
-    var drainDeadline: Duration?
+    /// Whether the job takes checkpoints.
+    var takesCheckpoints = false
+    /// When to leave whatever is still in hand, and why; set when asked to end.
+    var drain: (deadline: Duration, reason: ExitReason)?
+    /// When to end as if asked to.
+    let lifetimeEndsAt: Duration?
     var backOff: BackOff
     var now: Duration
     /// Messages that made no sense at their time.
@@ -65,6 +82,7 @@ public struct Worker: Sendable {
         self.identity = identity
         self.policy = policy
         self.now = now
+        lifetimeEndsAt = policy.lifetime.map { now + $0 }
         backOff = BackOff(
             minimum: policy.reconnectPauseMinimum, maximum: policy.reconnectPauseMaximum,
             seed: seed)
@@ -79,14 +97,27 @@ public struct Worker: Sendable {
         case .pausing(let until): deadlines = [until, giveUpAt]
         case .welcomed(let heartbeatAt, let silentAt):
             deadlines = [heartbeatAt, silentAt]
-            if case .delivering(_, _, let resendAt, _) = work { deadlines.append(resendAt) }
+            if let resendAt { deadlines.append(resendAt) }
         }
-        if let drainDeadline { deadlines.append(drainDeadline) }
+        if let deadline = drain?.deadline ?? lifetimeEndsAt { deadlines.append(deadline) }
         return deadlines.min()
+    }
+
+    private var resendAt: Duration? {
+        switch work {
+        case .delivering(_, _, let resendAt, _), .handingOver(_, _, .sending(let resendAt, _)):
+            resendAt
+        case .idle, .fitting, .handingOver(_, _, .taking): nil
+        }
     }
 
     /// The tile in hand, if any.
     public var currentWork: TileAttempt? { work.attempt }
+
+    /// Whether the worker hands its tile over, because it has to end.
+    public var isHandingOver: Bool {
+        if case .handingOver = work { true } else { false }
+    }
 
     /// Whether the worker is in a session.
     public var isWelcome: Bool {
@@ -120,9 +151,11 @@ public struct Worker: Sendable {
             leave(.refused(reason: reason), &commands)
         case .progressed(let done, let iteration):
             if case .fitting(done, _) = work { work = .fitting(done, iteration: iteration) }
+        case .checkpointTaken(let taken, let iteration):
+            takeState(of: taken, iteration: iteration, &commands)
         case .fitFinished(let done): deliver(done, &commands)
         case .fitFailed(let done, let reason): report(done, reason, &commands)
-        case .terminated: drain(&commands)
+        case .terminated: takeRequestToEnd(&commands)
         case .parentGone: leave(.parentGone, &commands)
         case .tick: break
         }
@@ -131,22 +164,37 @@ public struct Worker: Sendable {
 
     // MARK: The end
 
-    /// Asked to end: at once, unless a finished result waits for its receipt.
-    private mutating func drain(_ commands: inout [Command]) {
-        if drainDeadline != nil {
+    private mutating func takeRequestToEnd(_ commands: inout [Command]) {
+        if drain != nil {
             leave(.killed, &commands)
-        } else if case .delivering = work {
-            drainDeadline = now + policy.drainTimeout
         } else {
-            sayGoodbye(&commands)
+            beginToEnd(.drained, &commands)
         }
     }
 
-    mutating func sayGoodbye(_ commands: inout [Command]) {
-        if isWelcome {
-            commands.append(.send(.goodbye(Goodbye(reason: "the worker was asked to end"))))
+    /// At once with empty hands; else the result is waited for, or the state handed over.
+    mutating func beginToEnd(_ reason: ExitReason, _ commands: inout [Command]) {
+        drain = (now + policy.grace, reason)
+        switch work {
+        case .idle, .delivering, .handingOver: break
+        case .fitting(let held, let iteration):
+            guard takesCheckpoints, policy.grace > .zero else {
+                dropWork(&commands)
+                return
+            }
+            work = .handingOver(held, iteration: iteration, .taking)
+            commands.append(.takeCheckpoint(held, isLast: true))
         }
-        leave(.drained, &commands)
+    }
+
+    mutating func sayGoodbye(_ reason: ExitReason, _ commands: inout [Command]) {
+        if isWelcome {
+            let sentence =
+                reason == .lifetimeOver
+                ? "the worker's lifetime is over" : "the worker was asked to end"
+            commands.append(.send(.goodbye(Goodbye(reason: sentence))))
+        }
+        leave(reason, &commands)
     }
 
     mutating func leave(_ reason: ExitReason, _ commands: inout [Command]) {
@@ -159,7 +207,8 @@ public struct Worker: Sendable {
     mutating func dropWork(_ commands: inout [Command]) {
         switch work {
         case .idle: break
-        case .fitting(let dropped, _): commands.append(.stopFit(dropped))
+        case .fitting(let dropped, _), .handingOver(let dropped, _, _):
+            commands.append(.stopFit(dropped))
         case .delivering(let dropped, _, _, _): commands.append(.dropResult(dropped))
         }
         work = .idle
@@ -175,10 +224,11 @@ public struct Worker: Sendable {
         precondition(link != .closed || work == .idle, "left with work. \(story)")
         precondition(link == .new || link == .closed || incarnation > 0, "no session. \(story)")
         precondition((nextDeadline == nil) == (link == .new || link == .closed), story)
-        if drainDeadline != nil, link != .closed {
-            guard case .delivering = work else {
-                preconditionFailure("draining with nothing to deliver. \(story)")
-            }
+        guard link != .closed else { return }
+        switch work {
+        case .idle, .fitting: precondition(drain == nil, "it stays for nothing. \(story)")
+        case .handingOver: precondition(drain != nil, "it gives up for nothing. \(story)")
+        case .delivering: break
         }
     }
 }

@@ -7,9 +7,10 @@ extension Worker {
         /// The process is ready: begin. The first event.
         case started
         /// A message arrived. `assign` is told when all pieces of its payload are in and the
-        /// checksum holds.
+        /// checksum holds; its `checkpointIteration` is left out unless that state came whole
+        /// before it. `checkpoint` is not told, but kept for the assignment.
         case received(Message)
-        /// A piece of an assignment arrived, and more are missing; or bytes that are no message.
+        /// A piece of a payload arrived, or bytes that are no message.
         case heard
         /// A message of another version of the protocol arrived.
         case protocolMismatch(seen: Int)
@@ -17,11 +18,15 @@ extension Worker {
         case configurationRejected(reason: String)
         /// The fit has come to this iteration.
         case progressed(TileAttempt, iteration: Int)
+        /// The state that `takeCheckpoint` ordered is at hand. The loop keeps it until it is sent;
+        /// the last one until `leave`.
+        case checkpointTaken(TileAttempt, iteration: Int)
         /// The fit is done; the loop keeps its result until `dropResult`.
         case fitFinished(TileAttempt)
         /// The fit came to no result.
         case fitFailed(TileAttempt, reason: String)
-        /// The process was asked to end (SIGTERM, SIGINT). The second time it ends at once.
+        /// The process was asked to end (SIGTERM, SIGINT): within the time of grace it hands over
+        /// what it holds. The second time it ends at once.
         case terminated
         /// The process that started this one has ended.
         case parentGone
@@ -40,6 +45,11 @@ extension Worker {
         case startFit(TileAttempt)
         /// Stop the fit, and drop whatever comes of it.
         case stopFit(TileAttempt)
+        /// Copy the state of the fit between two iterations, and tell `checkpointTaken`. The last
+        /// time the fit ends there.
+        case takeCheckpoint(TileAttempt, isLast: Bool)
+        /// Send the state that was taken.
+        case sendCheckpoint(TileAttempt)
         /// Send the latest progress of the fit, if there is any since the last time.
         case sendProgress(TileAttempt)
         /// Send the result of the fit that finished.
@@ -58,6 +68,8 @@ extension Worker {
         case jobOver(reason: String)
         /// The worker was asked to end, and said goodbye.
         case drained
+        /// The worker's time was up, and it said goodbye.
+        case lifetimeOver
         /// The worker was asked twice to end.
         case killed
         /// The coordinator will not have this worker, or this worker cannot follow the coordinator.
@@ -71,6 +83,7 @@ extension Worker {
             switch self {
             case .jobOver(let reason): "the coordinator said goodbye: \(reason)"
             case .drained: "ended as asked"
+            case .lifetimeOver: "its lifetime is over"
             case .killed: "ended at once as asked"
             case .refused(let reason): "refused: \(reason)"
             case .coordinatorLost(let reason): reason

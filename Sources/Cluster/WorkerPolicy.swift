@@ -17,8 +17,13 @@ public struct WorkerPolicy: Equatable, Sendable {
     public var resendPauseMinimum: Duration = .seconds(30)
     /// That pause doubles each time, up to this one.
     public var resendPauseMaximum: Duration = .seconds(60)
-    /// How long a worker that was told to end waits for the receipt of a finished result.
-    public var drainTimeout: Duration = .seconds(10)
+    /// How long a worker that was asked to end may take to hand over what it holds: a finished
+    /// result, or the state of its fit. Less than the 30 seconds that Slurm and Kubernetes give.
+    public var grace: Duration = .seconds(25)
+    /// How long to wait for the receipt of the last state before it is sent again; doubles.
+    public var handOverPause: Duration = .seconds(5)
+    /// The worker ends as if it had been asked to after this long; nil works on.
+    public var lifetime: Duration?
 
     /// The defaults.
     public init() {}
@@ -30,7 +35,8 @@ public struct WorkerPolicy: Equatable, Sendable {
         precondition(reconnectPauseMaximum >= reconnectPauseMinimum)
         precondition(resendPauseMaximum >= resendPauseMinimum)
         precondition(
-            reconnectTimeout > .zero && resendPauseMinimum > .zero && drainTimeout >= .zero)
+            reconnectTimeout > .zero && resendPauseMinimum > .zero && handOverPause > .zero)
+        precondition(grace >= .zero && lifetime ?? .zero >= .zero)
     }
 }
 

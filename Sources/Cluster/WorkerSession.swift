@@ -29,7 +29,7 @@ extension Worker {
         switch work {
         case .idle:
             return nil
-        case .fitting(let held, let iteration):
+        case .fitting(let held, let iteration), .handingOver(let held, let iteration, _):
             return WorkReport(job: job, work: held, iteration: iteration, phase: .fitting)
         case .delivering(let held, let iteration, _, _):
             return WorkReport(job: job, work: held, iteration: iteration, phase: .delivering)
@@ -48,14 +48,21 @@ extension Worker {
         case (.greeting, .welcome(let body)):
             if body.incarnation == incarnation { begin(body, &commands) }
         case (.welcomed, .assign(let body)):
-            if body.job == job { take(body.work, &commands) }
+            if body.job == job { take(body, &commands) }
         case (.welcomed, .cancel(let body)):
             if body.job == job, body.work == work.attempt { becomeIdle(&commands) }
         case (.welcomed, .stored(let body)):
             if body.job == job { takeReceipt(body.work, &commands) }
-        case (.welcomed, .welcome), (_, .heartbeat):
+        case (.welcomed, .checkpointWanted(let body)):
+            if body.job == job, case .fitting(body.work, _) = work {
+                commands.append(.takeCheckpoint(body.work, isLast: false))
+            }
+        case (.welcomed, .checkpointStored(let body)):
+            if body.job == job { takeReceipt(ofState: body, &commands) }
+        case (.welcomed, .welcome), (_, .heartbeat), (_, .checkpoint):
             break
-        case (.greeting, .assign), (.greeting, .cancel), (.greeting, .stored):
+        case (.greeting, .assign), (.greeting, .cancel), (.greeting, .stored),
+            (.greeting, .checkpointWanted), (.greeting, .checkpointStored):
             // Meant for the session before this one; where it matters the coordinator repeats it.
             break
         case (_, .hello), (_, .progress), (_, .restored), (_, .failed):
@@ -74,6 +81,7 @@ extension Worker {
         heartbeatInterval = .seconds(welcome.heartbeatSeconds)
         silenceTimeout = .seconds(welcome.silenceSeconds)
         welcomeUntil = now
+        takesCheckpoints = welcome.checkpointByteCountMaximum != nil
         backOff.reset()
         link = .welcomed(
             heartbeatAt: now + heartbeatInterval, silentAt: now + silenceTimeout)
@@ -82,8 +90,11 @@ extension Worker {
             job = welcome.job
             commands.append(.configure(welcome.job))
         }
-        if case .delivering(let held, _, _, let pause) = work {
-            send(held, nextPause: pause, &commands)
+        switch work {
+        case .delivering(let held, _, _, let pause): send(held, nextPause: pause, &commands)
+        case .handingOver(let held, let iteration, .sending(_, let pause)):
+            sendState(of: held, iteration: iteration, nextPause: pause, &commands)
+        case .idle, .fitting, .handingOver(_, _, .taking): break
         }
     }
 
@@ -102,8 +113,12 @@ extension Worker {
 
     /// Does whatever is due.
     mutating func keepTime(_ commands: inout [Command]) {
-        if let drainDeadline, link != .closed, now >= drainDeadline || work == .idle {
-            sayGoodbye(&commands)
+        guard link != .closed else { return }
+        if drain == nil, let lifetimeEndsAt, now >= lifetimeEndsAt {
+            beginToEnd(.lifetimeOver, &commands)
+        }
+        if let drain, now >= drain.deadline || work == .idle {
+            sayGoodbye(drain.reason, &commands)
             return
         }
         switch link {
@@ -148,6 +163,9 @@ extension Worker {
         guard case .welcomed(_, let silentAt) = link else { return }
         link = .welcomed(heartbeatAt: now + heartbeatInterval, silentAt: silentAt)
         commands.append(.send(.heartbeat(Heartbeat(work: report))))
-        if case .fitting(let held, _) = work { commands.append(.sendProgress(held)) }
+        switch work {
+        case .fitting(let held, _): commands.append(.sendProgress(held))
+        case .idle, .handingOver, .delivering: break
+        }
     }
 }

@@ -49,18 +49,22 @@ public final class Fit {
     private var learningRate: Double
     private var rollBackCount = 0
     private var psnrToInput: Double?
-    private var snapshot: FitState
+    private var snapshot: FitState.Moment
 
     /// Iterations done.
     public private(set) var iteration = 0
 
-    /// Builds the network and its start.
+    /// Builds the network and its start, or the state that another fit had come to.
     ///
-    /// - Parameter threadCount: Threads that share each iteration; the result is the same for any.
-    /// - Throws: `FitError` for a problem or configuration that makes no sense, or where memory or
-    ///   threads are short.
+    /// - Parameters:
+    ///   - state: Of a fit of the same problem and configuration: this one takes the same way from
+    ///     there as that one would have, bit for bit on the same CPU type.
+    ///   - threadCount: Threads that share each iteration; the result is the same for any.
+    /// - Throws: `FitError` for a problem or configuration that makes no sense, a state that is not
+    ///   theirs, or where memory or threads are short.
     public init(
-        problem: FitProblem, configuration: FitConfiguration, threadCount: Int = 1
+        problem: FitProblem, configuration: FitConfiguration, resuming state: FitState? = nil,
+        threadCount: Int = 1
     ) throws(FitError) {
         try configuration.validate()
         try problem.validate()
@@ -81,10 +85,14 @@ public final class Fit {
             RandomStream(seed: configuration.seed, words: (StreamTag.weights.rawValue, 0, 0)))
         average = [Float](repeating: 0, count: problem.pixels.count)
         learningRate = configuration.learningRate
-        snapshot = FitState(
+        snapshot = FitState.Moment(
             learningRate: learningRate, values: Array(network.values),
             firstMoments: Array(network.firstMoments),
             secondMoments: Array(network.secondMoments), average: average)
+        guard let state else { return }
+        try state.validate(for: problem, configuration, parameterCount: network.layout.count)
+        snapshot = state.snapshot ?? state.present
+        restore(state.present)
     }
 
     public var isFinished: Bool { iteration >= configuration.iterations }
@@ -123,6 +131,32 @@ public final class Fit {
     /// The restored tile: the exponential average of the outputs, (height, width, bands), 0 to 1.
     public func result() -> [Float] {
         average.map { min(max($0, 0), 1) }
+    }
+
+    // MARK: The state
+
+    /// The state after the latest iteration: one moment where a collapse would roll back to just
+    /// that, else two.
+    public var state: FitState {
+        var present = snapshot
+        save(into: &present)
+        return wrap(present, snapshot: present == snapshot ? nil : snapshot)
+    }
+
+    /// The state that a collapse would roll back to: an earlier one, of half the size. A fit that
+    /// goes on from it repeats what this one did since, collapses included.
+    public var snapshotState: FitState { wrap(snapshot, snapshot: nil) }
+
+    /// Iterations that a fit from `snapshotState` repeats; nil where it would repeat a collapse.
+    public var snapshotAge: Int? {
+        snapshot.rollBackCount == rollBackCount ? iteration - snapshot.iteration : nil
+    }
+
+    private func wrap(_ present: FitState.Moment, snapshot: FitState.Moment?) -> FitState {
+        FitState(
+            present: present, snapshot: snapshot, tile: problem.tile,
+            shape: [problem.height, problem.width, problem.bands],
+            configuration: configuration.json)
     }
 
     private var noiseStream: RandomStream {
@@ -170,7 +204,7 @@ public final class Fit {
     }
 
     /// Copies into memory that the state has, so that no second one exists for a moment.
-    private func save(into state: inout FitState) {
+    private func save(into state: inout FitState.Moment) {
         state.iteration = iteration
         state.adamStepCount = adam.stepCount
         state.learningRate = learningRate
@@ -182,7 +216,7 @@ public final class Fit {
         state.average.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: average) }
     }
 
-    private func restore(_ state: FitState) {
+    private func restore(_ state: FitState.Moment) {
         iteration = state.iteration
         adam.stepCount = state.adamStepCount
         learningRate = state.learningRate
@@ -237,6 +271,22 @@ extension Fit {
             let options = configuration.networkOptions(threadCount: threadCount)
             return try Network.memoryByteCount(of: description, options: options)
                 + (arrays + snapshot) * MemoryLayout<Float>.stride
+        } catch {
+            throw FitError(error)
+        }
+    }
+
+    /// Bytes that the encoded state of a fit of such a tile does not exceed.
+    ///
+    /// - Throws: `FitError.invalid` for a size that the network cannot take.
+    public static func stateByteCountMaximum(
+        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
+    ) throws(FitError) -> Int {
+        let description = try describe(configuration, height, width, bands)
+        do throws(NetworkError) {
+            return FitState.byteCountMaximum(
+                configuration, parameterCount: try Network.parameterCount(of: description),
+                sampleCount: height * width * bands)
         } catch {
             throw FitError(error)
         }

@@ -14,4 +14,10 @@ struct Checksum {
             truncatingIfNeeded: crc32_z(
                 UInt(value), start.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
+
+    /// Eight digits.
+    var hexadecimal: String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
 }

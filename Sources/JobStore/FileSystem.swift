@@ -12,6 +12,8 @@ public struct JobStoreError: Error, CustomStringConvertible, Sendable, Equatable
         case outOfSpace
         /// A file is there, but is not what it should be.
         case corrupt
+        /// The folder holds another job than the one asked for, or does not tell which.
+        case notResumable
     }
 
     public let kind: Kind
@@ -58,6 +60,8 @@ public protocol FileSystem: AnyObject {
     ///
     /// - Throws: `JobStoreError` of kind `.locked` when another process has locked it.
     func openLog(_ path: String) throws(JobStoreError) -> any LogFile
+    /// Whether somebody has a log open and locked. Takes no lock itself.
+    func isLocked(_ path: String) throws(JobStoreError) -> Bool
     /// The bytes that may still be written to the disk of a directory.
     func availableByteCount(_ directory: String) throws(JobStoreError) -> Int
 }
@@ -75,6 +79,8 @@ public protocol ReadableFile: AnyObject {
 public protocol LogFile: AnyObject {
     /// Adds bytes behind the others; they are not synced.
     func append(_ bytes: [UInt8]) throws(JobStoreError)
+    /// Makes what was appended survive a crash of the host.
+    func sync() throws(JobStoreError)
     /// Empties the log.
     func clear() throws(JobStoreError)
     /// Ends the lock.

@@ -2,21 +2,27 @@
 
 internal import FoundationEssentials
 
-/// The facts of a job that decide about its pixels, and where it came from.
+/// The facts of a job that decide about its pixels, where it came from and how far it got.
 public struct JobManifest: Codable, Equatable, Sendable {
-    /// The version of the folder's layout that this program writes.
-    public static let currentFormatVersion = 1
+    /// The version of the folder's layout that this program reads and writes.
+    public static let formatVersion = 2
 
-    public var formatVersion = JobManifest.currentFormatVersion
     /// Stands in every tile file too, so that no tile of another job is taken for one of this.
     public var jobID: String
-    public var input: InputFingerprint
+    public var input: FileFingerprint
     public var image: Image
     public var plan: Plan
-    /// The hyperparameters, JSON that this room does not look into.
+    /// The name of the network, as the user asks for it.
+    public var network: String
+    /// The hyperparameters, JSON.
     public var configuration: String
     /// Seconds since 1970.
     public var createdAt: Double
+    /// The output that this job has made, known before the output takes its place; nil when there
+    /// has been none.
+    public var output: FileFingerprint?
+    /// nil while there is something to do.
+    public var completion: Completion?
 
     /// The image, in pixels.
     public struct Image: Codable, Equatable, Sendable {
@@ -26,12 +32,18 @@ public struct JobManifest: Codable, Equatable, Sendable {
         public var bands: Int
         /// `uint8` or `uint16`.
         public var sampleType: String
+        /// CRC-32 of all that the input's header says and the output takes over.
+        public var headerChecksum: UInt32
 
-        public init(width: Int, height: Int, bands: Int, sampleType: String) {
+        /// - Parameter header: A description of the header: the same words for the same header.
+        public init(
+            width: Int, height: Int, bands: Int, sampleType: String, header: String
+        ) {
             self.width = width
             self.height = height
             self.bands = bands
             self.sampleType = sampleType
+            headerChecksum = Checksum(of: Array(header.utf8)).value
         }
     }
 
@@ -59,71 +71,102 @@ public struct JobManifest: Codable, Equatable, Sendable {
         public var tileCount: Int { columns.count * rows.count }
     }
 
+    /// How a job ended that has its output.
+    public struct Completion: Codable, Equatable, Sendable {
+        /// Seconds since 1970.
+        public var endedAt: Double
+        /// The tiles that came through unrestored, in order.
+        public var unrestored: [Int]
+        /// Whether tiles and tries stay.
+        public var keepsBulk: Bool
+
+        public init(endedAt: Double, unrestored: [Int], keepsBulk: Bool) {
+            self.endedAt = endedAt
+            self.unrestored = unrestored
+            self.keepsBulk = keepsBulk
+        }
+    }
+
+    /// A job of which nothing is done.
     public init(
-        jobID: String, input: InputFingerprint, image: Image, plan: Plan, configuration: String,
-        createdAt: Double
+        jobID: String, input: FileFingerprint, image: Image, plan: Plan, network: String,
+        configuration: String, createdAt: Double
     ) {
         self.jobID = jobID
         self.input = input
         self.image = image
         self.plan = plan
+        self.network = network
         self.configuration = configuration
         self.createdAt = createdAt
     }
+}
+
+// MARK: - Bytes
+
+/// job.json: the job and a checksum over it.
+private struct ManifestFile: Codable {
+    var formatVersion = JobManifest.formatVersion
+    /// CRC-32 of the job's shortest JSON form with sorted keys, in hexadecimal digits.
+    let crc32: String
+    let job: JobManifest
+}
+
+/// What every version of job.json has.
+private struct ManifestVersion: Decodable {
+    let formatVersion: Int
+}
+
+extension JobManifest {
+    /// The most bytes of a job.json that is read.
+    static let byteCountMax = 64 << 20
 
     func encoded() throws(JobStoreError) -> [UInt8] {
+        let file = ManifestFile(crc32: try checksum(), job: self)
+        return try Self.json(file, [.prettyPrinted]) + [UInt8(ascii: "\n")]
+    }
+
+    private func checksum() throws(JobStoreError) -> String {
+        Checksum(of: try Self.json(self, [])).hexadecimal
+    }
+
+    private static func json(
+        _ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting
+    ) throws(JobStoreError) -> [UInt8] {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
         do {
-            return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+            return [UInt8](try encoder.encode(value))
         } catch {
             throw JobStoreError(.unwritable, "the job has no JSON form: \(error)")
         }
     }
 
+    /// - Throws: `JobStoreError` of kind `.notResumable` when the bytes are not a whole job.json
+    ///   of this version.
     init(parsing bytes: [UInt8], path: String) throws(JobStoreError) {
-        do {
-            self = try JSONDecoder().decode(JobManifest.self, from: Data(bytes))
-        } catch {
-            throw JobStoreError(.corrupt, "\(path) does not describe a job: \(error)")
-        }
-        guard formatVersion == Self.currentFormatVersion else {
+        let (decoder, data) = (JSONDecoder(), Data(bytes))
+        if let version = (try? decoder.decode(ManifestVersion.self, from: data))?.formatVersion,
+            version != Self.formatVersion
+        {
             throw JobStoreError(
-                .corrupt,
-                "\(path) has the format version \(formatVersion); "
-                    + "\(Self.currentFormatVersion) is read")
+                .notResumable,
+                "\(path) has the format version \(version), and \(Self.formatVersion) is read")
         }
+        guard let file = try? decoder.decode(ManifestFile.self, from: data),
+            try file.job.checksum() == file.crc32, file.job.isSensible
+        else {
+            throw JobStoreError(
+                .notResumable, "\(path) is damaged, so nobody can tell whose tiles lie beside it")
+        }
+        self = file.job
     }
-}
 
-/// What tells one input file from another without reading all of it.
-public struct InputFingerprint: Codable, Equatable, Sendable {
-    /// As the user named it; it does not count when files are compared.
-    public var path: String
-    public var byteCount: Int
-    /// Nanoseconds since 1970.
-    public var modificationTime: Int64
-    /// CRC-32 of the first and of the last mebibyte.
-    public var headChecksum: UInt32
-    public var tailChecksum: UInt32
-
-    static let sampleByteCount = 1 << 20
-
-    /// Takes the fingerprint of a file.
-    ///
-    /// - Throws: `JobStoreError` when it cannot be read.
-    public init(path: String, fileSystem: any FileSystem) throws(JobStoreError) {
-        guard let file = try fileSystem.open(path, followingLinks: true) else {
-            throw JobStoreError(.unwritable, "cannot read \(path): there is no such file")
-        }
-        let sampleByteCount = min(file.byteCount, Self.sampleByteCount)
-        self.path = path
-        byteCount = file.byteCount
-        modificationTime = file.modificationTime
-        headChecksum = Checksum(of: try file.bytes(0..<sampleByteCount)).value
-        tailChecksum =
-            Checksum(
-                of: try file.bytes(file.byteCount - sampleByteCount..<file.byteCount)
-            ).value
+    /// Whether sizes are such that they can be computed with.
+    private var isSensible: Bool {
+        let limit = 1 << 31
+        return [image.width, image.height, plan.windowWidth, plan.windowHeight]
+            .allSatisfy { (1..<limit).contains($0) }
+            && (1...16).contains(image.bands) && !plan.columns.isEmpty && !plan.rows.isEmpty
     }
 }

@@ -16,21 +16,27 @@ public enum TilePrecision: String, Codable, Sendable {
 /// The folder of one job, locked against other coordinators while it is open. It belongs to one
 /// thread.
 public final class JobStore {
-    public let manifest: JobManifest
-    private let folder: JobFolder
-    private let log: any LogFile
-    private var lineIsTorn = false
+    public private(set) var manifest: JobManifest
+    /// How far the job was when the folder was opened.
+    public let stateAtOpening: JobState
+    let folder: JobFolder
+    private let events: LineLog
+    private let histories: HistoryLog
 
-    private var fileSystem: any FileSystem { folder.fileSystem }
+    var fileSystem: any FileSystem { folder.fileSystem }
 
-    private init(manifest: JobManifest, folder: JobFolder, log: any LogFile) {
+    private init(
+        manifest: JobManifest, state: JobState, folder: JobFolder, events: LineLog
+    ) throws(JobStoreError) {
         self.manifest = manifest
         self.folder = folder
-        self.log = log
+        self.events = events
+        stateAtOpening = state
+        histories = try HistoryLog(rewriting: state.histories, in: folder)
     }
 
     deinit {
-        log.close()
+        close()
     }
 
     /// Begins a job afresh: makes the folder, or clears a former job's that nobody works in.
@@ -42,123 +48,110 @@ public final class JobStore {
     ) throws(JobStoreError) -> JobStore {
         let folder = JobFolder(path: path, fileSystem: fileSystem)
         try folder.makeOrCheck()
-        let log = try fileSystem.openLog(folder.eventsPath)
-        do throws(JobStoreError) {
+        return try withLock(folder) { events throws(JobStoreError) in
             try folder.clear()
-            try log.clear()
+            try events.clear()
             try fileSystem.replace(
                 JobFolder.manifestName, in: path, with: try manifest.encoded())
-            if try fileSystem.kind(of: folder.tiles) == nil {
-                try fileSystem.makeDirectory(folder.tiles)
-                try fileSystem.sync(directory: path)
+            return try JobStore(
+                manifest: manifest, state: JobState(), folder: folder, events: events)
+        }
+    }
+
+    /// Goes on with the job of a folder. What is damaged or half written is removed; a job that
+    /// was complete is so no longer.
+    ///
+    /// - Parameters:
+    ///   - manifest: The folder's, as it was read before.
+    ///   - retryingFailed: Whether tiles that were given up are to be tried again, as if they had
+    ///     not failed.
+    /// - Throws: `JobStoreError`: `.locked` when another coordinator works there or has worked
+    ///   there since the manifest was read, `.unwritable` or `.outOfSpace`.
+    public static func resume(
+        folder path: String, manifest: JobManifest, retryingFailed: Bool = false,
+        fileSystem: any FileSystem
+    ) throws(JobStoreError) -> JobStore {
+        let folder = JobFolder(path: path, fileSystem: fileSystem)
+        try folder.makeOrCheck()
+        return try withLock(folder) { events throws(JobStoreError) in
+            guard try Self.manifest(inFolder: path, fileSystem: fileSystem) == manifest else {
+                throw JobStoreError(
+                    .locked,
+                    "another dip-coord has worked in \(path) at this moment; run the command again")
             }
+            try folder.removePartialFiles()
+            var state = try JobState.read(folder, manifest) { path throws(JobStoreError) in
+                try fileSystem.remove(path)
+            }
+            if retryingFailed { state.forgetFailures() }
+            for index in state.checkpoints.keys.sorted() where !state.mayGoOn(index) {
+                try fileSystem.remove(folder.checkpointPath(index))
+                state.checkpoints[index] = nil
+            }
+            var reopened = manifest
+            reopened.completion = nil
+            if reopened != manifest {
+                try fileSystem.replace(
+                    JobFolder.manifestName, in: path, with: try reopened.encoded())
+            }
+            return try JobStore(
+                manifest: reopened, state: state, folder: folder, events: events)
+        }
+    }
+
+    /// Locks the folder for as long as the store lives that `body` makes.
+    private static func withLock(
+        _ folder: JobFolder, _ body: (LineLog) throws(JobStoreError) -> JobStore
+    ) throws(JobStoreError) -> JobStore {
+        let events = LineLog(
+            try folder.fileSystem.openLog(folder.eventsPath), isTorn: try eventsAreTorn(folder))
+        do throws(JobStoreError) {
+            let store = try body(events)
+            try folder.makeDirectory(folder.tiles)
+            return store
         } catch {
-            log.close()
+            events.close()
             throw error
         }
-        return JobStore(manifest: manifest, folder: folder, log: log)
+    }
+
+    /// Whether a former coordinator's last line has no end.
+    private static func eventsAreTorn(_ folder: JobFolder) throws(JobStoreError) -> Bool {
+        guard let file = try folder.fileSystem.open(folder.eventsPath, followingLinks: false),
+            file.byteCount > 0
+        else { return false }
+        return try file.bytes(file.byteCount - 1..<file.byteCount) != [UInt8(ascii: "\n")]
+    }
+
+    /// Whether a coordinator works in a folder at this moment. Takes no lock.
+    public static func isInUse(
+        folder path: String, fileSystem: any FileSystem
+    ) throws(JobStoreError) -> Bool {
+        try fileSystem.isLocked(JobFolder(path: path, fileSystem: fileSystem).eventsPath)
     }
 
     /// The manifest in a job's folder, also while a coordinator works there; nil when there is
     /// none.
     ///
-    /// - Throws: `JobStoreError` of kind `.corrupt` when it is not one, else `.unwritable`.
+    /// - Throws: `JobStoreError` of kind `.notResumable` when it is not one, else `.unwritable`.
     public static func manifest(
         inFolder path: String, fileSystem: any FileSystem
     ) throws(JobStoreError) -> JobManifest? {
         let file = JobFolder(path: path, fileSystem: fileSystem).manifestPath
-        guard let bytes = try fileSystem.contents(file, byteCountMax: 64 << 20) else { return nil }
+        guard let bytes = try fileSystem.contents(file, byteCountMax: JobManifest.byteCountMax)
+        else { return nil }
         return try JobManifest(parsing: bytes, path: file)
     }
 
-    /// Checks that the disk can take every tile of the job.
-    ///
-    /// - Throws: `JobStoreError` of kind `.outOfSpace` with what is needed and what is there.
-    public func checkSpace(precision: TilePrecision) throws(JobStoreError) {
-        let plan = manifest.plan
-        let needed = [plan.windowHeight, manifest.image.bands, precision.tensorType.byteCount]
-            .reduce(plan.tileCount * plan.windowWidth, *)
-        let available = try fileSystem.availableByteCount(folder.path)
-        guard needed <= available else {
-            throw JobStoreError(
-                .outOfSpace,
-                "the tiles need \(needed >> 20) MiB at \(folder.path), but only "
-                    + "\(available >> 20) MiB are free")
-        }
-    }
+    // MARK: Attempts and events
 
-    /// Stores a restored tile, in place of an earlier attempt's. When this returns, the tile
-    /// survives a crash of the host; when it throws, the former state does, or the tile whole.
-    ///
-    /// - Parameters:
-    ///   - shape: The window's size in pixels, and its bands.
-    ///   - pixels: (H, W, C), finite numbers.
-    /// - Throws: `JobStoreError`: `.corrupt` when the pixels are not those of a tile of this job,
-    ///   else `.outOfSpace` or `.unwritable`.
-    public func storeTile(
-        _ index: Int, attempt: Int, shape: (height: Int, width: Int, bands: Int),
-        pixels: UnsafeBufferPointer<Float>, precision: TilePrecision
+    /// Remembers the tries at a tile, all of them. When this returns, it survives a crash of the
+    /// host. A tile that has been given up loses its checkpoint.
+    public func recordHistory(
+        _ history: TileHistory, of tile: Int
     ) throws(JobStoreError) {
-        try check(index, shape, pixels)
-        let type = precision.tensorType
-        let bytes = SafetensorsWriter.bytes(of: pixels, as: type)
-        let facts = TileFacts(
-            job: manifest.jobID, tile: index, attempt: attempt,
-            shape: [shape.height, shape.width, shape.bands], type: type)
-        var writer = SafetensorsWriter(metadata: facts.metadata(checksum: facts.checksum(bytes)))
-        writer.add(TileFacts.tensorName, type: type, shape: facts.shape, bytes: bytes)
-        try fileSystem.replace(
-            JobFolder.tileName(index), in: folder.tiles, with: writer.encoded())
-    }
-
-    /// As above, with the pixels in an array.
-    public func storeTile(
-        _ index: Int, attempt: Int, shape: (height: Int, width: Int, bands: Int),
-        pixels: [Float], precision: TilePrecision
-    ) throws(JobStoreError) {
-        try pixels.withUnsafeBufferPointer { pixels throws(JobStoreError) in
-            try storeTile(
-                index, attempt: attempt, shape: shape, pixels: pixels, precision: precision)
-        }
-    }
-
-    private func check(
-        _ index: Int, _ shape: (height: Int, width: Int, bands: Int),
-        _ pixels: UnsafeBufferPointer<Float>
-    ) throws(JobStoreError) {
-        let wanted = [
-            manifest.plan.windowHeight, manifest.plan.windowWidth, manifest.image.bands,
-        ]
-        guard 0..<manifest.plan.tileCount ~= index,
-            [shape.height, shape.width, shape.bands] == wanted,
-            pixels.count == wanted.reduce(1, *)
-        else {
-            throw JobStoreError(
-                .corrupt,
-                "tile \(index) came with \(pixels.count) values as \(shape); the job has "
-                    + "\(manifest.plan.tileCount) tiles of \(wanted)")
-        }
-        // Within what a half can hold. A NaN is not.
-        guard pixels.allSatisfy({ $0.magnitude < 65504 }) else {
-            throw JobStoreError(.corrupt, "tile \(index) came with values that are no pixels")
-        }
-    }
-
-    /// The tiles that have a file, in order; whether a file is sound, ``openTile(_:)`` tells.
-    ///
-    /// - Throws: `JobStoreError` when the folder cannot be read.
-    public func tileIndices() throws(JobStoreError) -> [Int] {
-        try fileSystem.list(folder.tiles).compactMap(JobFolder.tileIndex).sorted()
-    }
-
-    /// Opens a stored tile and checks all of it once; nil when it has not been stored.
-    ///
-    /// - Throws: `JobStoreError` of kind `.corrupt` when the file is not what was stored: then
-    ///   the tile counts as not restored.
-    public func openTile(_ index: Int) throws(JobStoreError) -> StoredTile? {
-        let path = "\(folder.tiles)/\(JobFolder.tileName(index))"
-        guard let file = try fileSystem.open(path, followingLinks: false) else { return nil }
-        return try StoredTile(checking: file, path: path, index: index, manifest: manifest)
+        try histories.append(history, of: tile)
+        if history.isSetAside { removeCheckpoint(tile: tile) }
     }
 
     /// Adds a line to the event log. The log is for people: it is not synced.
@@ -168,25 +161,77 @@ public final class JobStore {
     public func appendEvent(_ json: String) throws(JobStoreError) {
         // Line breaks between a JSON text's tokens mean nothing; in strings there are none.
         let line = json.split(whereSeparator: \.isNewline).joined(separator: " ")
-        let bytes = Array(((lineIsTorn ? "\n" : "") + line + "\n").utf8)
-        lineIsTorn = true
-        try log.append(bytes)
-        lineIsTorn = false
+        try events.append(Array((line + "\n").utf8))
     }
 
-    /// Ends the job: stores the report, and removes tiles and checkpoints; manifest, report and
-    /// events stay.
+    // MARK: The end
+
+    /// Remembers the output before it takes its place, so that the job knows it for its own.
+    ///
+    /// - Parameter output: The fingerprint of the finished file.
+    public func recordOutput(_ output: FileFingerprint) throws(JobStoreError) {
+        var next = manifest
+        next.output = output
+        try replaceManifest(next)
+    }
+
+    /// Ends a job whose output is in its place: stores the report; then manifest, report and
+    /// events stay, and the rest goes unless the completion keeps it.
     ///
     /// - Throws: `JobStoreError` when the report cannot be stored (then nothing is removed) or
     ///   something cannot be removed.
-    public func finish(report: Data) throws(JobStoreError) {
+    public func finish(
+        report: Data, completion: JobManifest.Completion
+    ) throws(JobStoreError) {
         try fileSystem.replace(JobFolder.reportName, in: folder.path, with: [UInt8](report))
+        var next = manifest
+        next.completion = completion
+        try replaceManifest(next)
+        guard !completion.keepsBulk else { return }
+        histories.close()
         try folder.clearBulk()
         try fileSystem.sync(directory: folder.path)
     }
 
+    /// Removes what a coordinator that was killed at the end of a job did not come to remove.
+    ///
+    /// - Parameter manifest: The folder's, as it was read before.
+    public static func tidy(
+        folder path: String, manifest: JobManifest, fileSystem: any FileSystem
+    ) throws(JobStoreError) {
+        let folder = JobFolder(path: path, fileSystem: fileSystem)
+        guard let completion = manifest.completion, !completion.keepsBulk, try folder.hasBulk
+        else { return }
+        let log = try fileSystem.openLog(folder.eventsPath)
+        defer { log.close() }
+        guard try Self.manifest(inFolder: path, fileSystem: fileSystem) == manifest else { return }
+        try folder.clearBulk()
+        try fileSystem.sync(directory: path)
+    }
+
+    private func replaceManifest(_ next: JobManifest) throws(JobStoreError) {
+        try fileSystem.replace(
+            JobFolder.manifestName, in: folder.path, with: try next.encoded())
+        manifest = next
+    }
+
     /// Lets others work in the folder. To be called last.
     public func close() {
-        log.close()
+        histories.close()
+        events.close()
+    }
+}
+
+extension JobState {
+    /// Tiles that were given up are as if they had not failed; the numbers of their tries go on.
+    fileprivate mutating func forgetFailures() {
+        for (tile, history) in histories where history.isSetAside {
+            histories[tile] = TileHistory(attempts: history.attempts)
+        }
+    }
+
+    /// Whether a tile's checkpoint is still of use.
+    fileprivate func mayGoOn(_ tile: Int) -> Bool {
+        !stored.contains(tile) && histories[tile]?.isSetAside != true
     }
 }

@@ -99,12 +99,26 @@ public final class PosixFileSystem: FileSystem {
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw JobStoreError(.unwritable, "cannot write \(path): it is not a file")
         }
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+        // The lock belongs to this opening of the file and goes with it, however the process ends.
+        var lock = wholeFileLock
+        while fcntl(descriptor, openFileSetLock, &lock) != 0 {
             if errno == EINTR { continue }
-            guard errno == EWOULDBLOCK else { throw .system("lock", path) }
+            guard errno == EAGAIN || errno == EACCES else { throw .system("lock", path) }
             throw JobStoreError(.locked, "\(path) is locked: another dip-coord is working there")
         }
         return log
+    }
+
+    public func isLocked(_ path: String) throws(JobStoreError) -> Bool {
+        let descriptor = Glibc.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return false }
+            throw .system("read", path)
+        }
+        defer { Glibc.close(descriptor) }
+        var lock = wholeFileLock
+        guard fcntl(descriptor, openFileGetLock, &lock) == 0 else { throw .system("read", path) }
+        return lock.l_type != Int16(F_UNLCK)
     }
 
     public func availableByteCount(_ directory: String) throws(JobStoreError) -> Int {
@@ -170,6 +184,10 @@ private final class PosixLogFile: LogFile {
         guard writeAll(bytes, to: descriptor) else { throw .system("write", path) }
     }
 
+    func sync() throws(JobStoreError) {
+        guard fsync(descriptor) == 0 else { throw .system("write", path) }
+    }
+
     func clear() throws(JobStoreError) {
         guard ftruncate(descriptor, 0) == 0 else { throw .system("clear", path) }
     }
@@ -179,6 +197,18 @@ private final class PosixLogFile: LogFile {
         Glibc.close(descriptor)
         descriptor = -1
     }
+}
+
+// Linux's F_OFD_GETLK and F_OFD_SETLK, which the Glibc module lacks.
+private let openFileGetLock: Int32 = 36
+private let openFileSetLock: Int32 = 37
+
+/// A lock that nobody shares, on all of a file.
+private var wholeFileLock: flock {
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_whence = Int16(SEEK_SET)
+    return lock
 }
 
 private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {

@@ -1,39 +1,6 @@
-// A tile's file: safetensors with one tensor and, in its metadata, what tile it is and a checksum
-// over that and the pixels.
+// A tile's file, read row by row.
 
 internal import Safetensors
-
-/// What a tile's metadata say, all of it under the checksum.
-struct TileFacts: Equatable {
-    static let tensorName = "pixels"
-
-    let job: String
-    let tile: Int
-    let attempt: Int
-    /// Height, width, bands.
-    let shape: [Int]
-    let type: TensorType
-
-    /// CRC-32 of one line of these facts and the data section.
-    private var line: [UInt8] {
-        Array("\(job) \(tile) \(attempt) \(shape) \(type.rawValue)\n".utf8)
-    }
-
-    var checksumOfFacts: Checksum { Checksum(of: line) }
-
-    func checksum(_ bytes: [UInt8]) -> UInt32 {
-        var checksum = checksumOfFacts
-        bytes.withUnsafeBytes { checksum.add($0) }
-        return checksum.value
-    }
-
-    func metadata(checksum: UInt32) -> [String: String] {
-        [
-            "job": job, "tile": String(tile), "attempt": String(attempt),
-            "crc32": String(checksum, radix: 16),
-        ]
-    }
-}
 
 /// A stored tile whose checksum holds, open for reading.
 public final class StoredTile {
@@ -51,64 +18,23 @@ public final class StoredTile {
     init(
         checking file: any ReadableFile, path: String, index: Int, manifest: JobManifest
     ) throws(JobStoreError) {
-        let header = try Self.readHeader(file, path: path)
-        let plan = manifest.plan
-        let shape = [plan.windowHeight, plan.windowWidth, manifest.image.bands]
-        guard let entry = header.tensors[TileFacts.tensorName], header.tensors.count == 1,
-            entry.shape == shape, entry.type == .float16 || entry.type == .float32,
-            let attempt = header.metadata["attempt"].flatMap({ Int($0) }),
-            let expected = header.metadata["crc32"].flatMap({ UInt32($0, radix: 16) }),
-            header.metadata["job"] == manifest.jobID, header.metadata["tile"] == String(index)
-        else {
-            throw JobStoreError(.corrupt, "\(path) is not tile \(index) of this job")
-        }
-        self.index = index
-        self.attempt = attempt
-        (height, width, bands) = (shape[0], shape[1], shape[2])
-        self.type = entry.type
-        self.file = file
-        dataOffset = header.dataOffset
-
-        var checksum = TileFacts(
-            job: manifest.jobID, tile: index, attempt: attempt, shape: shape, type: type
-        ).checksumOfFacts
-        let end = header.dataOffset + header.dataByteCount
-        var offset = header.dataOffset
-        while offset < end {
-            let next = min(offset + (1 << 20), end)
-            try file.bytes(offset..<next).withUnsafeBytes { checksum.add($0) }
-            offset = next
-        }
-        guard checksum.value == expected else {
+        let stored = try StoredFile(
+            checking: file, path: path, content: .pixels, job: manifest.jobID, tile: index)
+        let shape = [
+            manifest.plan.windowHeight, manifest.plan.windowWidth, manifest.image.bands,
+        ]
+        guard stored.facts.shape == shape, [.float16, .float32].contains(stored.facts.type) else {
             throw JobStoreError(
                 .corrupt,
-                "\(path) has been damaged: its checksum is "
-                    + "\(String(checksum.value, radix: 16)) and not \(String(expected, radix: 16))")
+                "\(path) holds \(stored.facts.type.rawValue) of the shape \(stored.facts.shape); "
+                    + "tiles of this job are F16 or F32 of the shape \(shape)")
         }
-    }
-
-    private static func readHeader(
-        _ file: any ReadableFile, path: String
-    ) throws(JobStoreError) -> SafetensorsHeader {
-        let fileByteCount = file.byteCount
-        let length = try file.bytes(0..<min(SafetensorsHeader.lengthByteCount, fileByteCount))
-        let offset = try orCorrupt(path) { () throws(SafetensorsError) in
-            try SafetensorsHeader.dataOffset(parsing: length, fileByteCount: fileByteCount)
-        }
-        let prefix = try file.bytes(0..<offset)
-        return try orCorrupt(path) { () throws(SafetensorsError) in
-            try SafetensorsHeader(parsing: prefix, fileByteCount: fileByteCount)
-        }
-    }
-
-    private static func orCorrupt<Value>(
-        _ path: String, _ body: () throws(SafetensorsError) -> Value
-    ) throws(JobStoreError) -> Value {
-        do {
-            return try body()
-        } catch {
-            throw JobStoreError(.corrupt, "\(path) is not a stored tile: \(error)")
-        }
+        self.index = index
+        self.file = file
+        attempt = stored.facts.attempt
+        type = stored.facts.type
+        dataOffset = stored.dataOffset
+        (height, width, bands) = (shape[0], shape[1], shape[2])
     }
 
     /// Reads rows of the window.

@@ -75,7 +75,27 @@ public struct SafetensorsFile: Sendable {
 public struct SafetensorsWriter: Sendable {
     /// What stands under `__metadata__`.
     public var metadata: [String: String]
-    private var tensors: [String: (type: TensorType, shape: [Int], bytes: [UInt8])] = [:]
+    private var tensors: [String: Tensor] = [:]
+
+    private struct Tensor {
+        var type: TensorType
+        var shape: [Int]
+        var content: Content
+        var byteCount: Int { shape.reduce(type.byteCount, *) }
+    }
+
+    /// Elements are not copied before the file is made.
+    private enum Content {
+        case bytes([UInt8])
+        case float32s([Float])
+
+        func append(to output: inout [UInt8]) {
+            switch self {
+            case .bytes(let bytes): output += bytes
+            case .float32s(let values): values.withUnsafeBytes { output += $0 }
+            }
+        }
+    }
 
     public init(metadata: [String: String] = [:]) {
         self.metadata = metadata
@@ -91,7 +111,7 @@ public struct SafetensorsWriter: Sendable {
             shape.allSatisfy { $0 >= 0 } && shape.reduce(type.byteCount, *) == bytes.count,
             "tensor '\(name)' of shape \(shape) was given \(bytes.count) bytes")
         precondition(name != RawHeader.Key.metadata.stringValue, "'\(name)' is not a tensor's name")
-        tensors[name] = (type, shape, bytes)
+        tensors[name] = Tensor(type: type, shape: shape, content: .bytes(bytes))
     }
 
     /// Adds a tensor, or replaces the one of that name.
@@ -103,6 +123,11 @@ public struct SafetensorsWriter: Sendable {
     public mutating func add(
         _ name: String, type: TensorType = .float32, shape: [Int], values: [Float]
     ) {
+        guard type != .float32 else {
+            precondition(shape.reduce(1, *) == values.count, "tensor '\(name)': \(shape)")
+            tensors[name] = Tensor(type: type, shape: shape, content: .float32s(values))
+            return
+        }
         values.withUnsafeBufferPointer {
             add(name, type: type, shape: shape, bytes: Self.bytes(of: $0, as: type))
         }
@@ -137,11 +162,13 @@ public struct SafetensorsWriter: Sendable {
     /// The data section alone, for a checksum that goes into the metadata.
     public func dataSection() -> [UInt8] {
         var data: [UInt8] = []
-        data.reserveCapacity(tensors.values.reduce(0) { $0 + $1.bytes.count })
-        for name in ordered {
-            data += tensors[name]?.bytes ?? []
-        }
+        data.reserveCapacity(tensors.values.reduce(0) { $0 + $1.byteCount })
+        appendData(to: &data)
         return data
+    }
+
+    private func appendData(to output: inout [UInt8]) {
+        for name in ordered { tensors[name]?.content.append(to: &output) }
     }
 
     /// The file: length, header padded with spaces to a multiple of eight bytes, data.
@@ -150,7 +177,7 @@ public struct SafetensorsWriter: Sendable {
         var offset = 0
         for name in ordered {
             guard let tensor = tensors[name] else { continue }
-            let end = offset + tensor.bytes.count
+            let end = offset + tensor.byteCount
             raw.tensors[name] = RawTensor(
                 dtype: tensor.type.rawValue, shape: tensor.shape, dataOffsets: [offset, end])
             offset = end
@@ -168,7 +195,7 @@ public struct SafetensorsWriter: Sendable {
         bytes.reserveCapacity(SafetensorsHeader.lengthByteCount + json.count + offset)
         withUnsafeBytes(of: UInt64(json.count).littleEndian) { bytes += $0 }
         bytes += json
-        bytes += dataSection()
+        appendData(to: &bytes)
         return bytes
     }
 }

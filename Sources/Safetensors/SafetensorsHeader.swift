@@ -12,7 +12,7 @@ public struct SafetensorsError: Error, CustomStringConvertible, Sendable, Equata
     public var description: String { message }
 
     /// - Parameter message: Cut to a length that a log can bear: it quotes the file's own words.
-    init(_ message: String) {
+    public init(_ message: String) {
         self.message = message.utf8.count <= 400 ? message : "\(message.prefix(400))..."
     }
 }

@@ -3,10 +3,29 @@
 /// What `type` says in a header.
 public enum MessageKind: String, CaseIterable, Sendable {
     case hello, welcome, refused, assign, cancel, heartbeat, progress, restored, failed, stored,
-        goodbye
+        goodbye, checkpointWanted, checkpoint, checkpointStored
+
+    /// What a payload frame holds.
+    enum PayloadType {
+        /// Samples, float32.
+        case pixels
+        /// The state of a fit, bytes.
+        case state
+    }
+
+    /// What the payload frame behind the header holds; nil for kinds without one.
+    var payloadType: PayloadType? {
+        switch self {
+        case .assign, .restored: .pixels
+        case .checkpoint: .state
+        case .hello, .welcome, .refused, .cancel, .heartbeat, .progress, .failed, .stored,
+            .goodbye, .checkpointWanted, .checkpointStored:
+            nil
+        }
+    }
 
     /// Whether a message of this kind consists of a header and a payload frame.
-    public var hasPayload: Bool { self == .assign || self == .restored }
+    public var hasPayload: Bool { payloadType != nil }
 }
 
 /// One message without its payload: facts and ids, never pixels.
@@ -22,6 +41,9 @@ public enum Message: Equatable, Sendable {
     case failed(Failed)
     case stored(Stored)
     case goodbye(Goodbye)
+    case checkpointWanted(CheckpointWanted)
+    case checkpoint(Checkpoint)
+    case checkpointStored(CheckpointStored)
 
     /// What `type` says in the header.
     public var kind: MessageKind {
@@ -37,6 +59,9 @@ public enum Message: Equatable, Sendable {
         case .failed: .failed
         case .stored: .stored
         case .goodbye: .goodbye
+        case .checkpointWanted: .checkpointWanted
+        case .checkpoint: .checkpoint
+        case .checkpointStored: .checkpointStored
         }
     }
 
@@ -49,6 +74,9 @@ public enum Message: Equatable, Sendable {
         case .restored(let body): (body.job, body.work)
         case .failed(let body): (body.job, body.work)
         case .stored(let body): (body.job, body.work)
+        case .checkpointWanted(let body): (body.job, body.work)
+        case .checkpoint(let body): (body.job, body.work)
+        case .checkpointStored(let body): (body.job, body.work)
         case .hello, .welcome, .refused, .heartbeat, .goodbye: nil
         }
     }
@@ -67,6 +95,9 @@ public enum Message: Equatable, Sendable {
         case .failed(let body): body
         case .stored(let body): body
         case .goodbye(let body): body
+        case .checkpointWanted(let body): body
+        case .checkpoint(let body): body
+        case .checkpointStored(let body): body
         }
     }
 
@@ -84,6 +115,9 @@ public enum Message: Equatable, Sendable {
         case .failed: self = .failed(try Failed(from: decoder))
         case .stored: self = .stored(try Stored(from: decoder))
         case .goodbye: self = .goodbye(try Goodbye(from: decoder))
+        case .checkpointWanted: self = .checkpointWanted(try CheckpointWanted(from: decoder))
+        case .checkpoint: self = .checkpoint(try Checkpoint(from: decoder))
+        case .checkpointStored: self = .checkpointStored(try CheckpointStored(from: decoder))
         }
     }
 }

@@ -1,4 +1,4 @@
-/// Messages to frames and back. A message is a JSON header frame, and for two kinds a payload
+/// Messages to frames and back. A message is a JSON header frame, and for some kinds a payload
 /// frame; a payload above the piece size becomes several messages with the same header but for
 /// `piece`.
 internal import FoundationEssentials
@@ -17,36 +17,25 @@ public enum MessageCodec {
     ///
     /// - Parameters:
     ///   - message: what to say.
-    ///   - payload: the pixels, for exactly the kinds that have a payload.
+    ///   - payload: pixels or state, for exactly the kinds that have one.
     ///   - pieceByteCount: bytes of a piece; the protocol's unless a test wants small ones.
     /// - Throws: where a field is out of range, the header is too large, or a payload is missing or
     ///   not wanted.
     public static func encode(
-        _ message: Message, payload: PixelPayload? = nil,
+        _ message: Message, payload: Payload? = nil,
         pieceByteCount: Int = WireLimits.pieceByteCount
     ) throws(WireError) -> [[[UInt8]]] {
-        precondition(pieceByteCount > 0, "a piece has at least one byte")
+        if let payload {
+            var pieces = try MessagePieces(message, payload, pieceByteCount: pieceByteCount)
+            var messages: [[[UInt8]]] = []
+            while let frames = try pieces.next() { messages.append(frames) }
+            return messages
+        }
         try message.body.check()
-        guard message.kind.hasPayload == (payload != nil) else {
-            throw .malformed("\(message.kind) with\(payload == nil ? "out" : "") a payload")
+        guard message.kind.payloadType == nil else {
+            throw .malformed("\(message.kind) without a payload")
         }
-        guard let payload else { return [[try header(message, nil)]] }
-        let byteCount = payload.bytes.count
-        let pieceCount = (byteCount + pieceByteCount - 1) / pieceByteCount
-        var description = PayloadDescription(
-            dtype: PayloadDescription.float32,
-            shape: [payload.shape.height, payload.shape.width, payload.shape.bands],
-            byteCount: byteCount, crc32: payload.crc32,
-            piece: .init(index: 0, count: pieceCount, offset: 0))
-        var messages: [[[UInt8]]] = []
-        for index in 0..<pieceCount {
-            let offset = index * pieceByteCount
-            description.piece.index = index
-            description.piece.offset = offset
-            let end = min(offset + pieceByteCount, byteCount)
-            messages.append([try header(message, description), Array(payload.bytes[offset..<end])])
-        }
-        return messages
+        return [[try header(message, nil)]]
     }
 
     /// The message in `frames`.
@@ -71,7 +60,7 @@ public enum MessageCodec {
             throw .malformed("the header is not JSON with the fields of its type (\(error.story))")
         }
         try header.message.body.check()
-        guard header.message.kind.hasPayload else {
+        guard let payloadType = header.message.kind.payloadType else {
             guard frames.count == 1, header.payload == nil else {
                 throw .malformed("\(header.message.kind) with a payload")
             }
@@ -80,14 +69,14 @@ public enum MessageCodec {
         guard frames.count == 2, let description = header.payload else {
             throw .malformed("\(header.message.kind) without a payload")
         }
-        let shape = try description.checked(
-            frameByteCount: frames[1].count, pieceByteCount: pieceByteCount)
+        let form = try description.checked(
+            as: payloadType, frameByteCount: frames[1].count, pieceByteCount: pieceByteCount)
         return DecodedMessage(
             message: header.message,
-            piece: PayloadPiece(description, shape: shape, bytes: frames[1]))
+            piece: PayloadPiece(description, form: form, bytes: frames[1]))
     }
 
-    private static func header(
+    fileprivate static func header(
         _ message: Message, _ payload: PayloadDescription?
     ) throws(WireError) -> [UInt8] {
         let encoder = JSONEncoder()
@@ -101,6 +90,50 @@ public enum MessageCodec {
         try FieldCheck.count(
             bytes.count, "header frame", through: WireLimits.headerByteCountMaximum)
         return bytes
+    }
+}
+
+/// The messages that carry one payload, made one by one: beside the payload itself no more than a
+/// piece takes memory.
+public struct MessagePieces: Sendable {
+    private let message: Message
+    private let bytes: [UInt8]
+    private let pieceByteCount: Int
+    private var description: PayloadDescription
+
+    /// Messages that are still to come.
+    public private(set) var count: Int
+
+    /// All of them, the first one next.
+    ///
+    /// - Throws: where a field is out of range, or the message carries no payload of this type.
+    public init(
+        _ message: Message, _ payload: Payload, pieceByteCount: Int = WireLimits.pieceByteCount
+    ) throws(WireError) {
+        precondition(pieceByteCount > 0, "a piece has at least one byte")
+        try message.body.check()
+        guard message.kind.payloadType == payload.type else {
+            throw .malformed("\(message.kind) with a payload of \(payload.type)")
+        }
+        self.message = message
+        self.pieceByteCount = pieceByteCount
+        bytes = payload.bytes
+        count = (bytes.count + pieceByteCount - 1) / pieceByteCount
+        description = PayloadDescription(payload, pieceCount: count)
+    }
+
+    /// The frames of the next message; nil after the last.
+    public mutating func next() throws(WireError) -> [[UInt8]]? {
+        guard count > 0 else { return nil }
+        let end = min(description.piece.offset + pieceByteCount, bytes.count)
+        let frames = [
+            try MessageCodec.header(message, description),
+            Array(bytes[description.piece.offset..<end]),
+        ]
+        description.piece.index += 1
+        description.piece.offset = end
+        count -= 1
+        return frames
     }
 }
 
@@ -140,6 +173,15 @@ private struct HeaderFrame: Codable {
         try fields.encode(message.kind.rawValue, forKey: .type)
         try fields.encodeIfPresent(payload, forKey: .payload)
         try message.body.encode(to: encoder)
+    }
+}
+
+extension Payload {
+    fileprivate var type: MessageKind.PayloadType {
+        switch self {
+        case .pixels: .pixels
+        case .state: .state
+        }
     }
 }
 

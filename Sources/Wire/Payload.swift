@@ -1,4 +1,5 @@
-/// Pixels as bytes: their shape, their description in a header, and the pieces they travel in.
+/// What travels beside a header: pixels or a fit's state as bytes, their description in the header,
+/// and the pieces they travel in.
 internal import CZlib
 
 /// Rows, columns and bands of a payload, in the order in which its samples lie.
@@ -77,6 +78,58 @@ public struct PixelPayload: Equatable, Sendable {
         }
     }
 
+}
+
+/// What a payload is, told before its bytes arrive.
+public enum PayloadForm: Hashable, Sendable {
+    /// Samples (H, W, C), float32.
+    case pixels(PixelShape)
+    /// The state of a fit: bytes that only workers understand.
+    case state(byteCount: Int)
+}
+
+/// The bytes beside a header.
+public enum Payload: Equatable, Sendable {
+    /// A tile's pixels.
+    case pixels(PixelPayload)
+    /// The state of a fit: bytes that only workers understand.
+    case state([UInt8])
+
+    /// Its bytes, in the order in which they travel.
+    public var bytes: [UInt8] {
+        switch self {
+        case .pixels(let payload): payload.bytes
+        case .state(let bytes): bytes
+        }
+    }
+
+    /// What it is.
+    public var form: PayloadForm {
+        switch self {
+        case .pixels(let payload): .pixels(payload.shape)
+        case .state(let bytes): .state(byteCount: bytes.count)
+        }
+    }
+
+    /// The pixels; nil for anything else.
+    public var pixels: PixelPayload? {
+        if case .pixels(let payload) = self { payload } else { nil }
+    }
+
+    /// The state of a fit; nil for anything else.
+    public var state: [UInt8]? {
+        if case .state(let bytes) = self { bytes } else { nil }
+    }
+
+    /// A payload from bytes whose number has been checked against the form.
+    init(_ form: PayloadForm, checkedBytes: [UInt8]) {
+        switch form {
+        case .pixels(let shape):
+            self = .pixels(PixelPayload(shape: shape, checkedBytes: checkedBytes))
+        case .state: self = .state(checkedBytes)
+        }
+    }
+
     /// The checksum that its description carries.
     var crc32: UInt32 {
         bytes.withUnsafeBytes { raw in
@@ -95,10 +148,11 @@ struct PayloadDescription: Codable, Equatable {
         var offset: Int
     }
 
-    static let float32 = "float32"
+    private static let float32 = "float32"
+    private static let uint8 = "uint8"
 
     var dtype: String
-    /// [height, width, bands]
+    /// [height, width, bands], or [bytes].
     var shape: [Int]
     /// Bytes of the whole payload.
     var byteCount: Int
@@ -106,8 +160,41 @@ struct PayloadDescription: Codable, Equatable {
     var crc32: UInt32
     var piece: Piece
 
-    /// The shape, when the description makes sense of itself and of its frame.
-    func checked(frameByteCount: Int, pieceByteCount: Int) throws(WireError) -> PixelShape {
+    /// The description of a payload's first piece.
+    init(_ payload: Payload, pieceCount: Int) {
+        switch payload {
+        case .pixels(let pixels):
+            dtype = Self.float32
+            shape = [pixels.shape.height, pixels.shape.width, pixels.shape.bands]
+        case .state(let bytes):
+            dtype = Self.uint8
+            shape = [bytes.count]
+        }
+        byteCount = payload.bytes.count
+        crc32 = payload.crc32
+        piece = Piece(index: 0, count: pieceCount, offset: 0)
+    }
+
+    /// The payload's form, when the description makes sense of itself and of its frame.
+    func checked(
+        as type: MessageKind.PayloadType, frameByteCount: Int, pieceByteCount: Int
+    ) throws(WireError) -> PayloadForm {
+        let form: PayloadForm
+        switch type {
+        case .pixels: form = .pixels(try pixelShape())
+        case .state: form = .state(byteCount: try stateByteCount())
+        }
+        let count = (byteCount + pieceByteCount - 1) / pieceByteCount
+        try FieldCheck.count(piece.count, "payload.piece.count", from: count, through: count)
+        try FieldCheck.count(piece.index, "payload.piece.index", through: count - 1)
+        let offset = piece.index * pieceByteCount
+        try FieldCheck.count(piece.offset, "payload.piece.offset", from: offset, through: offset)
+        let frame = min(pieceByteCount, byteCount - offset)
+        try FieldCheck.count(frameByteCount, "payload frame", from: frame, through: frame)
+        return form
+    }
+
+    private func pixelShape() throws(WireError) -> PixelShape {
         guard dtype == Self.float32 else {
             throw .outOfRange(field: "payload.dtype", seen: dtype, wanted: Self.float32)
         }
@@ -117,24 +204,29 @@ struct PayloadDescription: Codable, Equatable {
                 wanted: "height, width, bands")
         }
         let pixelShape = PixelShape(height: shape[0], width: shape[1], bands: shape[2])
-        let wantedByteCount = try pixelShape.float32ByteCount()
-        try FieldCheck.count(
-            byteCount, "payload.byteCount", from: wantedByteCount, through: wantedByteCount)
-        let count = (byteCount + pieceByteCount - 1) / pieceByteCount
-        try FieldCheck.count(piece.count, "payload.piece.count", from: count, through: count)
-        try FieldCheck.count(piece.index, "payload.piece.index", through: count - 1)
-        let offset = piece.index * pieceByteCount
-        try FieldCheck.count(piece.offset, "payload.piece.offset", from: offset, through: offset)
-        let frame = min(pieceByteCount, byteCount - offset)
-        try FieldCheck.count(frameByteCount, "payload frame", from: frame, through: frame)
+        let wanted = try pixelShape.float32ByteCount()
+        try FieldCheck.count(byteCount, "payload.byteCount", from: wanted, through: wanted)
         return pixelShape
+    }
+
+    private func stateByteCount() throws(WireError) -> Int {
+        guard dtype == Self.uint8 else {
+            throw .outOfRange(field: "payload.dtype", seen: dtype, wanted: Self.uint8)
+        }
+        try FieldCheck.count(
+            byteCount, "payload.byteCount", from: 1, through: WireLimits.stateByteCountMaximum)
+        guard shape == [byteCount] else {
+            throw .outOfRange(
+                field: "payload.shape", seen: "\(shape.prefix(4))", wanted: "[byteCount]")
+        }
+        return byteCount
     }
 }
 
 /// One piece of a payload, checked against its own description.
 public struct PayloadPiece: Equatable, Sendable {
-    /// The shape of the whole payload.
-    public let shape: PixelShape
+    /// The form of the whole payload.
+    public let form: PayloadForm
     /// Bytes of the whole payload.
     public let payloadByteCount: Int
     /// CRC-32 of the whole payload.
@@ -148,8 +240,8 @@ public struct PayloadPiece: Equatable, Sendable {
     /// This piece's bytes.
     public let bytes: [UInt8]
 
-    init(_ description: PayloadDescription, shape: PixelShape, bytes: [UInt8]) {
-        self.shape = shape
+    init(_ description: PayloadDescription, form: PayloadForm, bytes: [UInt8]) {
+        self.form = form
         payloadByteCount = description.byteCount
         crc32 = description.crc32
         index = description.piece.index

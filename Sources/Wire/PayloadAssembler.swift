@@ -2,11 +2,13 @@
 /// limits before memory is taken; what a peer can hold is bounded per peer and in all.
 
 /// The kinds of payloads, each with its own limit.
-public enum PayloadKind: Hashable, Sendable {
+public enum PayloadKind: Hashable, CaseIterable, Sendable {
     /// A tile's degraded pixels.
     case assign
     /// A tile's restored pixels.
     case restored
+    /// The state of a fit.
+    case checkpoint
 }
 
 /// The payloads under way: at most one of each kind from each peer. Pieces may come in any order
@@ -19,14 +21,14 @@ public struct PayloadAssembler: Sendable {
 
     fileprivate struct Assembly {
         var work: TileAttempt
-        var shape: PixelShape
+        var form: PayloadForm
         var crc32: UInt32
         var bytes: [UInt8]
         var hasPiece: [Bool]
         var missingCount: Int
 
         func belongs(_ piece: PayloadPiece, of work: TileAttempt) -> Bool {
-            self.work == work && shape == piece.shape && crc32 == piece.crc32
+            self.work == work && form == piece.form && crc32 == piece.crc32
                 && hasPiece.count == piece.count
         }
     }
@@ -60,7 +62,7 @@ public struct PayloadAssembler: Sendable {
     ///   described; its pieces are forgotten then.
     public mutating func add(
         _ piece: PayloadPiece, of kind: PayloadKind, for work: TileAttempt, from peer: PeerID
-    ) throws(WireError) -> PixelPayload? {
+    ) throws(WireError) -> Payload? {
         let limit = payloadByteCountMaximum[kind] ?? 0
         guard piece.payloadByteCount <= limit else {
             throw .outOfRange(
@@ -73,7 +75,7 @@ public struct PayloadAssembler: Sendable {
         }
         if piece.count == 1 {
             forget(key)
-            return try whole(piece.bytes, piece.shape, crc32: piece.crc32)
+            return try whole(piece.bytes, piece.form, crc32: piece.crc32)
         }
         if assemblies[key] == nil {
             try begin(key, piece, work)
@@ -82,13 +84,12 @@ public struct PayloadAssembler: Sendable {
         let isComplete = assemblies[key]?.place(piece) ?? false
         guard isComplete, let assembly = assemblies[key] else { return nil }
         forget(key)
-        return try whole(assembly.bytes, assembly.shape, crc32: assembly.crc32)
+        return try whole(assembly.bytes, assembly.form, crc32: assembly.crc32)
     }
 
     /// Forgets whatever is under way from a peer.
     public mutating func forget(_ peer: PeerID) {
-        forget(Key(peer: peer, kind: .assign))
-        forget(Key(peer: peer, kind: .restored))
+        for kind in PayloadKind.allCases { forget(Key(peer: peer, kind: kind)) }
     }
 
     private mutating func begin(
@@ -100,7 +101,7 @@ public struct PayloadAssembler: Sendable {
         }
         byteCount += piece.payloadByteCount
         assemblies[key] = Assembly(
-            work: work, shape: piece.shape, crc32: piece.crc32,
+            work: work, form: piece.form, crc32: piece.crc32,
             bytes: [UInt8](repeating: 0, count: piece.payloadByteCount),
             hasPiece: [Bool](repeating: false, count: piece.count), missingCount: piece.count)
     }
@@ -111,9 +112,9 @@ public struct PayloadAssembler: Sendable {
     }
 
     private func whole(
-        _ bytes: [UInt8], _ shape: PixelShape, crc32: UInt32
-    ) throws(WireError) -> PixelPayload {
-        let payload = PixelPayload(shape: shape, checkedBytes: bytes)
+        _ bytes: [UInt8], _ form: PayloadForm, crc32: UInt32
+    ) throws(WireError) -> Payload {
+        let payload = Payload(form, checkedBytes: bytes)
         let seen = payload.crc32
         guard seen == crc32 else { throw .corruptPayload(seen: seen, wanted: crc32) }
         return payload

@@ -107,11 +107,15 @@ public struct Welcome: MessageBody {
     public let silenceSeconds: Double
     /// Bytes of the largest payload that either side of this job sends.
     public let payloadByteCountMaximum: Int
+    /// Bytes of the largest state of a fit that either side of this job sends; absent where the job
+    /// takes no checkpoints.
+    public let checkpointByteCountMaximum: Int?
 
     /// An answer to a greeting.
     public init(
         incarnation: IncarnationID, job: JobID, configuration: String, heartbeatSeconds: Double,
-        silenceSeconds: Double, payloadByteCountMaximum: Int
+        silenceSeconds: Double, payloadByteCountMaximum: Int,
+        checkpointByteCountMaximum: Int? = nil
     ) {
         self.incarnation = incarnation
         self.job = job
@@ -119,6 +123,7 @@ public struct Welcome: MessageBody {
         self.heartbeatSeconds = heartbeatSeconds
         self.silenceSeconds = silenceSeconds
         self.payloadByteCountMaximum = payloadByteCountMaximum
+        self.checkpointByteCountMaximum = checkpointByteCountMaximum
     }
 
     func check() throws(WireError) {
@@ -132,6 +137,9 @@ public struct Welcome: MessageBody {
                 wanted: "at least two heartbeats of \(heartbeatSeconds)")
         }
         try FieldCheck.count(payloadByteCountMaximum, "payloadByteCountMaximum", from: 1)
+        try FieldCheck.count(
+            checkpointByteCountMaximum ?? 1, "checkpointByteCountMaximum", from: 1,
+            through: WireLimits.stateByteCountMaximum)
     }
 }
 

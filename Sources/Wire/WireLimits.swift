@@ -14,6 +14,8 @@ public enum WireLimits {
     public static let sideMaximum = 65_536
     /// Bands of a window.
     public static let bandCountMaximum = 16
+    /// Bytes of the state of a fit.
+    public static let stateByteCountMaximum = 1 << 30
     /// Any count, index, iteration or process id.
     public static let countMaximum = Int(Int32.max)
     /// Seconds of an interval that one side sets for the other.

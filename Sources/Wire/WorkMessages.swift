@@ -12,14 +12,20 @@ public struct Assign: WorkMessageBody {
     public let originX: Int
     /// Row of the window's first pixel in the whole image.
     public let originY: Int
+    /// The iteration to go on from: the state was sent before this message, as `checkpoint` of this
+    /// try. Absent where the fit begins anew.
+    public let checkpointIteration: Int?
 
     /// An assignment.
-    public init(job: JobID, work: TileAttempt, originX: Int, originY: Int) {
+    public init(
+        job: JobID, work: TileAttempt, originX: Int, originY: Int, checkpointIteration: Int? = nil
+    ) {
         self.job = job
         tile = work.tile
         attempt = work.attempt
         self.originX = originX
         self.originY = originY
+        self.checkpointIteration = checkpointIteration
     }
 
     /// The try at the tile.
@@ -29,6 +35,7 @@ public struct Assign: WorkMessageBody {
         try checkSubject()
         try FieldCheck.count(originX, "originX")
         try FieldCheck.count(originY, "originY")
+        try FieldCheck.count(checkpointIteration ?? 0, "checkpointIteration")
     }
 }
 

@@ -22,6 +22,7 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         case unwritable = 73
         case unprintable = 74
         case exhausted = 75
+        case mismatch = 78
         case interrupted = 130
     }
 
@@ -70,6 +71,7 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         case .locked, .unwritable: .unwritable
         case .outOfSpace: .exhausted
         case .corrupt: .failed
+        case .notResumable: .mismatch
         }
     }
 

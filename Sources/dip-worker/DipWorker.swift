@@ -35,7 +35,7 @@ struct WorkerCommand: ParsableCommand {
             when the job is over. Start one worker for each core. Nothing is written to disk.
 
             Exit codes:
-                0  the job is over, or the worker was asked to end
+                0  the job is over, the worker was asked to end, or its lifetime is over
                 1  failed
                64  wrong usage
                69  no coordinator, or not any more
@@ -44,10 +44,14 @@ struct WorkerCommand: ParsableCommand {
                77  refused by the coordinator, or of another version
               130  interrupted twice
 
-            SIGINT, SIGTERM and SIGHUP (unless under nohup) let it say goodbye and leave.
+            SIGINT, SIGTERM and SIGHUP (unless under nohup) let it hand over the state of its tile, \
+            say goodbye and leave; a second one ends it at once. When the coordinator is gone it \
+            goes on with its tile, and connects again and again.
 
-            Example:
+            Examples:
               dip-worker tcp://coordinator.example.org:5555
+              dip-worker tcp://coordinator.example.org:5555 --lifetime 3300
+                  in a batch job of one hour
             """,
         version: ProgramVersion.text)
 
@@ -67,6 +71,24 @@ struct WorkerCommand: ParsableCommand {
             valueName: "seconds"))
     var reconnectTimeout = 300
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            The most that leaving may take, in seconds, until the tile's state is with the \
+            coordinator; 0 leaves at once. Less than what the batch system grants.
+            """, valueName: "seconds"))
+    var grace = 25
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            Leave as if asked to after so long, in seconds, before a batch system ends the job. \
+            (default: stay)
+            """, valueName: "seconds"))
+    var lifetime: Int?
+
     @Flag(name: .shortAndLong, help: "Print errors only.")
     var quiet = false
 
@@ -83,6 +105,20 @@ struct WorkerCommand: ParsableCommand {
             throw ValidationError(
                 "--reconnect-timeout is \(reconnectTimeout); 1 second or more is wanted")
         }
+        guard (0...86_400).contains(grace) else {
+            throw ValidationError("--grace is \(grace); 0 to 86400 seconds are wanted")
+        }
+        if let lifetime, !(1...100_000_000).contains(lifetime) {
+            throw ValidationError("--lifetime is \(lifetime); 1 second or more is wanted")
+        }
+    }
+
+    private var policy: WorkerPolicy {
+        var policy = WorkerPolicy()
+        policy.reconnectTimeout = .seconds(reconnectTimeout)
+        policy.grace = .seconds(grace)
+        policy.lifetime = lifetime.map { .seconds($0) }
+        return policy
     }
 
     /// Works until there is no more work; the exit code.
@@ -102,8 +138,8 @@ struct WorkerCommand: ParsableCommand {
         let console = Console(isQuiet: quiet)
         let reason = try {
             let loop = try WorkerLoop(
-                endpoint: endpoint, reconnectTimeout: .seconds(reconnectTimeout),
-                signals: signals, parent: parent, console: console)
+                endpoint: endpoint, policy: policy, signals: signals, parent: parent,
+                console: console)
             let reason = try loop.run()
             // Nobody is left to hear a farewell, or nobody wants to wait for it.
             if reason == .parentGone || reason == .killed { _exit(ExitCode.code(for: reason)) }

@@ -27,7 +27,7 @@ enum ExitCode {
 
     static func code(for reason: Worker.ExitReason) -> Int32 {
         switch reason {
-        case .jobOver, .drained: success
+        case .jobOver, .drained, .lifetimeOver: success
         case .killed: interrupted
         case .refused: refused
         case .coordinatorLost, .parentGone: unavailable

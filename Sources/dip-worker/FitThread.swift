@@ -8,6 +8,10 @@ import Wire
 /// What the fit thread is asked for.
 enum FitOrder: Sendable {
     case start(FitAssignment)
+    /// Copy the state of this try's fit between two iterations; the last time it ends there. One to
+    /// which a collapse would roll back is half as large: it will do if no more than these seconds
+    /// of work lie between them.
+    case takeState(TileAttempt, isLast: Bool, toleranceSeconds: Double)
     /// Drop the fit of this try, wherever it is.
     case stop(TileAttempt)
 }
@@ -17,11 +21,17 @@ struct FitAssignment: Sendable {
     let work: TileAttempt
     let problem: FitProblem
     let configuration: FitConfiguration
+    /// The state to go on from, as another worker wrote it; nil to begin anew.
+    let state: [UInt8]?
 }
 
 /// What comes of it.
 enum FitReport: Sendable {
     case progressed(TileAttempt, FitMeasure)
+    /// The state that was asked for.
+    case state(TileAttempt, FitState)
+    /// Something worth knowing.
+    case note(String)
     /// `pixels` is (H, W, C) in [0, 1].
     case finished(TileAttempt, FitMeasure, pixels: [Float])
     case failed(TileAttempt, reason: String)
@@ -47,6 +57,8 @@ struct FitThread {
     private let reports: Mailbox<FitReport>
     private let clock = MonotonicClock()
     private var next: FitAssignment?
+    /// The try whose state is wanted.
+    private var wantedState: (work: TileAttempt, isLast: Bool, toleranceSeconds: Double)?
     private var memoryCheck = MemoryCheck()
 
     init(orders: Mailbox<FitOrder>, reports: Mailbox<FitReport>) {
@@ -75,13 +87,14 @@ struct FitThread {
         let (problem, configuration) = (assignment.problem, assignment.configuration)
         try memoryCheck.check(problem, configuration)
         let begin = clock.now()
-        let fit = try Fit(problem: problem, configuration: configuration)
+        let fit = try makeFit(assignment)
         var measure = FitMeasure(
-            iteration: 0, iterations: configuration.iterations, seconds: 0)
+            iteration: fit.iteration, iterations: configuration.iterations, seconds: 0)
         var reportedAt = begin
-        var reportedIteration = 0
+        var reportedIteration = fit.iteration
         while !fit.isFinished {
             guard takeOrders(during: assignment.work) else { return }
+            guard giveState(of: fit, assignment.work, measure) else { return }
             let progress = try fit.step()
             memoryCheck.noteStep(problem, configuration)
             let now = clock.now()
@@ -102,6 +115,35 @@ struct FitThread {
         reports.post(.finished(assignment.work, measure, pixels: fit.result()))
     }
 
+    /// The fit at its beginning, or at the state that came with it. A state that is of no use costs
+    /// iterations, not the tile.
+    private func makeFit(_ assignment: FitAssignment) throws -> Fit {
+        let (problem, configuration) = (assignment.problem, assignment.configuration)
+        if let bytes = assignment.state {
+            do throws(FitError) {
+                return try Fit(
+                    problem: problem, configuration: configuration,
+                    resuming: try FitState(bytes: bytes))
+            } catch {
+                reports.post(.note("\(assignment.work) begins anew: \(error)"))
+            }
+        }
+        return try Fit(problem: problem, configuration: configuration)
+    }
+
+    /// Copies the state if it is wanted. False when that was the last thing to do.
+    private mutating func giveState(
+        of fit: Fit, _ work: TileAttempt, _ measure: FitMeasure
+    ) -> Bool {
+        guard let wanted = wantedState else { return true }
+        wantedState = nil
+        guard wanted.work == work else { return true }
+        let iterationsMaximum = (measure.iterationsPerSecond ?? 0) * wanted.toleranceSeconds
+        let isRecent = fit.snapshotAge.map { Double($0) <= iterationsMaximum } ?? false
+        reports.post(.state(work, isRecent ? fit.snapshotState : fit.state))
+        return !wanted.isLast
+    }
+
     /// Takes what has been ordered. False when `work` is not wanted any more.
     @discardableResult
     private mutating func takeOrders(during work: TileAttempt?) -> Bool {
@@ -111,6 +153,8 @@ struct FitThread {
             case .start(let assignment):
                 next = assignment
                 isWanted = false
+            case .takeState(let wanted, let isLast, let seconds):
+                wantedState = (wanted, isLast, seconds)
             case .stop(let stopped):
                 if next?.work == stopped { next = nil }
                 if work == stopped { isWanted = false }

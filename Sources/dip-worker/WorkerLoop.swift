@@ -1,5 +1,5 @@
 // The thread that owns the socket: it waits, tells the state machine what happened, and carries out
-// what that orders.
+// what that orders (WorkerOrders).
 
 import Cluster
 import DeepImagePrior
@@ -9,49 +9,57 @@ import Wire
 
 final class WorkerLoop {
     /// Bytes of the largest tile that is taken, whatever a coordinator says.
-    private static let payloadByteCountMaximum = 1 << 30
+    static let payloadByteCountMaximum = 1 << 30
     /// Signals that follow one another so soon are one request.
     private static let repetitionTime: Duration = .milliseconds(250)
     /// Everything comes from the one coordinator.
-    private static let coordinator = PeerID(bytes: [])
+    static let coordinator = PeerID(bytes: [])
 
-    private let endpoint: String
-    private let console: Console
+    let endpoint: String
+    let console: Console
     private let signals: SignalFD
     private let parent: ParentPipe?
-    private let clock = MonotonicClock()
-    private let context: MessagingContext
+    let clock = MonotonicClock()
+    let context: MessagingContext
     private let fitThread: DedicatedThread
-    private let orders: Mailbox<FitOrder>
+    let orders: Mailbox<FitOrder>
     private let reports: Mailbox<FitReport>
 
     private var worker: Worker
     private var pendingEvents: [Worker.Event] = []
-    private var exitReason: Worker.ExitReason?
+    var exitReason: Worker.ExitReason?
     /// When the latest signal asked for the end.
     private var requestedAt: Duration?
 
-    private var poller = Poller()
-    private var socket: DealerSocket
-    private var socketToken: Poller.Token
+    var poller = Poller()
+    var socket: DealerSocket
+    var socketToken: Poller.Token
     private let signalToken: Poller.Token
     private let parentToken: Poller.Token?
     private let reportToken: Poller.Token
 
-    private var outbox = Outbox()
-    private var assembler = PayloadAssembler(payloadByteCountMaximum: [:], totalByteCountMaximum: 0)
-    private var configuration: FitConfiguration?
-    private var job = JobID(rawValue: "")
+    var outbox = Outbox()
+    var assembler = PayloadAssembler(payloadByteCountMaximum: [:], totalByteCountMaximum: 0)
+    var configuration: FitConfiguration?
+    var job = JobID(rawValue: "")
     /// The message that is being told to the state machine, and its pixels.
-    private var welcome: Welcome?
-    private var assignment: (body: Assign, payload: PixelPayload)?
+    var welcome: Welcome?
+    var assignment: (body: Assign, payload: PixelPayload)?
     /// Progress that has not been sent.
-    private var progress: (work: TileAttempt, measure: FitMeasure)?
+    var progress: (work: TileAttempt, measure: FitMeasure)?
+    /// The state that came for the assignment after it.
+    var arrivedState: (body: Checkpoint, bytes: [UInt8])?
+    /// Seconds of work that the state which is asked for may be old.
+    var stateToleranceSeconds = 0.0
+    /// The state that the fit thread has copied; the last one is kept until the end.
+    var takenState: (work: TileAttempt, iteration: Int, bytes: [UInt8])?
+    /// Whether the state that is taken next, or was taken, is the last one.
+    var isHandingOver = false
     /// Kept until its receipt.
-    private var result: (work: TileAttempt, measure: FitMeasure, payload: PixelPayload)?
+    var result: (work: TileAttempt, measure: FitMeasure, payload: PixelPayload)?
 
     init(
-        endpoint: String, reconnectTimeout: Duration, signals: SignalFD, parent: ParentPipe?,
+        endpoint: String, policy: WorkerPolicy, signals: SignalFD, parent: ParentPipe?,
         console: Console
     ) throws {
         self.endpoint = endpoint
@@ -77,8 +85,6 @@ final class WorkerLoop {
             parentToken = nil
         }
 
-        var policy = WorkerPolicy()
-        policy.reconnectTimeout = reconnectTimeout
         worker = Worker(
             identity: Host.identity(), policy: policy, seed: UInt64.random(in: 0...UInt64.max),
             now: clock.now())
@@ -140,7 +146,7 @@ final class WorkerLoop {
 
     /// Tells the state machine what happened, and does what it orders. What happens on the way is
     /// told after that.
-    private func tell(_ event: Worker.Event) throws {
+    func tell(_ event: Worker.Event) throws {
         pendingEvents.append(event)
         guard pendingEvents.count == 1 else { return }
         while let event = pendingEvents.first {
@@ -172,22 +178,51 @@ final class WorkerLoop {
             try tell(.received(decoded.message))
             welcome = nil
         case .assign(let body):
-            guard let piece = decoded.piece else { return }
-            let payload: PixelPayload?
-            do {
-                payload = try assembler.add(
-                    piece, of: .assign, for: body.work, from: Self.coordinator)
-            } catch {
-                console.error("\(body.work) did not arrive as described: \(error)")
-                payload = nil
-            }
-            guard let payload else { return try tell(.heard) }
-            assignment = (body, payload)
-            try tell(.received(decoded.message))
+            guard let payload = try assemble(decoded, .assign, body.work)?.pixels else { return }
+            let begun = takeArrivedState(for: body)
+            assignment = (begun, payload)
+            try tell(.received(.assign(begun)))
             assignment = nil
+            arrivedState = nil
+        case .checkpointWanted(let body):
+            stateToleranceSeconds = body.toleranceSeconds ?? 0
+            try tell(.received(decoded.message))
+        case .checkpoint(let body):
+            guard let bytes = try assemble(decoded, .checkpoint, body.work)?.state else { return }
+            arrivedState = (body, bytes)
+            try tell(.heard)
         default:
             try tell(.received(decoded.message))
         }
+    }
+
+    /// The whole payload, when this was its last missing piece.
+    private func assemble(
+        _ decoded: DecodedMessage, _ kind: PayloadKind, _ work: TileAttempt
+    ) throws -> Payload? {
+        guard let piece = decoded.piece else { return nil }
+        let payload: Payload?
+        do throws(WireError) {
+            payload = try assembler.add(piece, of: kind, for: work, from: Self.coordinator)
+        } catch {
+            console.error("\(work) did not arrive as described: \(error)")
+            payload = nil
+        }
+        if payload == nil { try tell(.heard) }
+        return payload
+    }
+
+    /// The assignment as it can be carried out: without its state, if that has not come.
+    private func takeArrivedState(for body: Assign) -> Assign {
+        if let arrivedState, arrivedState.body.job == body.job, arrivedState.body.work == body.work
+        {
+            return Assign(
+                job: body.job, work: body.work, originX: body.originX, originY: body.originY,
+                checkpointIteration: arrivedState.body.iteration)
+        }
+        arrivedState = nil
+        return Assign(
+            job: body.job, work: body.work, originX: body.originX, originY: body.originY)
     }
 
     private func take(_ report: FitReport) throws {
@@ -196,6 +231,12 @@ final class WorkerLoop {
             guard work == worker.currentWork else { return }
             progress = (work, measure)
             try tell(.progressed(work, iteration: measure.iteration))
+        case .note(let sentence):
+            console.note(sentence)
+        case .state(let work, let state):
+            guard work == worker.currentWork else { return }
+            takenState = (work, state.iteration, state.encoded())
+            try tell(.checkpointTaken(work, iteration: state.iteration))
         case .finished(let work, let measure, let pixels):
             guard work == worker.currentWork, let shape = fittedShape else { return }
             console.note(
@@ -211,93 +252,5 @@ final class WorkerLoop {
         }
     }
 
-    private var fittedShape: PixelShape?
-
-    // MARK: What is ordered
-
-    private func carryOut(_ command: Worker.Command) throws {
-        switch command {
-        case .send(let message):
-            for frames in try MessageCodec.encode(message) { outbox.add(message.kind, frames) }
-            try outbox.flush(to: socket)
-        case .configure: try configure()
-        case .startFit(let work): try startFit(work)
-        case .stopFit(let work):
-            orders.post(.stop(work))
-            console.note("\(work) is not wanted any more")
-        case .sendProgress(let work): try sendProgress(of: work)
-        case .sendResult(let work): try sendResult(of: work)
-        case .dropResult:
-            result = nil
-            outbox.setPieces([])
-        case .reconnect: try reconnect()
-        case .leave(let reason): exitReason = reason
-        }
-    }
-
-    private func configure() throws {
-        guard let welcome else { return }
-        do throws(FitError) {
-            configuration = try FitConfiguration(json: welcome.configuration)
-        } catch {
-            try tell(.configurationRejected(reason: "\(error)"))
-            return
-        }
-        job = welcome.job
-        let limit = min(welcome.payloadByteCountMaximum, Self.payloadByteCountMaximum)
-        assembler = PayloadAssembler(
-            payloadByteCountMaximum: [.assign: limit], totalByteCountMaximum: limit)
-        console.note("joined \(endpoint), job \(welcome.job)")
-    }
-
-    private func startFit(_ work: TileAttempt) throws {
-        guard let assignment, assignment.body.work == work, let configuration else {
-            return try tell(.fitFailed(work, reason: "the assignment came without its pixels"))
-        }
-        let shape = assignment.payload.shape
-        fittedShape = shape
-        progress = nil
-        console.note("\(work) begins: \(shape.width) x \(shape.height) pixels")
-        let problem = FitProblem(
-            pixels: assignment.payload.pixels, height: shape.height, width: shape.width,
-            bands: shape.bands, originX: assignment.body.originX,
-            originY: assignment.body.originY, tile: work.tile.rawValue)
-        orders.post(
-            .start(FitAssignment(work: work, problem: problem, configuration: configuration)))
-    }
-
-    private func sendProgress(of work: TileAttempt) throws {
-        guard let progress, progress.work == work else { return }
-        self.progress = nil
-        let measure = progress.measure
-        let message = Message.progress(
-            Progress(
-                job: job, work: work, iteration: measure.iteration,
-                iterations: measure.iterations, loss: measure.loss,
-                psnrToInput: measure.psnrToInput,
-                iterationsPerSecond: measure.iterationsPerSecond))
-        for frames in try MessageCodec.encode(message) { outbox.add(.progress, frames) }
-        try outbox.flush(to: socket)
-    }
-
-    private func sendResult(of work: TileAttempt) throws {
-        guard let result, result.work == work else { return }
-        let measure = result.measure
-        let message = Message.restored(
-            Restored(
-                job: job, work: work, iterations: measure.iteration, seconds: measure.seconds,
-                psnrToInput: measure.psnrToInput, finalLoss: measure.loss))
-        outbox.setPieces(try MessageCodec.encode(message, payload: result.payload))
-        try outbox.flush(to: socket)
-    }
-
-    private func reconnect() throws {
-        console.note("connecting to \(endpoint) again")
-        outbox.clear()
-        assembler.forget(Self.coordinator)
-        poller.remove(socketToken)
-        socket.close()
-        socket = try DealerSocket(connectingTo: endpoint, context: context)
-        socketToken = poller.add(socket)
-    }
+    var fittedShape: PixelShape?
 }

@@ -169,7 +169,7 @@ struct CoordinatorLeaseTests {
         _ = bench.pass(until: 20)
         bench.join("b")
         _ = bench.pass(until: 31, [("b", nil)])
-        bench.beat("b", fitting(0, 2))
+        bench.beat("b", fitting(0, 2, iteration: 16))
         #expect(
             bench.hear(.hello(hello("a", 2, fitting(0, iteration: 15))), from: peer("a")) == [
                 .send(welcome(2), to: peer("a")), .send(cancel(0), to: peer("a")),

@@ -10,7 +10,7 @@ import Testing
         let network: Network
         let z: [Float]
         let average: [Float]
-        let snapshot: FitState
+        let snapshot: FitState.Moment
 
         init(_ fit: Fit) throws {
             let children = Dictionary(
@@ -19,7 +19,7 @@ import Testing
             network = try #require(children["network"] as? Network)
             z = try #require(children["z"] as? [Float])
             average = try #require(children["average"] as? [Float])
-            snapshot = try #require(children["snapshot"] as? FitState)
+            snapshot = try #require(children["snapshot"] as? FitState.Moment)
         }
     }
 

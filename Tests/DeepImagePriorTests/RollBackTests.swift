@@ -45,7 +45,7 @@ import Testing
         func state(_ label: String) -> Any? {
             Mirror(reflecting: fit).children.first { $0.label == label }?.value
         }
-        let start = try #require(state("snapshot") as? FitState)
+        let start = try #require(state("snapshot") as? FitState.Moment)
         var rollBacks = 0
         for _ in 0..<200 where rollBacks < 4 {
             let progress = try fit.step()

@@ -34,7 +34,7 @@ extension EndToEndTests {
                     .assign(
                         Assign(
                             job: job, work: TileAttempt(TileID(0), attempt: 1), originX: 0,
-                            originY: 0)), pixels)
+                            originY: 0)), .pixels(pixels))
                 guard case .failed(let refusal) = try coordinator.receive(.failed, worker, session)
                 else { return }
                 #expect(refusal.reason.contains("memory"), "\(refusal.reason)")

@@ -49,9 +49,10 @@ extension EndToEndTests {
                     return
                 }
                 let black = { (side: Int) in
-                    try PixelPayload(
-                        shape: PixelShape(height: side, width: side, bands: 3),
-                        pixels: [Float](repeating: 0, count: side * side * 3))
+                    Payload.pixels(
+                        try PixelPayload(
+                            shape: PixelShape(height: side, width: side, bands: 3),
+                            pixels: [Float](repeating: 0, count: side * side * 3)))
                 }
                 let restored = { (work: TileAttempt) in
                     Message.restored(

@@ -38,7 +38,7 @@ extension EndToEndTests {
                 let work = TileAttempt(TileID(0), attempt: 1)
                 let job = JobID(rawValue: "strange")
                 try coordinator.say(
-                    .assign(Assign(job: job, work: work, originX: 0, originY: 0)), pixels)
+                    .assign(Assign(job: job, work: work, originX: 0, originY: 0)), .pixels(pixels))
                 _ = try coordinator.receive(.progress, worker, session)
                 worker.send(SIGTERM)
                 _ = try coordinator.receive(.goodbye, nil, session)

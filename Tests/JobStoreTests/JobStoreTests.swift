@@ -14,13 +14,15 @@ enum Sample {
         system.setFile("/input.tif", Array("not really an image".utf8))
         return JobManifest(
             jobID: jobID,
-            input: try InputFingerprint(path: "/input.tif", fileSystem: system),
-            image: .init(width: 9, height: 3, bands: 2, sampleType: "uint8"),
+            input: try FileFingerprint(path: "/input.tif", fileSystem: system),
+            image: .init(width: 9, height: 3, bands: 2, sampleType: "uint8", header: "a header"),
             plan: .init(
                 tile: 6, overlap: 1, windowWidth: 5, windowHeight: 3, columns: [0, 2, 4],
                 rows: [0]),
-            configuration: #"{"iterations": 3}"#, createdAt: 1.5e9)
+            network: "thin", configuration: #"{"iterations": 3}"#, createdAt: 1.5e9)
     }
+
+    static let completion = JobManifest.Completion(endedAt: 1.5e9, unrestored: [], keepsBulk: false)
 
     /// Values in [0, 1] that a half holds exactly.
     static func pixels(_ seed: Int) -> [Float] {
@@ -67,7 +69,7 @@ enum Sample {
         #expect((tile.index, tile.attempt) == (1, 2))
         #expect((tile.height, tile.width, tile.bands) == (3, 5, 2))
         #expect(try Sample.read(try #require(try store.openTile(0))) == Sample.pixels(2))
-        #expect(try store.tileIndices() == [0, 1])
+        #expect(try system.list("/out.dip/tiles") == ["000000.safetensors", "000001.safetensors"])
     }
 
     @Test func `the manifest is read again`() throws {
@@ -104,7 +106,8 @@ enum Sample {
         let former = try create("former")
         try store(former, 1, seed: 1)
         try former.appendEvent(#"{"a": 1}"#)
-        try former.finish(report: Data("{}".utf8))
+        try former.finish(
+            report: Data("{}".utf8), completion: Sample.completion)
         former.close()
         system.setFile("/out.dip/tiles", [])
         #expect(throws: JobStoreError.self) { try create() }
@@ -117,7 +120,7 @@ enum Sample {
         let store = try create()
         #expect(
             try system.list("/out.dip")
-                == ["events.jsonl", "job.json", "mine.txt", "tiles"])
+                == ["attempts.log", "events.jsonl", "job.json", "mine.txt", "tiles"])
         #expect(try system.list("/out.dip/tiles") == ["notes.txt"])
         #expect(system.file("/out.dip/events.jsonl") == [])
         #expect(try store.openTile(1) == nil)
@@ -161,7 +164,7 @@ enum Sample {
         for value in [Float.nan, .infinity, -.infinity, 65504] {
             refused(0, Sample.shape, pixels.dropLast() + [value])
         }
-        #expect(try store.tileIndices() == [])
+        #expect(try system.list("/out.dip/tiles") == [])
     }
 
     @Test func `the end leaves manifest, report and events`() throws {
@@ -169,7 +172,8 @@ enum Sample {
         try self.store(store, 1, seed: 1)
         try store.appendEvent("{\n  \"tile\": 1\n}")
         try store.appendEvent("{}")
-        try store.finish(report: Data("{\"psnr\": 30}".utf8))
+        try store.finish(
+            report: Data("{\"psnr\": 30}".utf8), completion: Sample.completion)
         #expect(try system.list("/out.dip") == ["events.jsonl", "job.json", "report.json"])
         let events = String(decoding: system.file("/out.dip/events.jsonl") ?? [], as: UTF8.self)
         #expect(events == "{   \"tile\": 1 }\n{}\n")

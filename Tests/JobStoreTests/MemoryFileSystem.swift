@@ -7,9 +7,15 @@
 final class MemoryFileSystem: FileSystem {
     final class Node {
         var bytes: [UInt8]?
+        /// What a crash of the host leaves of a log.
+        var syncedByteCount: Int
         var isLocked = false
+
         /// - Parameter bytes: nil makes a directory.
-        init(_ bytes: [UInt8]?) { self.bytes = bytes }
+        init(_ bytes: [UInt8]?) {
+            self.bytes = bytes
+            syncedByteCount = bytes?.count ?? 0
+        }
     }
 
     struct Failure {
@@ -26,13 +32,19 @@ final class MemoryFileSystem: FileSystem {
     private(set) var operationCount = 0
     var failure: Failure?
 
-    /// The disk after the host has started again: names that were not synced are there or not.
-    func rebooted(keepingUnsyncedNames: Bool) -> MemoryFileSystem {
+    /// The disk after the host has started again: what was not synced, names and the ends of logs,
+    /// is there or not.
+    func rebooted(keepingUnsynced: Bool) -> MemoryFileSystem {
         let system = MemoryFileSystem()
-        system.names = (keepingUnsyncedNames ? names : durableNames).mapValues { Node($0.bytes) }
+        system.names = (keepingUnsynced ? names : durableNames).mapValues { node in
+            Node(node.bytes.map { keepingUnsynced ? $0 : Array($0.prefix(node.syncedByteCount)) })
+        }
         system.durableNames = system.names
         return system
     }
+
+    /// The disk when the program has been killed and started again: nobody holds a lock.
+    func restarted() -> MemoryFileSystem { rebooted(keepingUnsynced: true) }
 
     func file(_ path: String) -> [UInt8]? { names[path]?.bytes }
 
@@ -89,6 +101,7 @@ final class MemoryFileSystem: FileSystem {
         let node = names[path] ?? Node([])
         names[path] = node
         node.bytes = Array(bytes.prefix(Int(Double(bytes.count) * (share ?? 1))))
+        node.syncedByteCount = node.bytes?.count ?? 0
         if share != nil { throw Self.error }
     }
 
@@ -123,6 +136,8 @@ final class MemoryFileSystem: FileSystem {
         return MemoryLog(node: node, system: self)
     }
 
+    func isLocked(_ path: String) throws(JobStoreError) -> Bool { names[path]?.isLocked ?? false }
+
     func availableByteCount(_ directory: String) throws(JobStoreError) -> Int { 10_000 }
 
     private final class MemoryFile: ReadableFile {
@@ -144,6 +159,7 @@ final class MemoryFileSystem: FileSystem {
     private final class MemoryLog: LogFile {
         let node: Node
         let system: MemoryFileSystem
+        private var isOpen = true
 
         init(node: Node, system: MemoryFileSystem) {
             self.node = node
@@ -156,10 +172,20 @@ final class MemoryFileSystem: FileSystem {
             if share != nil { throw MemoryFileSystem.error }
         }
 
-        func clear() throws(JobStoreError) {
-            try system.perform { node.bytes = [] }
+        func sync() throws(JobStoreError) {
+            try system.perform { node.syncedByteCount = node.bytes?.count ?? 0 }
         }
 
-        func close() { node.isLocked = false }
+        func clear() throws(JobStoreError) {
+            try system.perform {
+                node.bytes = []
+                node.syncedByteCount = 0
+            }
+        }
+
+        func close() {
+            if isOpen { node.isLocked = false }
+            isOpen = false
+        }
     }
 }

@@ -36,12 +36,13 @@ import Testing
         #expect(try Sample.read(try #require(try store.openTile(2))) == Sample.pixels(5))
         #expect(try system.list(folder + "/tiles") == ["000002.safetensors"])
         try store.checkSpace(precision: .float32)
-        try store.finish(report: Data("{}".utf8))
+        try store.finish(
+            report: Data("{}".utf8), completion: Sample.completion)
         store.close()
         #expect(try system.list(folder) == ["events.jsonl", "job.json", "report.json"])
         #expect(try system.contents(folder + "/events.jsonl", byteCountMax: 9) == [123, 125, 10])
         let again = try create()
-        #expect(try system.list(folder) == ["events.jsonl", "job.json", "tiles"])
+        #expect(try system.list(folder) == ["attempts.log", "events.jsonl", "job.json", "tiles"])
         #expect(try again.openTile(2) == nil)
     }
 
@@ -117,21 +118,21 @@ import Testing
         let path = root + "/input"
         var bytes = [UInt8](repeating: 3, count: 3 << 20)
         try system.write(bytes, to: path)
-        let first = try InputFingerprint(path: path, fileSystem: system)
-        #expect(try InputFingerprint(path: path, fileSystem: system) == first)
+        let first = try FileFingerprint(path: path, fileSystem: system)
+        #expect(try FileFingerprint(path: path, fileSystem: system) == first)
         bytes[5] = 4
         bytes[bytes.count - 1] = 5
         try system.write(bytes, to: path)
-        let second = try InputFingerprint(path: path, fileSystem: system)
+        let second = try FileFingerprint(path: path, fileSystem: system)
         #expect(first.byteCount == second.byteCount)
         #expect(first.headChecksum != second.headChecksum)
         #expect(first.tailChecksum != second.tailChecksum)
         #expect(symlink(path, root + "/link") == 0)
         #expect(
-            try InputFingerprint(path: root + "/link", fileSystem: system).headChecksum
+            try FileFingerprint(path: root + "/link", fileSystem: system).headChecksum
                 == second.headChecksum)
         #expect(throws: JobStoreError.self) {
-            try InputFingerprint(path: root + "/nothing", fileSystem: system)
+            try FileFingerprint(path: root + "/nothing", fileSystem: system)
         }
     }
 }

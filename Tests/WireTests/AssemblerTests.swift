@@ -113,13 +113,14 @@ struct AssemblerTests {
 
     @Test func `a payload above one piece travels in pieces of one mebibyte`() throws {
         let shape = PixelShape(height: 600, width: 150, bands: 3)
-        let payload = try PixelPayload(
-            shape: shape, pixels: [Float](repeating: 0.25, count: 600 * 150 * 3))
+        let payload = Payload.pixels(
+            try PixelPayload(
+                shape: shape, pixels: [Float](repeating: 0.25, count: 600 * 150 * 3)))
         let message = Message.assign(Assign(job: Samples.job, work: work, originX: 0, originY: 0))
         let messages = try MessageCodec.encode(message, payload: payload)
         #expect(messages.map { $0[1].count } == [1_048_576, 31_424])
         var assembler = assembler(payload: 2_000_000, total: 2_000_000)
-        var whole: PixelPayload?
+        var whole: Payload?
         for frames in messages {
             guard let piece = try MessageCodec.decode(frames).piece else { continue }
             whole = try assembler.add(piece, of: .assign, for: work, from: peer)

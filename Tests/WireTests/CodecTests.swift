@@ -20,7 +20,7 @@ struct CodecTests {
             let decoded = try MessageCodec.decode(messages[0])
             #expect(decoded.message == message)
             #expect(decoded.piece?.bytes == payload?.bytes)
-            #expect(decoded.piece?.shape == payload?.shape)
+            #expect(decoded.piece?.form == payload?.form)
         }
     }
 
@@ -140,6 +140,26 @@ struct CodecTests {
         }
         #expect(throws: WireError.self) { try decode(good, Array(frame.dropLast())) }
         #expect(throws: WireError.self) { try decode(good, frame + [0]) }
+    }
+
+    @Test func `a state is described by its number of bytes and nothing else will do`() throws {
+        let good =
+            #"{"protocol":1,"type":"checkpoint","job":"j","tile":0,"attempt":1,"iteration":5,"#
+            + #""payload":{"dtype":"uint8","shape":[8],"byteCount":8,"#
+            + #""crc32":0,"piece":{"index":0,"count":1,"offset":0}}}"#
+        let frame = [UInt8](repeating: 0, count: 8)
+        _ = try decode(good, frame)
+        for (seen, wanted) in [
+            ("uint8", "float32"), ("[8]", "[8,1]"), ("[8]", "[]"), ("[8]", "[9]"),
+            ("\"byteCount\":8", "\"byteCount\":0"), ("8", "1073741825"),
+            ("\"iteration\":5", "\"iteration\":-1"),
+        ] {
+            let bad = good.replacing(seen, with: wanted)
+            #expect(throws: WireError.self, "\(wanted)") { try decode(bad, frame) }
+        }
+        #expect(throws: WireError.self) { try decode(good, Array(frame.dropLast())) }
+        let pixels = good.replacing("checkpoint", with: "restored")
+        #expect(throws: WireError.self) { try decode(pixels, frame) }
     }
 
     @Test func `samples are little-endian float32 in order`() throws {

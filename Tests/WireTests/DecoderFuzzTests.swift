@@ -22,7 +22,8 @@ struct DecoderFuzzTests {
             let decoded = try? MessageCodec.decode(frames, pieceByteCount: pieceByteCount),
             let piece = decoded.piece, let work = decoded.message.subject?.work
         else { return }
-        let kind: PayloadKind = decoded.message.kind == .assign ? .assign : .restored
+        let kinds: [MessageKind: PayloadKind] = [.assign: .assign, .checkpoint: .checkpoint]
+        let kind = kinds[decoded.message.kind] ?? .restored
         let peer = PeerID(bytes: [UInt8(truncatingIfNeeded: work.attempt)])
         _ = try? assembler.add(piece, of: kind, for: work, from: peer)
         #expect(assembler.byteCount <= 2000, "\(seed)")
@@ -30,7 +31,8 @@ struct DecoderFuzzTests {
 
     private func assembler() -> PayloadAssembler {
         PayloadAssembler(
-            payloadByteCountMaximum: [.assign: 1000, .restored: 1000], totalByteCountMaximum: 2000)
+            payloadByteCountMaximum: [.assign: 1000, .restored: 1000, .checkpoint: 1000],
+            totalByteCountMaximum: 2000)
     }
 
     @Test func `random bytes never trap`() {

@@ -33,9 +33,10 @@ enum Samples {
         .welcome(
             Welcome(
                 incarnation: 1, job: job, configuration: #"{"iterations": 10}"#,
-                heartbeatSeconds: 5, silenceSeconds: 30, payloadByteCountMaximum: 1 << 20)),
+                heartbeatSeconds: 5, silenceSeconds: 30, payloadByteCountMaximum: 1 << 20,
+                checkpointByteCountMaximum: 1 << 25)),
         .refused(Refused(.helloWanted, reason: "say hello")),
-        .assign(Assign(job: job, work: work, originX: 192, originY: 0)),
+        .assign(Assign(job: job, work: work, originX: 192, originY: 0, checkpointIteration: 30)),
         .cancel(Cancel(job: job, work: work)),
         .heartbeat(Heartbeat(work: report)),
         .progress(
@@ -49,22 +50,33 @@ enum Samples {
         .failed(Failed(job: job, work: work, reason: "out of memory")),
         .stored(Stored(job: job, work: work)),
         .goodbye(Goodbye(reason: "the job is done")),
+        .checkpointWanted(CheckpointWanted(job: job, work: work, toleranceSeconds: 6)),
+        .checkpoint(Checkpoint(job: job, work: work, iteration: 30)),
+        .checkpointStored(CheckpointStored(job: job, work: work, iteration: 30)),
     ]
 
     /// A payload (height, width, 3) with samples that name their place.
-    static func payload(height: Int = 2, width: Int = 5) throws -> PixelPayload {
+    static func payload(height: Int = 2, width: Int = 5) throws -> Payload {
         let shape = PixelShape(height: height, width: width, bands: 3)
-        return try PixelPayload(
-            shape: shape, pixels: (0..<height * width * 3).map { Float($0) / 7 })
+        return .pixels(
+            try PixelPayload(
+                shape: shape, pixels: (0..<height * width * 3).map { Float($0) / 7 }))
     }
 
-    static func payload(for message: Message) throws -> PixelPayload? {
-        message.kind.hasPayload ? try payload() : nil
+    /// A state of a fit, 150 bytes.
+    static let state = Payload.state((0..<150).map { UInt8($0) })
+
+    static func payload(for message: Message) throws -> Payload? {
+        switch message.kind.payloadType {
+        case .pixels: try payload()
+        case .state: state
+        case nil: nil
+        }
     }
 
     /// The pieces of an assignment with that payload.
     static func pieces(
-        _ payload: PixelPayload, pieceByteCount: Int
+        _ payload: Payload, pieceByteCount: Int
     ) throws -> [PayloadPiece] {
         let message = Message.assign(Assign(job: job, work: work, originX: 0, originY: 0))
         return try MessageCodec.encode(message, payload: payload, pieceByteCount: pieceByteCount)

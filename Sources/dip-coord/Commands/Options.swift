@@ -104,6 +104,22 @@ struct WorkerOptions: ParsableArguments {
             valueName: "seconds"))
     var workerWait = 120
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            How often the state of each fit is stored, so that no more is lost when its worker \
+            dies, in seconds; less often where that would be too many bytes; 0 for never.
+            """, valueName: "seconds"))
+    var checkpointInterval = 60.0
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Take a worker for dead that has not been heard for so long, in seconds.",
+            valueName: "seconds"))
+    var leaseSilence = 30
+
     func validate() throws {
         guard (0...1024).contains(workers) else {
             throw ValidationError("--workers is \(workers); 0 to 1024 is wanted")
@@ -113,6 +129,15 @@ struct WorkerOptions: ParsableArguments {
         }
         guard (0...100_000_000).contains(workerWait) else {
             throw ValidationError("--worker-wait is \(workerWait); 0 or more seconds are wanted")
+        }
+        guard checkpointInterval == 0 || (0.1...1_000_000).contains(checkpointInterval) else {
+            throw ValidationError(
+                "--checkpoint-interval is \(checkpointInterval); 0, or 0.1 or more seconds are wanted"
+            )
+        }
+        guard (1...86_400).contains(leaseSilence) else {
+            throw ValidationError(
+                "--lease-silence is \(leaseSilence); 1 to 86400 seconds are wanted")
         }
     }
 }
@@ -144,5 +169,26 @@ struct OutputOptions: ParsableArguments {
             return input + ".restored"
         }
         return "\(input[..<dot]).restored\(input[dot...])"
+    }
+}
+
+struct JobOptions: ParsableArguments {
+    @Flag(help: "Start over: throw away what an earlier run has left in the job's folder.")
+    var fresh = false
+
+    @Flag(
+        help: """
+            Try tiles again that earlier runs have given up; they come through unrestored \
+            otherwise.
+            """)
+    var retryFailed = false
+
+    @Flag(help: "Keep the job's folder with its tiles after success.")
+    var keepJob = false
+
+    func validate() throws {
+        guard !(fresh && retryFailed) else {
+            throw ValidationError("--fresh and --retry-failed exclude each other: choose one")
+        }
     }
 }

@@ -61,6 +61,7 @@ struct PlanCommand: ParsableCommand {
         let workers: Int
         let estimatedSeconds: Double
         let folderByteCount: Int
+        let checkpointByteCountPerWorker: Int
     }
 
     func run() throws {
@@ -95,7 +96,9 @@ struct PlanCommand: ParsableCommand {
             operationsPerTile: perTile, operations: perTile * Double(tiles.tileCount),
             assumedOperationsPerSecond: rate * 1e9, workers: workers,
             estimatedSeconds: Double(rounds) * perTile / (rate * 1e9),
-            folderByteCount: tiles.folderByteCount(bands: bands, sampleType: header.sampleType))
+            folderByteCount: tiles.folderByteCount(bands: bands, sampleType: header.sampleType),
+            checkpointByteCountPerWorker: try Fit.stateByteCountMaximum(
+                configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands))
     }
 
     private func text(_ plan: Plan) -> String {
@@ -114,7 +117,8 @@ struct PlanCommand: ParsableCommand {
             \(Text.operations(plan.operations)) in all
             time       about \(Text.time(plan.estimatedSeconds)) with \
             \(Text.count(plan.workers, "worker")) at \(Text.fixed(rate, 0)) GFLOP/s each\(share)
-            disk       \(Text.bytes(plan.folderByteCount)) for the job's folder while it runs
+            disk       \(Text.bytes(plan.folderByteCount)) for the job's folder while it runs, and \
+            \(Text.bytes(plan.checkpointByteCountPerWorker)) for a checkpoint of each worker
 
             """
     }

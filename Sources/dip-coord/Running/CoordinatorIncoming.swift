@@ -27,6 +27,11 @@ extension CoordinatorLoop {
                 return try tell(.received(decoded.message, from: peer))
             }
             try take(piece, of: body, from: peer)
+        case .checkpoint(let body):
+            guard let piece = decoded.piece, welcomed.contains(peer), ending.summary == nil else {
+                return try tell(.received(decoded.message, from: peer))
+            }
+            try take(piece, of: body, from: peer)
         case .progress(let body):
             if welcomed.contains(peer), body.job == job.job,
                 body.tile.rawValue < job.plan.tileCount
@@ -41,7 +46,7 @@ extension CoordinatorLoop {
     }
 
     private func take(_ piece: PayloadPiece, of body: Restored, from peer: PeerID) throws {
-        let payload: PixelPayload?
+        let payload: Payload?
         do {
             payload = try assembler.add(piece, of: .restored, for: body.work, from: peer)
         } catch .assemblyFull {
@@ -50,7 +55,9 @@ extension CoordinatorLoop {
         } catch {
             return try tell(.nonsense(error.description, from: peer))
         }
-        guard let payload else { return try tell(.pieceReceived(body.work, from: peer)) }
+        guard let payload = payload?.pixels else {
+            return try tell(.pieceReceived(body.work, from: peer))
+        }
         if let flaw = flaw(of: payload) {
             let failed = Failed(job: body.job, work: body.work, reason: flaw)
             try tell(.received(.failed(failed), from: peer))
@@ -63,6 +70,24 @@ extension CoordinatorLoop {
         arrived = (body, payload)
         try tell(.received(.restored(body), from: peer))
         arrived = nil
+    }
+
+    private func take(_ piece: PayloadPiece, of body: Checkpoint, from peer: PeerID) throws {
+        let payload: Payload?
+        do {
+            payload = try stateAssembler.add(piece, of: .checkpoint, for: body.work, from: peer)
+        } catch .assemblyFull {
+            // A worker that waits for the receipt sends its state again.
+            return try tell(.checkpointPieceReceived(body.work, from: peer))
+        } catch {
+            return try tell(.nonsense(error.description, from: peer))
+        }
+        guard let bytes = payload?.state else {
+            return try tell(.checkpointPieceReceived(body.work, from: peer))
+        }
+        arrivedState = (body, bytes)
+        try tell(.received(.checkpoint(body), from: peer))
+        arrivedState = nil
     }
 
     /// What keeps a result from being a tile of this job; nil when nothing does.
@@ -83,9 +108,10 @@ extension CoordinatorLoop {
 
     func take(_ reply: StorageReply) throws {
         switch reply {
-        case .read(let work, let peer, let messages):
+        case .read(let work, let peer, let transfers, let lacksState):
+            if lacksState { try tell(.checkpointMissing(work.tile)) }
             guard welcomed.contains(peer), ending.summary == nil else { return }
-            if try !outboxes.send(pieces: messages, to: peer, on: router) {
+            if try !outboxes.send(transfers, to: peer, on: router) {
                 try tell(.unreachable(peer))
             }
             log("assigned", "\(work) was sent to peer \(peer)")
@@ -102,6 +128,16 @@ extension CoordinatorLoop {
             storing[work.tile] = nil
             storingError = error
             try tell(.storingFailed(work, reason: error.message))
+            try endIfFull(error)
+        case .rememberingFailed(let error):
+            log("rememberingFailed", error.message)
+            try endIfFull(error)
+        case .stateStored(let work, let iteration, let peer):
+            log("checkpoint", "\(work) is stored at iteration \(iteration)")
+            try tell(.checkpointStored(work, iteration: iteration, from: peer))
+        case .storingStateFailed(let work, let iteration, let peer, let error):
+            try tell(
+                .checkpointFailed(work, iteration: iteration, from: peer, reason: error.message))
         case .blended(let result):
             blended(result)
         case .blendingFailed(let error):
@@ -112,5 +148,14 @@ extension CoordinatorLoop {
         case .ended:
             ending.isStorageOver = true
         }
+    }
+
+    /// A disk that is full stays so until somebody helps: the job ends at once, to be gone on with,
+    /// before workers compute what nobody can keep. Other failures may pass; three in a row end
+    /// the job.
+    private func endIfFull(_ error: ProgramError) throws {
+        guard error.code == .exhausted, ending.summary == nil else { return }
+        brokenError = error
+        try tell(.broken(reason: error.message))
     }
 }

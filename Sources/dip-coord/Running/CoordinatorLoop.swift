@@ -6,6 +6,7 @@ import Cluster
 import DeepImagePrior
 import Glibc
 import Imaging
+import JobStore
 import Transport
 import Wire
 
@@ -26,11 +27,15 @@ final class CoordinatorLoop {
     var coordinator: Coordinator
     private var pendingEvents: [Coordinator.Event] = []
     var assembler: PayloadAssembler
+    /// States of fits have room of their own: they never hold up a result.
+    var stateAssembler: PayloadAssembler
     var outboxes = PeerOutboxes()
     /// Connections that belong to a session.
     var welcomed: Set<PeerID> = []
     /// The result that is being told to the state machine.
     var arrived: (body: Restored, payload: PixelPayload)?
+    /// The state that is being told to the state machine.
+    var arrivedState: (body: Checkpoint, bytes: [UInt8])?
     /// Reports of results that are being stored.
     var storing: [TileID: Restored] = [:]
     var tally: Tally
@@ -38,6 +43,9 @@ final class CoordinatorLoop {
     var brokenError: ProgramError?
     /// Tiles that were given up, with their stories.
     var setAsideStories: [TileID: [Coordinator.AttemptFailure]] = [:]
+
+    /// Tiles that earlier runs have restored.
+    let storedBeforeCount: Int
 
     var ending = Ending()
 
@@ -48,11 +56,13 @@ final class CoordinatorLoop {
     private var statusAt: Duration
 
     /// - Parameters:
+    ///   - state: how far the job is already.
+    ///   - goesOn: whether former coordinators have worked on it.
     ///   - endpoint: where this host's own workers connect.
     ///   - clock: started with the program.
     init(
-        job: RestoreJob, endpoint: String, router: RouterSocket, signals: SignalFD,
-        storage: StorageThread, console: Console, clock: MonotonicClock
+        job: RestoreJob, state: JobState, goesOn: Bool, endpoint: String, router: RouterSocket,
+        signals: SignalFD, storage: StorageThread, console: Console, clock: MonotonicClock
     ) throws {
         self.job = job
         self.router = router
@@ -60,24 +70,35 @@ final class CoordinatorLoop {
         self.storage = storage
         self.console = console
         self.clock = clock
+        storedBeforeCount = state.stored.count
+        let unfinishedCount = job.plan.tileCount - state.stored.count - state.setAside.count
         localWorkers = LocalWorkers(
-            count: job.localWorkerCount, program: job.workerProgram, endpoint: endpoint)
+            count: min(job.localWorkerCount, unfinishedCount), program: job.workerProgram,
+            endpoint: endpoint)
         tally = Tally(
             tileCount: job.plan.tileCount, iterationsPerTile: job.configuration.iterations)
 
-        var policy = CoordinatorPolicy()
-        // As often as a person at the terminal wants to see the iterations go on.
-        policy.heartbeatInterval = .seconds(2)
-        policy.workerWait = job.workerWait
+        let policy = Self.policy(job)
+        let stateByteCount = job.checkpointInterval == nil ? nil : job.stateByteCountMaximum
         coordinator = Coordinator(
             facts: JobFacts(
                 job: job.job, configuration: job.configuration.json,
-                payloadByteCountMaximum: job.windowByteCount),
-            tileCount: job.plan.tileCount, policy: policy, now: clock.now())
+                payloadByteCountMaximum: job.windowByteCount,
+                checkpointByteCountMaximum: stateByteCount,
+                iterations: job.configuration.iterations),
+            tileCount: job.plan.tileCount,
+            restored: goesOn ? state.restoredTiles : nil, policy: policy, now: clock.now())
+        for index in state.setAside {
+            setAsideStories[TileID(index)] = coordinator.story(of: TileID(index)).failures
+        }
         // Results arrive one after the other; a sender without room sends again later.
         assembler = PayloadAssembler(
             payloadByteCountMaximum: [.restored: job.windowByteCount],
             totalByteCountMaximum: max(256 << 20, 16 * job.windowByteCount))
+        stateAssembler = PayloadAssembler(
+            payloadByteCountMaximum: [.checkpoint: stateByteCount ?? 0],
+            totalByteCountMaximum: max(
+                policy.checkpointBytesUnderWayMaximum, stateByteCount ?? 0))
 
         routerToken = poller.add(router)
         signalToken = poller.add(fileDescriptor: signals.fileDescriptor)
@@ -85,8 +106,26 @@ final class CoordinatorLoop {
         statusAt = clock.now() + console.firstStatusDelay
     }
 
+    private static func policy(_ job: RestoreJob) -> CoordinatorPolicy {
+        var policy = CoordinatorPolicy()
+        // As often as a person at the terminal wants to see the iterations go on.
+        policy.heartbeatInterval = min(.seconds(2), job.leaseSilence / 4)
+        policy.silenceTimeout = job.leaseSilence
+        policy.workerWait = job.workerWait
+        if let interval = job.checkpointInterval {
+            policy.checkpointInterval = interval
+            policy.sweepInterval = min(policy.sweepInterval, interval / 2)
+        }
+        // This host's own workers have ended with the coordinator that had them.
+        if !job.othersMayJoin { policy.adoptionWait = .zero }
+        return policy
+    }
+
     /// Restores the image; the exit code.
     func run() throws -> Int32 {
+        logBeginning()
+        // There may be nothing left to do.
+        try tell(.tick)
         while !isOver {
             localWorkers.startDue(at: clock.now(), &poller)
             let ready = try poller.wait(timeout: timeout())
@@ -154,6 +193,7 @@ final class CoordinatorLoop {
         while let event = pendingEvents.first {
             var commands: [Coordinator.Command] = []
             coordinator.handle(event, at: clock.now(), into: &commands)
+            remember(Set(commands.compactMap(\.tileOfStory)))
             for command in commands {
                 try carryOut(command)
             }

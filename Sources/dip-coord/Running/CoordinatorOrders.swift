@@ -12,8 +12,8 @@ extension CoordinatorLoop {
         case .send(let message, let peer):
             if case .welcome = message { welcomed.insert(peer) }
             try send(message, to: peer)
-        case .dispatch(let work, let peer):
-            storage.order(.read(work, for: peer))
+        case .dispatch(let work, let peer, let checkpoint):
+            storage.order(.read(work, for: peer, withState: checkpoint != nil))
         case .store(let work, let peer):
             guard let arrived, arrived.body.work == work else {
                 preconditionFailure("\(work) from peer \(peer) is to be stored, but is not here")
@@ -23,6 +23,14 @@ extension CoordinatorLoop {
         case .discard(let work, _, let reason):
             arrived = nil
             log("discarded", "the result of \(work) was dropped: \(reason)")
+        case .storeCheckpoint(let work, let iteration, let peer):
+            guard let arrivedState, arrivedState.body.work == work else {
+                preconditionFailure("the state of \(work) is to be stored, but is not here")
+            }
+            storage.order(
+                .storeState(work, iteration: iteration, from: peer, arrivedState.bytes))
+        case .removeCheckpoint(let tile):
+            storage.order(.removeState(tile))
         case .setAside(let tile, let story):
             setAsideStories[tile] = story
             let last = story.last.map(\.reason) ?? "no reason is known"
@@ -34,6 +42,7 @@ extension CoordinatorLoop {
             welcomed.remove(peer)
             outboxes.forget(peer)
             assembler.forget(peer)
+            stateAssembler.forget(peer)
         case .note(let what):
             report(what)
         case .finished(let summary):
@@ -104,9 +113,11 @@ extension Coordinator.Note {
         case .leaseEnded(_, _, let end):
             switch end {
             case .failed, .silent, .standing, .dropped, .refused: true
-            case .exited, .neverBegan, .goodbye, .superseded: false
+            case .exited, .neverBegan, .goodbye, .superseded, .outpaced: false
             }
-        case .workerRefused, .storingFailed, .leaseResumed: true
+        case .workerRefused, .storingFailed, .leaseResumed, .secondTry, .checkpointFailed,
+            .checkpointMissing:
+            true
         case .workerReturned, .workerGone, .lateResult, .nonsense: false
         }
     }
@@ -120,6 +131,9 @@ extension Coordinator.Note {
         case .workerRefused: "workerRefused"
         case .leaseEnded: "leaseEnded"
         case .leaseResumed: "leaseResumed"
+        case .secondTry: "secondTry"
+        case .checkpointFailed: "checkpointFailed"
+        case .checkpointMissing: "checkpointMissing"
         case .lateResult: "lateResult"
         case .storingFailed: "storingFailed"
         case .nonsense: "nonsense"

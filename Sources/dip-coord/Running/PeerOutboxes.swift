@@ -7,8 +7,24 @@ import Wire
 struct PeerOutboxes {
     private struct Outbox {
         var short: [[[UInt8]]] = []
-        var pieces: ArraySlice<[[UInt8]]> = []
-        var isEmpty: Bool { short.isEmpty && pieces.isEmpty }
+        /// The piece that is next, and those after it.
+        var piece: [[UInt8]]?
+        var transfers: [MessagePieces] = []
+
+        /// The message to be sent next; nil when nothing waits.
+        mutating func next() throws -> [[UInt8]]? {
+            if let message = short.first { return message }
+            while piece == nil, !transfers.isEmpty {
+                piece = try transfers[0].next()
+                if piece == nil { transfers.removeFirst() }
+            }
+            return piece
+        }
+
+        /// The next message has been sent.
+        mutating func removeFirst() {
+            if short.isEmpty { piece = nil } else { short.removeFirst() }
+        }
     }
 
     /// A peer that lets so many short messages lie will not be spoken to any more.
@@ -24,16 +40,17 @@ struct PeerOutboxes {
     /// - Returns: false when the peer cannot be reached any more.
     mutating func send(
         _ frames: [[UInt8]], to peer: PeerID, on router: RouterSocket
-    ) throws(TransportError) -> Bool {
+    ) throws -> Bool {
         boxes[peer, default: Outbox()].short.append(frames)
         return try flush(peer, router)
     }
 
-    /// Sends a tile, in place of one that was under way.
+    /// Sends a tile, in place of one that was under way: its state, if it has one, then its pixels.
     mutating func send(
-        pieces: [[[UInt8]]], to peer: PeerID, on router: RouterSocket
-    ) throws(TransportError) -> Bool {
-        boxes[peer, default: Outbox()].pieces = pieces[...]
+        _ transfers: [MessagePieces], to peer: PeerID, on router: RouterSocket
+    ) throws -> Bool {
+        boxes[peer, default: Outbox()].piece = nil
+        boxes[peer, default: Outbox()].transfers = transfers
         return try flush(peer, router)
     }
 
@@ -42,7 +59,7 @@ struct PeerOutboxes {
     /// Sends what the connections take.
     ///
     /// - Returns: the peers that cannot be reached any more.
-    mutating func flush(to router: RouterSocket) throws(TransportError) -> [PeerID] {
+    mutating func flush(to router: RouterSocket) throws -> [PeerID] {
         var lost: [PeerID] = []
         for peer in Array(boxes.keys) {
             if try !flush(peer, router) { lost.append(peer) }
@@ -50,17 +67,11 @@ struct PeerOutboxes {
         return lost
     }
 
-    private mutating func flush(
-        _ peer: PeerID, _ router: RouterSocket
-    ) throws(TransportError) -> Bool {
-        while let message = boxes[peer]?.short.first ?? boxes[peer]?.pieces.first {
+    private mutating func flush(_ peer: PeerID, _ router: RouterSocket) throws -> Bool {
+        while let message = try boxes[peer]?.next() {
             switch try router.send(message, to: peer.bytes) {
             case .sent:
-                if boxes[peer]?.short.isEmpty == false {
-                    boxes[peer]?.short.removeFirst()
-                } else {
-                    boxes[peer]?.pieces.removeFirst()
-                }
+                boxes[peer]?.removeFirst()
             case .full:
                 guard let count = boxes[peer]?.short.count, count > Self.shortCountMaximum else {
                     return true

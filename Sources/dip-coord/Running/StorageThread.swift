@@ -1,33 +1,45 @@
 // The thread that touches files: the input image, the job's folder, the output.
 
 import Imaging
+import JobStore
 import Synchronization
 import Transport
 import Wire
 
 /// What the storage thread is asked for; answered in the same order.
 enum StorageOrder: Sendable {
-    /// Read a tile's pixels and make the messages that carry them.
-    case read(TileAttempt, for: PeerID)
+    /// Read a tile's pixels, and the state of its fit where there shall be one, and make the
+    /// messages that carry them.
+    case read(TileAttempt, for: PeerID, withState: Bool)
     /// Store a result.
     case store(TileAttempt, PixelPayload)
+    /// Write down the tries at a tile. Answered only when that fails.
+    case remember(TileID, TileHistory)
+    /// Store the state of a fit.
+    case storeState(TileAttempt, iteration: Int, from: PeerID, [UInt8])
+    /// Remove the state of a tile's fit. Not answered.
+    case removeState(TileID)
     /// Add a line to the job's event log. Not answered.
     case log(String)
     /// Make the output from the stored tiles; those that are set aside come from the input.
     case blend(setAside: Set<Int>)
-    /// Store the report and remove the tiles.
-    case finish(report: [UInt8])
+    /// Store the report, and remove the tiles unless some came through unrestored or the user
+    /// wants to keep them.
+    case finish(report: [UInt8], unrestored: [Int])
     /// End the thread.
     case end
 }
 
 /// What comes of it.
 enum StorageReply: Sendable {
-    case read(TileAttempt, for: PeerID, messages: [[[UInt8]]])
+    case read(TileAttempt, for: PeerID, transfers: [MessagePieces], lacksState: Bool)
     /// The input cannot be read any more.
     case readingFailed(ProgramError)
     case stored(TileAttempt)
     case storingFailed(TileAttempt, ProgramError)
+    case rememberingFailed(ProgramError)
+    case stateStored(TileAttempt, iteration: Int, from: PeerID)
+    case storingStateFailed(TileAttempt, iteration: Int, from: PeerID, ProgramError)
     case blended(BlendResult)
     case blendingFailed(ProgramError)
     /// With what could not be done about the report or the tiles.

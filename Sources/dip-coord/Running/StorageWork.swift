@@ -14,6 +14,9 @@ final class StorageWork {
     private let store: JobStore
     private var hasEnded = false
 
+    /// How far the job was before this run.
+    var stateAtOpening: JobState { store.stateAtOpening }
+
     init(job: RestoreJob, source: any ImageSource, store: JobStore) {
         self.job = job
         self.source = source
@@ -37,9 +40,14 @@ final class StorageWork {
         _ order: StorageOrder, _ isCancelled: StorageThread.Flag
     ) -> StorageReply? {
         switch order {
-        case .read(let work, let peer):
+        case .read(let work, let peer, let withState):
             return reply {
-                .read(work, for: peer, messages: try assignment(work))
+                let state = withState ? try stateTransfer(work) : nil
+                return .read(
+                    work, for: peer,
+                    transfers: [state?.pieces, try assignment(work, from: state?.iteration)]
+                        .compactMap { $0 },
+                    lacksState: withState && state == nil)
             } or: {
                 .readingFailed($0)
             }
@@ -54,6 +62,25 @@ final class StorageWork {
             } or: {
                 .storingFailed(work, $0)
             }
+        case .remember(let tile, let history):
+            do throws(JobStoreError) {
+                try store.recordHistory(history, of: tile.rawValue)
+                return nil
+            } catch {
+                return .rememberingFailed(ProgramError(error))
+            }
+        case .storeState(let work, let iteration, let peer, let bytes):
+            return reply {
+                try store.storeCheckpoint(
+                    tile: work.tile.rawValue, attempt: work.attempt, iteration: iteration,
+                    bytes: bytes)
+                return .stateStored(work, iteration: iteration, from: peer)
+            } or: {
+                .storingStateFailed(work, iteration: iteration, from: peer, $0)
+            }
+        case .removeState(let tile):
+            store.removeCheckpoint(tile: tile.rawValue)
+            return nil
         case .log(let line):
             // For people only: a restoration does not fail for want of it.
             try? store.appendEvent(line)
@@ -67,9 +94,13 @@ final class StorageWork {
             } or: {
                 .blendingFailed($0)
             }
-        case .finish(let report):
+        case .finish(let report, let unrestored):
             return reply {
-                try store.finish(report: Data(report))
+                let keepsBulk = job.keepsFolder || !unrestored.isEmpty
+                try store.finish(
+                    report: Data(report),
+                    completion: .init(
+                        endedAt: Double(time(nil)), unrestored: unrestored, keepsBulk: keepsBulk))
                 return .finished(nil)
             } or: {
                 .finished($0)
@@ -92,14 +123,34 @@ final class StorageWork {
     }
 
     /// The messages that hand a tile to a worker.
-    private func assignment(_ work: TileAttempt) throws -> [[[UInt8]]] {
+    ///
+    /// - Parameter iteration: of the state that goes before; nil where there is none.
+    private func assignment(
+        _ work: TileAttempt, from iteration: Int?
+    ) throws -> MessagePieces {
         let tile = job.plan.tile(work.tile.rawValue)
         var pixels = [Float](repeating: 0, count: job.windowByteCount / MemoryLayout<Float>.size)
         try pixels.withUnsafeMutableBufferPointer { buffer throws(ImageError) in
             try source.readWindow(tile, into: buffer)
         }
-        return try MessageCodec.encode(
-            .assign(Assign(job: job.job, work: work, originX: tile.x, originY: tile.y)),
-            payload: PixelPayload(shape: job.windowShape, pixels: pixels))
+        return try MessagePieces(
+            .assign(
+                Assign(
+                    job: job.job, work: work, originX: tile.x, originY: tile.y,
+                    checkpointIteration: iteration)),
+            .pixels(PixelPayload(shape: job.windowShape, pixels: pixels)))
+    }
+
+    /// The messages that carry the state of a tile's fit; nil when there is none that can be used.
+    private func stateTransfer(
+        _ work: TileAttempt
+    ) throws -> (pieces: MessagePieces, iteration: Int)? {
+        guard let checkpoint = try? store.loadCheckpoint(tile: work.tile.rawValue),
+            checkpoint.bytes.count <= job.stateByteCountMaximum
+        else { return nil }
+        let iteration = checkpoint.iteration
+        let message = Message.checkpoint(
+            Checkpoint(job: job.job, work: work, iteration: iteration))
+        return (try MessagePieces(message, .state(checkpoint.bytes)), iteration)
     }
 }

@@ -1,0 +1,146 @@
+// Whether a folder's job is the one that is asked for.
+
+internal import FoundationEssentials
+
+extension JobManifest {
+    /// A fact in which the job of a folder and the one that is asked for differ, in words.
+    public struct Difference: Equatable, Sendable, CustomStringConvertible {
+        public let field: String
+        /// In the folder.
+        public let stored: String
+        /// Asked for.
+        public let wanted: String
+
+        public var description: String {
+            "\(field) is \(stored) in the folder, but \(wanted) is asked for"
+        }
+    }
+
+    /// The first fact that decides about pixels and is not the same in both; nil when the wanted
+    /// job can go on with this one's tiles. Where things lie and when they were made, but for the
+    /// input's own time, does not count.
+    ///
+    /// - Parameter wanted: The job that is asked for.
+    public func difference(from wanted: JobManifest) -> Difference? {
+        firstDifference([("network", network, wanted.network)])
+            ?? configurationDifference(from: wanted)
+            ?? firstDifference([
+                ("the size of the input", bytes(input.byteCount), bytes(wanted.input.byteCount)),
+                (
+                    "the modification time of the input", time(input.modificationTime),
+                    time(wanted.input.modificationTime)
+                ),
+                (
+                    "the checksum of the input's first MiB", hexadecimal(input.headChecksum),
+                    hexadecimal(wanted.input.headChecksum)
+                ),
+                (
+                    "the checksum of the input's last MiB", hexadecimal(input.tailChecksum),
+                    hexadecimal(wanted.input.tailChecksum)
+                ),
+                ("the size of the image", size(image), size(wanted.image)),
+                ("the image's kind", kind(image), kind(wanted.image)),
+                (
+                    "the checksum of the input's header", hexadecimal(image.headerChecksum),
+                    hexadecimal(wanted.image.headerChecksum)
+                ),
+                ("tile", "\(plan.tile)", "\(wanted.plan.tile)"),
+                ("overlap", "\(plan.overlap)", "\(wanted.plan.overlap)"),
+                ("the size of the windows", windows(plan), windows(wanted.plan)),
+                ("the columns of tiles", "\(plan.columns)", "\(wanted.plan.columns)"),
+                ("the rows of tiles", "\(plan.rows)", "\(wanted.plan.rows)"),
+            ])
+    }
+
+    private func firstDifference(
+        _ facts: [(field: String, stored: String, wanted: String)]
+    ) -> Difference? {
+        facts.first { $0.stored != $0.wanted }
+            .map { Difference(field: $0.field, stored: $0.stored, wanted: $0.wanted) }
+    }
+
+    /// Compares the configurations field by field.
+    private func configurationDifference(from wanted: JobManifest) -> Difference? {
+        guard configuration != wanted.configuration else { return nil }
+        let stored = JSONValue.fields(of: configuration)
+        let asked = JSONValue.fields(of: wanted.configuration)
+        let fields = Set(stored.keys).union(asked.keys).sorted()
+        return firstDifference(
+            fields.map { ($0, stored[$0] ?? "not set", asked[$0] ?? "not set") })
+    }
+
+    private func bytes(_ count: Int) -> String { "\(count) bytes" }
+
+    private func hexadecimal(_ checksum: UInt32) -> String { String(checksum, radix: 16) }
+
+    private func size(_ image: Image) -> String { "\(image.width) x \(image.height)" }
+
+    private func kind(_ image: Image) -> String { "\(image.bands) bands of \(image.sampleType)" }
+
+    private func windows(_ plan: Plan) -> String { "\(plan.windowWidth) x \(plan.windowHeight)" }
+
+    /// In UTC, with all digits: a copy may be a fraction of a second younger.
+    private func time(_ nanoseconds: Int64) -> String {
+        let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let date = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+        let digits = String(rest.magnitude)
+        let fraction = String(repeating: "0", count: 9 - digits.count) + digits
+        return date.replacing("Z", with: ".\(fraction)Z")
+    }
+}
+
+/// Any JSON value, to be printed.
+private enum JSONValue: Decodable, CustomStringConvertible {
+    case null
+    case bool(Bool)
+    case integer(Int)
+    case unsigned(UInt64)
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Int.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(UInt64.self) {
+            self = .unsigned(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([JSONValue].self) {
+            self = .array(value)
+        } else {
+            self = .object(try container.decode([String: JSONValue].self))
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .integer(let value): "\(value)"
+        case .unsigned(let value): "\(value)"
+        case .number(let value): "\(value)"
+        case .string(let value): value
+        case .array(let values): "[" + values.map(\.description).joined(separator: ", ") + "]"
+        case .object(let fields):
+            "{" + fields.sorted { $0.key < $1.key }.map { "\($0): \($1)" }.joined(separator: ", ")
+                + "}"
+        }
+    }
+
+    /// The fields of a JSON object as text; text that is none is one field.
+    static func fields(of text: String) -> [String: String] {
+        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)),
+            case .object(let fields) = value
+        else { return ["the configuration": text] }
+        return fields.mapValues(\.description)
+    }
+}

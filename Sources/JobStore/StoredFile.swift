@@ -1,0 +1,118 @@
+// A file of the job's folder that holds one tensor: safetensors, with a checksum in its metadata
+// over what it is and what it holds.
+
+internal import Safetensors
+
+/// What the metadata of a file say, all of it under the checksum.
+struct StoredFacts: Equatable {
+    /// What the file holds, the name of its tensor.
+    enum Content: String {
+        /// A restored window, (H, W, C).
+        case pixels
+        /// The state of an unfinished fit, bytes.
+        case state
+    }
+
+    let content: Content
+    let job: String
+    let tile: Int
+    let attempt: Int
+    /// Iterations done; 0 where that means nothing.
+    let iteration: Int
+    let shape: [Int]
+    let type: TensorType
+
+    /// CRC-32 of one line of these facts, to be continued with the data section.
+    var checksum: Checksum {
+        let numbers = "\(tile) \(attempt) \(iteration) \(shape)"
+        return Checksum(
+            of: Array("\(content.rawValue) \(job) \(numbers) \(type.rawValue)\n".utf8))
+    }
+
+    /// The whole file.
+    ///
+    /// - Parameter bytes: The tensor, row-major and little-endian.
+    func encoded(_ bytes: [UInt8]) -> [UInt8] {
+        var checksum = self.checksum
+        bytes.withUnsafeBytes { checksum.add($0) }
+        var writer = SafetensorsWriter(metadata: [
+            "job": job, "tile": String(tile), "attempt": String(attempt),
+            "iteration": String(iteration), "crc32": String(checksum.value, radix: 16),
+        ])
+        writer.add(content.rawValue, type: type, shape: shape, bytes: bytes)
+        return writer.encoded()
+    }
+}
+
+/// An open file whose checksum holds.
+struct StoredFile {
+    let facts: StoredFacts
+    let file: any ReadableFile
+    /// Where the tensor begins in the file.
+    let dataOffset: Int
+    let dataByteCount: Int
+
+    /// Reads all of the file once, a piece at a time.
+    ///
+    /// - Throws: `JobStoreError` of kind `.corrupt` when it is not what was stored for the tile.
+    init(
+        checking file: any ReadableFile, path: String, content: StoredFacts.Content, job: String,
+        tile: Int
+    ) throws(JobStoreError) {
+        let header = try Self.readHeader(file, path: path)
+        guard let entry = header.tensors[content.rawValue], header.tensors.count == 1,
+            let attempt = header.metadata["attempt"].flatMap({ Int($0) }), attempt >= 0,
+            let iteration = header.metadata["iteration"].flatMap({ Int($0) }), iteration >= 0,
+            let expected = header.metadata["crc32"].flatMap({ UInt32($0, radix: 16) }),
+            header.metadata["job"] == job, header.metadata["tile"] == String(tile)
+        else {
+            throw JobStoreError(
+                .corrupt, "\(path) does not hold the \(content) of tile \(tile) of this job")
+        }
+        facts = StoredFacts(
+            content: content, job: job, tile: tile, attempt: attempt, iteration: iteration,
+            shape: entry.shape, type: entry.type)
+        self.file = file
+        dataOffset = header.dataOffset
+        dataByteCount = header.dataByteCount
+
+        var checksum = facts.checksum
+        let end = dataOffset + dataByteCount
+        var offset = dataOffset
+        while offset < end {
+            let next = min(offset + (1 << 20), end)
+            try file.bytes(offset..<next).withUnsafeBytes { checksum.add($0) }
+            offset = next
+        }
+        guard checksum.value == expected else {
+            throw JobStoreError(
+                .corrupt,
+                "\(path) has been damaged: its checksum is "
+                    + "\(String(checksum.value, radix: 16)) and not \(String(expected, radix: 16))")
+        }
+    }
+
+    private static func readHeader(
+        _ file: any ReadableFile, path: String
+    ) throws(JobStoreError) -> SafetensorsHeader {
+        let fileByteCount = file.byteCount
+        let length = try file.bytes(0..<min(SafetensorsHeader.lengthByteCount, fileByteCount))
+        let offset = try orCorrupt(path) { () throws(SafetensorsError) in
+            try SafetensorsHeader.dataOffset(parsing: length, fileByteCount: fileByteCount)
+        }
+        let prefix = try file.bytes(0..<offset)
+        return try orCorrupt(path) { () throws(SafetensorsError) in
+            try SafetensorsHeader(parsing: prefix, fileByteCount: fileByteCount)
+        }
+    }
+
+    private static func orCorrupt<Value>(
+        _ path: String, _ body: () throws(SafetensorsError) -> Value
+    ) throws(JobStoreError) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw JobStoreError(.corrupt, "\(path) is not a stored file: \(error)")
+        }
+    }
+}

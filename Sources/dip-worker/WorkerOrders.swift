@@ -1,0 +1,122 @@
+// What the worker's state machine orders, carried out.
+
+import Cluster
+import DeepImagePrior
+import Transport
+import Wire
+
+extension WorkerLoop {
+    func carryOut(_ command: Worker.Command) throws {
+        switch command {
+        case .send(let message):
+            for frames in try MessageCodec.encode(message) { outbox.add(message.kind, frames) }
+            try outbox.flush(to: socket)
+        case .configure: try configure()
+        case .startFit(let work): try startFit(work)
+        case .stopFit(let work):
+            orders.post(.stop(work))
+            takenState = nil
+            outbox.clearPieces()
+            if !isHandingOver { console.note("\(work) is not wanted any more") }
+        case .takeCheckpoint(let work, let isLast):
+            let tolerance = isLast ? 0 : stateToleranceSeconds
+            orders.post(.takeState(work, isLast: isLast, toleranceSeconds: tolerance))
+            guard isLast else { return }
+            isHandingOver = true
+            console.note("\(work) is handed over")
+        case .sendCheckpoint(let work): try sendState(of: work)
+        case .sendProgress(let work): try sendProgress(of: work)
+        case .sendResult(let work): try sendResult(of: work)
+        case .dropResult:
+            result = nil
+            outbox.clearPieces()
+        case .reconnect: try reconnect()
+        case .leave(let reason): exitReason = reason
+        }
+    }
+
+    private func configure() throws {
+        guard let welcome else { return }
+        do throws(FitError) {
+            configuration = try FitConfiguration(json: welcome.configuration)
+        } catch {
+            try tell(.configurationRejected(reason: "\(error)"))
+            return
+        }
+        job = welcome.job
+        let limit = min(welcome.payloadByteCountMaximum, Self.payloadByteCountMaximum)
+        let stateLimit = min(
+            welcome.checkpointByteCountMaximum ?? 0, Self.payloadByteCountMaximum)
+        assembler = PayloadAssembler(
+            payloadByteCountMaximum: [.assign: limit, .checkpoint: stateLimit],
+            totalByteCountMaximum: limit + stateLimit)
+        console.note("joined \(endpoint), job \(welcome.job)")
+    }
+
+    private func startFit(_ work: TileAttempt) throws {
+        guard let assignment, assignment.body.work == work, let configuration else {
+            return try tell(.fitFailed(work, reason: "the assignment came without its pixels"))
+        }
+        let shape = assignment.payload.shape
+        fittedShape = shape
+        progress = nil
+        let start = assignment.body.checkpointIteration
+        let beginning = start.map { "goes on at iteration \($0)" } ?? "begins"
+        console.note("\(work) \(beginning): \(shape.width) x \(shape.height) pixels")
+        let problem = FitProblem(
+            pixels: assignment.payload.pixels, height: shape.height, width: shape.width,
+            bands: shape.bands, originX: assignment.body.originX,
+            originY: assignment.body.originY, tile: work.tile.rawValue)
+        orders.post(
+            .start(
+                FitAssignment(
+                    work: work, problem: problem, configuration: configuration,
+                    state: start == nil ? nil : arrivedState?.bytes)))
+    }
+
+    private func sendProgress(of work: TileAttempt) throws {
+        guard let progress, progress.work == work else { return }
+        self.progress = nil
+        let measure = progress.measure
+        let message = Message.progress(
+            Progress(
+                job: job, work: work, iteration: measure.iteration,
+                iterations: measure.iterations, loss: measure.loss,
+                psnrToInput: measure.psnrToInput,
+                iterationsPerSecond: measure.iterationsPerSecond))
+        for frames in try MessageCodec.encode(message) { outbox.add(.progress, frames) }
+        try outbox.flush(to: socket)
+    }
+
+    private func sendResult(of work: TileAttempt) throws {
+        guard let result, result.work == work else { return }
+        let measure = result.measure
+        let message = Message.restored(
+            Restored(
+                job: job, work: work, iterations: measure.iteration, seconds: measure.seconds,
+                psnrToInput: measure.psnrToInput, finalLoss: measure.loss))
+        outbox.setResult(try MessagePieces(message, .pixels(result.payload)))
+        try outbox.flush(to: socket)
+    }
+
+    private func sendState(of work: TileAttempt) throws {
+        guard let takenState, takenState.work == work else { return }
+        let message = Message.checkpoint(
+            Checkpoint(job: job, work: work, iteration: takenState.iteration))
+        outbox.setState(try MessagePieces(message, .state(takenState.bytes)))
+        // Only the last one may have to be sent again.
+        if !isHandingOver { self.takenState = nil }
+        try outbox.flush(to: socket)
+    }
+
+    private func reconnect() throws {
+        console.note("connecting to \(endpoint) again")
+        outbox.clear()
+        assembler.forget(Self.coordinator)
+        arrivedState = nil
+        poller.remove(socketToken)
+        socket.close()
+        socket = try DealerSocket(connectingTo: endpoint, context: context)
+        socketToken = poller.add(socket)
+    }
+}

@@ -1,0 +1,92 @@
+// A coordinator that begins with what a former one has left.
+
+import Testing
+import Wire
+
+@testable import Cluster
+
+@Suite struct CoordinatorRestartTests {
+    private func failure(_ attempt: Int, _ worker: Character) -> Coordinator.AttemptFailure {
+        Coordinator.AttemptFailure(attempt: attempt, worker: name(worker), reason: "failed: x")
+    }
+
+    private func tried(_ attempts: Int, failedOn workers: String = "") -> Coordinator.RestoredTile {
+        Coordinator.RestoredTile(
+            story: .init(
+                attempts: attempts,
+                failures: workers.enumerated().map { failure($0.offset + 1, $0.element) }))
+    }
+
+    private let stored = Coordinator.RestoredTile(isStored: true)
+
+    @Test func `only what is not stored is handed out, and tries are numbered on`() {
+        var bench = CoordinatorBench(
+            tiles: 5,
+            restored: [TileID(0): stored, TileID(1): tried(2), TileID(3): stored])
+        bench.coordinator.checkInvariants()
+        #expect(bench.coordinator.storedCount == 2)
+        #expect(bench.join("a").last == .dispatch(work(1, 3), to: peer("a")))
+        #expect(bench.join("b").last == .dispatch(work(2, 1), to: peer("b")))
+        #expect(bench.join("c").last == .dispatch(work(4, 1), to: peer("c")))
+        bench.finish("a", 1, 3)
+        bench.finish("b", 2)
+        #expect(bench.finish("c", 4).summary?.storedCount == 5)
+    }
+
+    @Test func `a job of which all is stored is complete at the first look at the time`() {
+        var bench = CoordinatorBench(
+            tiles: 2, restored: [TileID(0): stored, TileID(1): stored])
+        #expect(bench.tell(.tick).summary?.outcome == .complete)
+    }
+
+    @Test func `a tile that was set aside stays so, and the job is incomplete`() {
+        let story = Coordinator.TileStory(
+            attempts: 3, failures: [failure(1, "a")], isSetAside: true)
+        var bench = CoordinatorBench(
+            tiles: 2, restored: [TileID(0): .init(story: story), TileID(1): stored])
+        let summary = bench.tell(.tick).summary
+        #expect(summary?.outcome == .incomplete)
+        #expect(summary?.setAside == [TileID(0)])
+        #expect(bench.coordinator.story(of: TileID(0)) == story)
+    }
+
+    @Test func `failures of former runs count`() {
+        var bench = CoordinatorBench(tiles: 1, restored: [TileID(0): tried(2, failedOn: "xy")])
+        bench.join("a")
+        let commands = bench.hear(failed(0, 3), from: peer("a"))
+        #expect(commands.summary?.setAside == [TileID(0)])
+        #expect(bench.coordinator.story(of: TileID(0)).failures.map(\.attempt) == [1, 2, 3])
+        // The run before may have ended between the third failure and its consequence.
+        var later = CoordinatorBench(tiles: 1, restored: [TileID(0): tried(3, failedOn: "xyz")])
+        #expect(later.tell(.tick).summary?.setAside == [TileID(0)])
+    }
+
+    @Test func `tries that ended with their coordinator do not count`() {
+        var bench = CoordinatorBench(tiles: 1, restored: [TileID(0): tried(50)])
+        #expect(bench.join("a").last == .dispatch(work(0, 51), to: peer("a")))
+    }
+
+    @Test func `a worker goes on with the try that a former coordinator gave it`() {
+        var bench = CoordinatorBench(tiles: 2, restored: [TileID(0): tried(2)])
+        let report = fitting(0, 2, iteration: 70)
+        let commands = bench.hear(.hello(hello("a", 2, report)), from: peer("a"))
+        #expect(commands == [.send(welcome(2), to: peer("a"))])
+        #expect(bench.coordinator.leases.map(\.work) == [work(0, 2)])
+        #expect(bench.coordinator.leases.first?.iteration == 70)
+        bench.finish("a", 0, 2)
+        #expect(bench.coordinator.storedCount == 1)
+    }
+
+    @Test func `orders name the tile whose story they may have changed`() {
+        var coordinator = CoordinatorBench(tiles: 1).coordinator
+        var commands: [Coordinator.Command] = []
+        coordinator.handle(
+            .received(.hello(hello("a")), from: peer("a")), at: .zero, into: &commands)
+        #expect(commands.compactMap(\.tileOfStory) == [TileID(0)])
+        #expect(coordinator.story(of: TileID(0)) == .init(attempts: 1))
+        commands = []
+        coordinator.handle(.received(failed(0), from: peer("a")), at: .zero, into: &commands)
+        #expect(commands.compactMap(\.tileOfStory).contains(TileID(0)))
+        #expect(coordinator.story(of: TileID(0)).failures.count == 1)
+    }
+}
