@@ -86,7 +86,8 @@ extension Coordinator {
         guard let byteCount = facts.checkpointByteCountMaximum, state.job == facts.job,
             isCredible(work)
         else {
-            receiveNonsense("a checkpoint of \(work), which nobody has asked for", from: peer, &commands)
+            receiveNonsense(
+                "a checkpoint of \(work), which nobody has asked for", from: peer, &commands)
             return
         }
         if let lease = lease(of: worker), lease.work == work, lease.beganAt != nil {

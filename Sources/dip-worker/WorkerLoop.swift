@@ -214,7 +214,8 @@ final class WorkerLoop {
 
     /// The assignment as it can be carried out: without its state, if that has not come.
     private func takeArrivedState(for body: Assign) -> Assign {
-        if let arrivedState, arrivedState.body.job == body.job, arrivedState.body.work == body.work {
+        if let arrivedState, arrivedState.body.job == body.job, arrivedState.body.work == body.work
+        {
             return Assign(
                 job: body.job, work: body.work, originX: body.originX, originY: body.originY,
                 checkpointIteration: arrivedState.body.iteration)

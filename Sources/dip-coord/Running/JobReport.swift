@@ -15,9 +15,11 @@ struct JobReport: Encodable {
     let network: String
     let seed: UInt64
     let tileCount: Int
+    /// Tiles that earlier runs of the job have restored. What follows is about this run.
+    let tileCountOfEarlierRuns: Int
     let windowWidth, windowHeight: Int
     let iterationsPerTile: Int
-    /// Of all tiles.
+    /// Of all tiles that this run has restored.
     let iterations: Int
     /// From the program's start.
     let seconds: Double
@@ -36,7 +38,7 @@ struct JobReport: Encodable {
     let lostIterationCount: Int
     /// Second tries at slow tiles, and those of them that were faster.
     let secondTryCount, secondTryWonCount: Int
-    /// The mean over the tiles.
+    /// The mean over the tiles of this run.
     let psnrToInput: Double?
     /// How far neighbouring tiles disagree where they overlap.
     let seamRMS, seamMaximum: Double
@@ -54,9 +56,12 @@ struct JobReport: Encodable {
         if resumedCount > 0 {
             workers += ", \(Text.count(resumedCount, "tile")) kept by a worker that came back"
         }
+        let earlier =
+            tileCountOfEarlierRuns > 0 ? ", \(tileCountOfEarlierRuns) by earlier runs" : ""
         var lines = [
             "restored   \(output)",
-            "tiles      \(restored) of \(tileCount), \(windowWidth) x \(windowHeight) pixels each",
+            "tiles      \(restored) of \(tileCount), \(windowWidth) x \(windowHeight) pixels each"
+                + earlier,
             "fit        network \(network), \(iterationsPerTile) iterations a tile, seed \(seed)",
             "time       \(Text.time(seconds)), \(Text.fixed(rate, 1)) iterations/s",
             "workers    \(workers)",
@@ -79,6 +84,9 @@ struct JobReport: Encodable {
             lines.append(
                 "seams      neighbours differ by \(Text.fixed(seamRMS * 255, 2)) of 255 (RMS), "
                     + "\(Text.fixed(seamMaximum * 255, 1)) at most")
+        }
+        if !unrestored.isEmpty {
+            lines.append("           --retry-failed tries again what came through unrestored:")
         }
         for entry in unrestored {
             let region = entry.region
