@@ -9,6 +9,7 @@
     apply_to = function)
 #define DIP_TABLE dip_kernels_avx512bf16
 #define DIP_TABLE_NAME "avx512bf16"
+#define DIP_AVX512
 #define DIP_TILE_ROWS 14
 #define DIP_TILE_VECTORS 2
 #define DIP_BFLOAT16_DOT

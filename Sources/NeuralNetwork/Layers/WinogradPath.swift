@@ -18,7 +18,7 @@ struct WinogradPath: ConvolutionPath {
     private static let pointGap = 16
 
     /// Smaller layers take no time that matters, and patches round less.
-    private static let productCountMin = 1 << 26
+    private static let productCountMin = 1 << 25
 
     /// Whether the sizes allow it and, where that is the question, are large enough for it.
     static func suits(_ geometry: ConvolutionGeometry, _ choice: PathChoice) -> Bool {
