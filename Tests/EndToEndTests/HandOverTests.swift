@@ -3,8 +3,8 @@ import Testing
 import Wire
 
 extension EndToEndTests {
-    /// Workers that leave, or die, in the middle of a tile: another one goes on where they were, and
-    /// the output has the bytes of an undisturbed run.
+    /// Workers that leave, or die, in the middle of a tile: another one goes on where they were,
+    /// and the output has the bytes of an undisturbed run.
     @Suite struct HandOver {
         @Test(arguments: [SIGTERM, SIGINT])
         func `a worker that is asked to end hands its tile over to another one`(
@@ -43,7 +43,8 @@ extension EndToEndTests {
                 try OneTile.expectSameOutput(session, coordinator)
                 #expect(coordinator.descendants.isEmpty, coordinator.story)
                 #expect(try OneTile.figure("checkpointUseCount", in: session) == 1)
-                #expect(try OneTile.figure("lostIterationCount", in: session) < OneTile.iterations / 2)
+                #expect(
+                    try OneTile.figure("lostIterationCount", in: session) < OneTile.iterations / 2)
                 #expect(coordinator.errors.contains("1 used"), coordinator.story)
                 #expect(Files.names(session.path("out.png.dip/checkpoints")).isEmpty)
             }

@@ -1,4 +1,5 @@
-// A restoration of one tile that takes some seconds: time enough to end its worker or its coordinator.
+// A restoration of one tile that takes some seconds: time enough to end its worker or its
+// coordinator.
 
 import Testing
 

@@ -12,7 +12,8 @@ extension EndToEndTests {
                 OneTile.arguments(in: session, "--workers", "0", "--listen", endpoint) + more)
         }
 
-        @Test func `a worker goes on with its very iteration when its coordinator is back`() throws {
+        @Test func `a worker goes on with its very iteration when its coordinator is back`() throws
+        {
             try withSession(leavesPartialFiles: true) { session in
                 let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
                 let first = try start(session, endpoint)
@@ -53,7 +54,8 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `a coordinator's own workers lose no more than the checkpoint interval`() throws {
+        @Test func `a coordinator's own workers lose no more than the checkpoint interval`() throws
+        {
             try withSession(leavesPartialFiles: true) { session in
                 let arguments = try OneTile.arguments(
                     in: session, "--workers", "1", "--checkpoint-interval", "0.2")
