@@ -7,7 +7,9 @@ extension Coordinator {
     /// Asks for the states that are due, the oldest first, as long as bytes a second and bytes
     /// under way allow.
     mutating func wantCheckpoints(_ commands: inout [Command]) {
-        guard let byteCount = facts.checkpointByteCountMaximum else { return }
+        guard policy.wantsCheckpoints, let byteCount = facts.checkpointByteCountMaximum else {
+            return
+        }
         refillBudget()
         var underWay = storingCheckpointCount
         var due: [(since: Duration, worker: WorkerID)] = []

@@ -37,11 +37,13 @@ public struct CoordinatorPolicy: Equatable, Sendable {
 
     // MARK: Checkpoints
 
+    /// Whether states are asked for. Otherwise they come only from workers that leave.
+    public var wantsCheckpoints = true
     /// How long a lease goes on before its state is asked for again. It takes longer where bytes a
     /// second or bytes under way do not suffice for all leases.
     public var checkpointInterval: Duration = .seconds(60)
-    /// The share of that interval by which a state may be old: the one that a collapse rolls back to
-    /// has half the bytes of the present one.
+    /// The share of that interval by which a state may be old: the one that a collapse rolls back
+    /// to has half the bytes of the present one.
     public var checkpointTolerance = 0.1
     /// Bytes of checkpoints that are asked for in a second, on average; each counts as the largest
     /// of the job.

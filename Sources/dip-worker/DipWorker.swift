@@ -44,9 +44,9 @@ struct WorkerCommand: ParsableCommand {
                77  refused by the coordinator, or of another version
               130  interrupted twice
 
-            SIGINT, SIGTERM and SIGHUP (unless under nohup) let it hand over the state of its tile, \
-            say goodbye and leave; a second one ends it at once. When the coordinator is gone it \
-            goes on with its tile, and connects again and again.
+            SIGINT, SIGTERM and SIGHUP (unless under nohup) let it hand over the state of its \
+            tile, say goodbye and leave; a second one ends it at once. When the coordinator is \
+            gone it goes on with its tile, and connects again and again.
 
             Examples:
               dip-worker tcp://coordinator.example.org:5555

@@ -3,70 +3,9 @@ import Testing
 import Wire
 
 extension EndToEndTests {
-    /// Workers that leave, or die, in the middle of a tile: another one goes on where they were, and
-    /// the output has the bytes of an undisturbed run.
+    /// Workers that leave, or die, in the middle of a tile: another one goes on where they were,
+    /// and the output has the bytes of an undisturbed run.
     @Suite struct HandOver {
-        /// One tile that takes some seconds.
-        private enum Long {
-            static let iterations = 150
-
-            static func arguments(in session: Session, _ more: String...) throws -> [String] {
-                let input = session.path("in.png")
-                if Files.bytes(input) == nil {
-                    try Picture(width: 64, height: 64, noise: 0.15, seed: 9).write(input)
-                }
-                return [
-                    input, "-o", session.path("out.png"), "--network", "thin", "--iterations",
-                    "\(iterations)", "--seed", "7", "--tile", "64", "--overlap", "16",
-                ] + more
-            }
-
-            static let undisturbed: Result<[UInt8], any Error> = Result {
-                var bytes: [UInt8]?
-                try withSession { session in
-                    try session.succeed(arguments(in: session, "--workers", "1", "--quiet"))
-                    bytes = Files.bytes(session.path("out.png"))
-                }
-                return try #require(bytes)
-            }
-
-            /// The program has ended well and made the bytes of an undisturbed run.
-            static func expectSameOutput(
-                _ session: Session, _ coordinator: RunningProcess,
-                sourceLocation: SourceLocation = #_sourceLocation
-            ) throws {
-                let end = coordinator.wait(atMost: .seconds(50))
-                try #require(end == .exited(0), coordinator.story, sourceLocation: sourceLocation)
-                #expect(
-                    Files.bytes(session.path("out.png")) == (try undisturbed.get()),
-                    "other bytes than those of an undisturbed run; \(coordinator.story)",
-                    sourceLocation: sourceLocation)
-            }
-        }
-
-        /// What report.json says under a name.
-        private func figure(_ name: String, in session: Session) throws -> Int {
-            let text = Files.text(session.path("out.png.dip/report.json"))
-            let line = try #require(
-                text.split(separator: "\n").first { $0.contains("\"\(name)\"") },
-                "report.json has no \(name): \(text)")
-            return try #require(Int(line.filter(\.isNumber)), "\(line)")
-        }
-
-        private func events(_ session: Session) -> String {
-            Files.text(session.path("out.png.dip/events.jsonl"))
-        }
-
-        /// Waits until the tile's state is on the disk, at this iteration or a later one.
-        private func awaitCheckpoint(
-            _ session: Session, of process: RunningProcess, count: Int = 1
-        ) throws {
-            try session.eventually("\(count) stored checkpoints", of: process) {
-                events(session).split(separator: "\n")
-                    .count { $0.contains("\"event\":\"checkpoint\"") } >= count
-            }
-        }
-
         @Test(arguments: [SIGTERM, SIGINT])
         func `a worker that is asked to end hands its tile over to another one`(
             signal: Int32
@@ -75,21 +14,21 @@ extension EndToEndTests {
                 let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
                 let coordinator = try session.start(
                     Programs.coordinator,
-                    Long.arguments(in: session, "--workers", "0", "--listen", endpoint))
+                    OneTile.arguments(in: session, "--workers", "0", "--listen", endpoint))
                 let first = try session.worker(endpoint)
                 try session.eventually("a fit that runs", of: first) {
-                    events(session).contains("assigned") && first.errors.contains("begins")
+                    OneTile.events(session).contains("assigned") && first.errors.contains("begins")
                 }
                 usleep(1_000_000)
                 first.send(signal)
                 #expect(first.wait(atMost: .seconds(20)) == .exited(0), first.story)
                 #expect(first.errors.contains("handed over"), first.story)
                 let second = try session.worker(endpoint)
-                try Long.expectSameOutput(session, coordinator)
+                try OneTile.expectSameOutput(session, coordinator)
                 #expect(second.wait(atMost: .seconds(10)) == .exited(0), second.story)
                 #expect(second.errors.contains("goes on at iteration"), second.story)
-                #expect(try figure("checkpointUseCount", in: session) == 1)
-                #expect(try figure("lostIterationCount", in: session) == 0)
+                #expect(try OneTile.figure("checkpointUseCount", in: session) == 1)
+                #expect(try OneTile.figure("lostIterationCount", in: session) == 0)
             }
         }
 
@@ -97,14 +36,15 @@ extension EndToEndTests {
             try withSession { session in
                 let coordinator = try session.start(
                     Programs.coordinator,
-                    Long.arguments(
+                    OneTile.arguments(
                         in: session, "--workers", "1", "--checkpoint-interval", "0.2"))
-                try awaitCheckpoint(session, of: coordinator, count: 2)
+                try OneTile.awaitCheckpoints(2, session, of: coordinator)
                 try #require(coordinator.workers.first, coordinator.story).send(SIGKILL)
-                try Long.expectSameOutput(session, coordinator)
+                try OneTile.expectSameOutput(session, coordinator)
                 #expect(coordinator.descendants.isEmpty, coordinator.story)
-                #expect(try figure("checkpointUseCount", in: session) == 1)
-                #expect(try figure("lostIterationCount", in: session) < Long.iterations / 2)
+                #expect(try OneTile.figure("checkpointUseCount", in: session) == 1)
+                #expect(
+                    try OneTile.figure("lostIterationCount", in: session) < OneTile.iterations / 2)
                 #expect(coordinator.errors.contains("1 used"), coordinator.story)
                 #expect(Files.names(session.path("out.png.dip/checkpoints")).isEmpty)
             }
@@ -114,15 +54,15 @@ extension EndToEndTests {
             try withSession { session in
                 let coordinator = try session.start(
                     Programs.coordinator,
-                    Long.arguments(
+                    OneTile.arguments(
                         in: session, "--workers", "1", "--checkpoint-interval", "0.2"))
                 // After each, the next one has come further.
                 for kill in 1...3 {
-                    try awaitCheckpoint(session, of: coordinator, count: kill)
+                    try OneTile.awaitCheckpoints(kill, session, of: coordinator)
                     try #require(coordinator.workers.first, coordinator.story).send(SIGKILL)
                 }
-                try Long.expectSameOutput(session, coordinator)
-                #expect(try figure("checkpointUseCount", in: session) == 3)
+                try OneTile.expectSameOutput(session, coordinator)
+                #expect(try OneTile.figure("checkpointUseCount", in: session) == 3)
             }
         }
 
@@ -131,17 +71,17 @@ extension EndToEndTests {
                 let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
                 let coordinator = try session.start(
                     Programs.coordinator,
-                    Long.arguments(in: session, "--workers", "0", "--listen", endpoint))
+                    OneTile.arguments(in: session, "--workers", "0", "--listen", endpoint))
                 var workers: [RunningProcess] = []
                 while coordinator.pollEnd() == nil && workers.count < 40 {
                     let worker = try session.worker(endpoint, "--lifetime", "3")
                     #expect(worker.wait(atMost: .seconds(20)) == .exited(0), worker.story)
                     workers.append(worker)
                 }
-                try Long.expectSameOutput(session, coordinator)
+                try OneTile.expectSameOutput(session, coordinator)
                 #expect(workers.count > 1)
                 #expect(workers[0].errors.contains("its lifetime is over"), workers[0].story)
-                #expect(try figure("lostIterationCount", in: session) == 0)
+                #expect(try OneTile.figure("lostIterationCount", in: session) == 0)
             }
         }
 

@@ -30,7 +30,7 @@ extension EndToEndTests {
                         "-o, --output", "--workers", "--network", "paper", "thin", "--iterations",
                         "--seed", "--tile", "--overlap", "--overwrite", "--listen", "--insecure",
                         "--worker-wait", "--quiet", "--version", "--fresh", "--keep-job",
-                        "--retry-failed",
+                        "--retry-failed", "--checkpoint-interval", "--lease-silence",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }
@@ -79,7 +79,10 @@ extension EndToEndTests {
                     #expect(plan.contains(option), "\(option)")
                 }
                 let worker = try printed(Programs.worker, ["--help"], session)
-                for word in ["USAGE", "<endpoint>", "--reconnect-timeout", "--version"] {
+                for word in [
+                    "USAGE", "<endpoint>", "--reconnect-timeout", "--grace", "--lifetime",
+                    "--version",
+                ] {
                     #expect(worker.contains(word), "\(word)")
                 }
             }

@@ -109,7 +109,8 @@ struct WorkerOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             How often the state of each fit is stored, so that no more is lost when its worker \
-            dies, in seconds; less often where that would be too many bytes; 0 for never.
+            dies, in seconds; less often where that would be too many bytes; 0 only \
+            when a worker leaves.
             """, valueName: "seconds"))
     var checkpointInterval = 60.0
 
@@ -132,7 +133,8 @@ struct WorkerOptions: ParsableArguments {
         }
         guard checkpointInterval == 0 || (0.1...1_000_000).contains(checkpointInterval) else {
             throw ValidationError(
-                "--checkpoint-interval is \(checkpointInterval); 0, or 0.1 or more seconds are wanted"
+                "--checkpoint-interval is \(checkpointInterval); 0, or 0.1 or more seconds "
+                    + "are wanted"
             )
         }
         guard (1...86_400).contains(leaseSilence) else {

@@ -79,7 +79,7 @@ final class CoordinatorLoop {
             tileCount: job.plan.tileCount, iterationsPerTile: job.configuration.iterations)
 
         let policy = Self.policy(job)
-        let stateByteCount = job.checkpointInterval == nil ? nil : job.stateByteCountMaximum
+        let stateByteCount = job.hasCheckpoints ? job.stateByteCountMaximum : nil
         coordinator = Coordinator(
             facts: JobFacts(
                 job: job.job, configuration: job.configuration.json,
@@ -112,6 +112,7 @@ final class CoordinatorLoop {
         policy.heartbeatInterval = min(.seconds(2), job.leaseSilence / 4)
         policy.silenceTimeout = job.leaseSilence
         policy.workerWait = job.workerWait
+        policy.wantsCheckpoints = job.checkpointInterval != nil
         if let interval = job.checkpointInterval {
             policy.checkpointInterval = interval
             policy.sweepInterval = min(policy.sweepInterval, interval / 2)

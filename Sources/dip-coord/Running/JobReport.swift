@@ -67,10 +67,10 @@ struct JobReport: Encodable {
             "workers    \(workers)",
         ]
         if checkpointCount + checkpointUseCount + lostIterationCount > 0 {
+            let all = Text.count(checkpointCount, "checkpoint")
             lines.append(
-                "lost       \(Text.count(lostIterationCount, "iteration")) of "
-                    + "\(iterations + lostIterationCount); \(Text.count(checkpointCount, "checkpoint")) "
-                    + "stored, \(checkpointUseCount) used")
+                "lost       \(lostIterationCount) of \(iterations + lostIterationCount) iterations; "
+                    + "\(all) stored, \(checkpointUseCount) used")
         }
         if secondTryCount > 0 {
             lines.append(

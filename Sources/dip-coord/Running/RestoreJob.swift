@@ -30,11 +30,14 @@ struct RestoreJob: Sendable {
     let workerWait: Duration?
     /// Silence after which a worker is taken for gone.
     let leaseSilence: Duration
-    /// How often a fit's state is stored; nil never.
+    /// How often a fit's state is stored; nil only when its worker leaves.
     let checkpointInterval: Duration?
     /// Bytes of the largest state of a fit.
     let stateByteCountMaximum: Int
     let warnings: [String]
+
+    /// Whether the state of a fit is small enough to travel.
+    var hasCheckpoints: Bool { stateByteCountMaximum <= WireLimits.stateByteCountMaximum }
 
     var folder: String { output + ".dip" }
     var job: JobID { JobID(rawValue: manifest.jobID) }
@@ -75,7 +78,8 @@ struct RestoreJob: Sendable {
             // Nobody knows how many workers of others will come; one at least.
             try store.checkSpace(
                 precision: job.precision, checkpointByteCount: job.stateByteCountMaximum,
-                checkpointCount: job.checkpointInterval == nil ? 0 : max(job.localWorkerCount, 1))
+                checkpointCount: job.hasCheckpoints && job.checkpointInterval != nil
+                    ? max(job.localWorkerCount, 1) : 0)
             return StorageWork(job: job, source: source, store: store)
         }
     }
@@ -96,6 +100,9 @@ struct RestoreJob: Sendable {
         let standing = try JobStanding(
             folder: output + ".dip", output: output, wanted: wanted, jobOptions)
         let workerCount = min(workers.workers, plan.tileCount)
+        let stateByteCount = try Fit.stateByteCountMaximum(
+            configuration, height: plan.windowHeight, width: plan.windowWidth,
+            bands: source.header.colorBands)
         try checkOpenFiles(plan, workerCount)
         let job = RestoreJob(
             input: file, output: output,
@@ -109,14 +116,12 @@ struct RestoreJob: Sendable {
             leaseSilence: .seconds(workers.leaseSilence),
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,
-            stateByteCountMaximum: try Fit.stateByteCountMaximum(
-                configuration, height: plan.windowHeight, width: plan.windowWidth,
-                bands: source.header.colorBands),
+            stateByteCountMaximum: stateByteCount,
             warnings: source.warnings
                 + (try checkMemory(
                     configuration, plan, source.header, workerCount,
                     othersMayJoin: workers.listen != nil))
-                + (try checkFileSize(plan, source.header))
+                + (try checkFileSize(plan, source.header)) + stateWarnings(stateByteCount)
                 + spaceWarnings(output, plan, source.header))
         return Prepared(
             job: job, source: source, standing: standing, retriesFailed: jobOptions.retryFailed)
@@ -199,6 +204,16 @@ struct RestoreJob: Sendable {
         return [
             "a file of this process may have \(Text.bytes(allowed)) (ulimit -f), but the output "
                 + "may need \(Text.bytes(header.decodedByteCount))"
+        ]
+    }
+
+    /// Whether fits are too large for checkpoints.
+    private static func stateWarnings(_ byteCount: Int) -> [String] {
+        let limit = WireLimits.stateByteCountMaximum
+        guard byteCount > limit else { return [] }
+        return [
+            "the state of a fit takes up to \(Text.bytes(byteCount)), and \(Text.bytes(limit)) can "
+                + "be sent: a tile whose worker dies begins anew; use a smaller --tile"
         ]
     }
 
