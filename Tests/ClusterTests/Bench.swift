@@ -49,11 +49,25 @@ func hello(_ worker: Character, _ incarnation: Int = 1, _ report: WorkReport? = 
         version: "1", processor: "cpu", launchToken: "child-\(worker)", work: report)
 }
 
-func welcome(_ incarnation: Int = 1) -> Message {
+func wanted(_ tile: Int, _ attempt: Int = 1) -> Message {
+    .checkpointWanted(CheckpointWanted(job: job, work: work(tile, attempt)))
+}
+
+func checkpoint(_ tile: Int, _ attempt: Int = 1, iteration: Int) -> Message {
+    .checkpoint(Checkpoint(job: job, work: work(tile, attempt), iteration: iteration))
+}
+
+func checkpointStored(_ tile: Int, _ attempt: Int = 1, iteration: Int) -> Message {
+    .checkpointStored(
+        CheckpointStored(job: job, work: work(tile, attempt), iteration: iteration))
+}
+
+func welcome(_ incarnation: Int = 1, checkpointByteCount: Int? = nil) -> Message {
     .welcome(
         Welcome(
             incarnation: incarnation, job: job, configuration: "{}", heartbeatSeconds: 5,
-            silenceSeconds: 30, payloadByteCountMaximum: 1000))
+            silenceSeconds: 30, payloadByteCountMaximum: 1000,
+            checkpointByteCountMaximum: checkpointByteCount))
 }
 
 /// A coordinator under test. Workers are letters; times are seconds.
@@ -63,13 +77,16 @@ struct CoordinatorBench {
     private(set) var seconds = 0.0
 
     init(
-        tiles: Int, restored: [TileID: Coordinator.RestoredTile] = [:],
+        tiles: Int, restored: [TileID: Coordinator.RestoredTile]? = nil,
+        checkpointByteCount: Int? = nil, iterations: Int? = nil,
         _ adjust: (inout CoordinatorPolicy) -> Void = { _ in }
     ) {
         var policy = CoordinatorPolicy()
         policy.adoptionWait = .zero
         adjust(&policy)
-        let facts = JobFacts(job: job, configuration: "{}", payloadByteCountMaximum: 1000)
+        let facts = JobFacts(
+            job: job, configuration: "{}", payloadByteCountMaximum: 1000,
+            checkpointByteCountMaximum: checkpointByteCount, iterations: iterations)
         coordinator = Coordinator(
             facts: facts, tileCount: tiles, restored: restored, policy: policy, now: .zero)
     }
@@ -124,6 +141,16 @@ struct CoordinatorBench {
             for (worker, report) in beats { commands += beat(worker, report) }
         }
         return commands
+    }
+
+    /// A worker's state arrives and is stored.
+    @discardableResult
+    mutating func keep(_ worker: Character, _ tile: Int, _ attempt: Int = 1, iteration: Int)
+        -> [Coordinator.Command]
+    {
+        hear(checkpoint(tile, attempt, iteration: iteration), from: peer(worker))
+        return tell(
+            .checkpointStored(work(tile, attempt), iteration: iteration, from: peer(worker)))
     }
 
     /// A worker restores a tile that it has, and the tile is stored.
@@ -184,16 +211,21 @@ struct WorkerBench {
     }
 
     /// A worker that is welcome and idle.
-    static func welcomed(_ adjust: (inout WorkerPolicy) -> Void = { _ in }) -> WorkerBench {
+    static func welcomed(
+        checkpointByteCount: Int? = nil, _ adjust: (inout WorkerPolicy) -> Void = { _ in }
+    ) -> WorkerBench {
         var bench = WorkerBench(adjust)
         bench.tell(.started)
-        bench.hear(welcome())
+        bench.hear(welcome(checkpointByteCount: checkpointByteCount))
         return bench
     }
 
     /// A worker that fits a tile.
-    static func fitting(_ tile: Int, _ attempt: Int = 1) -> WorkerBench {
-        var bench = welcomed()
+    static func fitting(
+        _ tile: Int, _ attempt: Int = 1, checkpointByteCount: Int? = nil,
+        _ adjust: (inout WorkerPolicy) -> Void = { _ in }
+    ) -> WorkerBench {
+        var bench = welcomed(checkpointByteCount: checkpointByteCount, adjust)
         bench.hear(assign(tile, attempt))
         return bench
     }
