@@ -146,7 +146,7 @@ extension Simulation {
             scheduleStep(worker)
         case .stopFit(let work):
             // Where the last state is taken, the fit has ended.
-            guard worker.fit?.work == work || worker.takenState?.work == work else {
+            guard worker.fit?.work == work || worker.handedOver == work else {
                 throw Flaw("\(work) does not run")
             }
             worker.fit = nil
@@ -254,7 +254,10 @@ extension Simulation {
         guard let wanted = worker.wantedState else { return true }
         worker.wantedState = nil
         guard wanted.work == fit.work else { return true }
-        if wanted.isLast { worker.fit = nil }
+        if wanted.isLast {
+            worker.fit = nil
+            worker.handedOver = fit.work
+        }
         let state = wanted.isLast ? fit.state : worker.snapshot ?? fit.state
         worker.takenState = (fit.work, state)
         let number = worker.fitNumber
