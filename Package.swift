@@ -104,6 +104,7 @@ let package = Package(
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
         tests(
-            "EndToEndTests", ["CSystem", "DeepImagePrior", "Imaging", "Transport", "Wire"]),
+            "EndToEndTests",
+            ["CSystem", "DeepImagePrior", "Imaging", "JobStore", "Transport", "Wire"]),
     ]
 )

@@ -87,7 +87,7 @@ codec_status codec_fail_reading(const codec_io *io, codec_message *message) {
 }
 
 codec_status codec_fail_writing(const codec_io *io, codec_message *message) {
-    if (io->error == ENOSPC || io->error == EDQUOT)
+    if (io->error == ENOSPC || io->error == EDQUOT || io->error == EFBIG)
         return codec_fail(CODEC_OUT_OF_SPACE, message, "no space is left for the %s: %s", io->kind,
                           strerror(io->error));
     return codec_fail(CODEC_UNWRITABLE, message, "writing the %s failed: %s", io->kind,

@@ -33,7 +33,9 @@ extension Coordinator {
             underWay += 1
             checkpointBudget -= Double(byteCount)
             workers[worker]?.lease?.awaitedCheckpointAt = attentiveNow
-            let wanted = CheckpointWanted(job: facts.job, work: lease.work)
+            let tolerance = policy.checkpointInterval.inSeconds * policy.checkpointTolerance
+            let wanted = CheckpointWanted(
+                job: facts.job, work: lease.work, toleranceSeconds: max(tolerance, 0.01))
             commands.append(.send(.checkpointWanted(wanted), to: peer))
         }
     }
@@ -47,9 +49,8 @@ extension Coordinator {
     }
 
     private func isDue(_ lease: Lease) -> Bool {
-        lease.phase == .fitting && lease.beganAt != nil
+        lease.phase == .fitting && lease.iteration > 0
             && attentiveNow - lease.checkpointedAt >= policy.checkpointInterval
-            && lease.iteration > tiles[lease.work.tile].latestCheckpoint ?? 0
     }
 
     private func mayTakeCheckpoint(_ byteCount: Int, underWay: Int) -> Bool {
@@ -85,7 +86,8 @@ extension Coordinator {
         guard let byteCount = facts.checkpointByteCountMaximum, state.job == facts.job,
             isCredible(work)
         else {
-            receiveNonsense("a checkpoint of \(work), which nobody has asked for", from: peer, &commands)
+            receiveNonsense(
+                "a checkpoint of \(work), which nobody has asked for", from: peer, &commands)
             return
         }
         if let lease = lease(of: worker), lease.work == work, lease.beganAt != nil {

@@ -253,7 +253,9 @@ extension Coordinator {
     mutating func dropLease(of worker: WorkerID) -> Lease? {
         guard let lease = lease(of: worker) else { return nil }
         workers[worker]?.lease = nil
-        if let seconds = lease.secondsPerIteration { workers[worker]?.secondsPerIteration = seconds }
+        if let seconds = lease.secondsPerIteration {
+            workers[worker]?.secondsPerIteration = seconds
+        }
         assigningByteCount -= lease.assignedByteCount
         return lease
     }

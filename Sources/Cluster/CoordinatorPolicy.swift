@@ -40,6 +40,9 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     /// How long a lease goes on before its state is asked for again. It takes longer where bytes a
     /// second or bytes under way do not suffice for all leases.
     public var checkpointInterval: Duration = .seconds(60)
+    /// The share of that interval by which a state may be old: the one that a collapse rolls back to
+    /// has half the bytes of the present one.
+    public var checkpointTolerance = 0.1
     /// Bytes of checkpoints that are asked for in a second, on average; each counts as the largest
     /// of the job.
     public var checkpointBytesPerSecond = 64 << 20
@@ -104,6 +107,7 @@ public struct CoordinatorPolicy: Equatable, Sendable {
         precondition(nonsenseMaximum > 0 && storingFailuresMaximum > 0)
         precondition(standingIterationCount > 0 && refusalsRememberedMaximum > 0)
         precondition(checkpointInterval > .zero && checkpointTimeout > .zero)
+        precondition((0...1).contains(checkpointTolerance))
         precondition(checkpointBytesPerSecond > 0 && checkpointBytesUnderWayMaximum > 0)
         precondition(assignmentBytesUnderWayMaximum > 0 && stragglerGain >= 1)
         precondition(adoptionWait >= .zero && adoptedAttemptMaximum > 0)

@@ -207,7 +207,8 @@ public struct Worker: Sendable {
     mutating func dropWork(_ commands: inout [Command]) {
         switch work {
         case .idle: break
-        case .fitting(let dropped, _), .handingOver(let dropped, _, _): commands.append(.stopFit(dropped))
+        case .fitting(let dropped, _), .handingOver(let dropped, _, _):
+            commands.append(.stopFit(dropped))
         case .delivering(let dropped, _, _, _): commands.append(.dropResult(dropped))
         }
         work = .idle

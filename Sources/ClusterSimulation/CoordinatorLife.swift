@@ -89,7 +89,7 @@ extension Simulation {
         return JobManifest(
             jobID: job.rawValue,
             input: try FileFingerprint(path: SimulatedDisk.input, fileSystem: disk), image: image,
-            plan: plan, configuration: "{}",
+            plan: plan, network: "thin", configuration: "{}",
             createdAt: 0)
     }
 
@@ -125,8 +125,8 @@ extension Simulation {
         // The output takes its place here.
         do throws(JobStoreError) {
             try coordinator.store.finish(
-                report: Data("{}".utf8), completion: .init(endedAt: 1, unrestored: []),
-                keepsBulk: false)
+                report: Data("{}".utf8),
+                completion: .init(endedAt: 1, unrestored: [], keepsBulk: false))
         } catch {
             // The output is there; that bulk may be left is worth a warning.
             if disk.isDead { return }

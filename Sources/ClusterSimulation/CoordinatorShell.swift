@@ -243,7 +243,7 @@ extension Simulation {
         let history = TileHistory(
             attempts: story.attempts, failures: failures, isSetAside: story.isSetAside)
         do throws(JobStoreError) {
-            try coordinator.store.recordHistory(history, of: tile.rawValue, isSynced: true)
+            try coordinator.store.recordHistory(history, of: tile.rawValue)
             coordinator.remembered[tile] = story.attempts
         } catch {
             guard !disk.isDead else { return }

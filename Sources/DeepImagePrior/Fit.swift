@@ -56,12 +56,15 @@ public final class Fit {
 
     /// Builds the network and its start, or the state that another fit had come to.
     ///
-    /// - Parameter state: Of a fit of the same problem and configuration: this one takes the same
-    ///   way from there as that one would have, bit for bit on the same CPU type.
+    /// - Parameters:
+    ///   - state: Of a fit of the same problem and configuration: this one takes the same way from
+    ///     there as that one would have, bit for bit on the same CPU type.
+    ///   - threadCount: Threads that share each iteration; the result is the same for any.
     /// - Throws: `FitError` for a problem or configuration that makes no sense, a state that is not
-    ///   theirs, or where memory is short.
+    ///   theirs, or where memory or threads are short.
     public init(
-        problem: FitProblem, configuration: FitConfiguration, resuming state: FitState? = nil
+        problem: FitProblem, configuration: FitConfiguration, resuming state: FitState? = nil,
+        threadCount: Int = 1
     ) throws(FitError) {
         try configuration.validate()
         try problem.validate()
@@ -71,7 +74,9 @@ public final class Fit {
         do throws(NetworkError) {
             let description = try configuration.network(bands: problem.bands).describe(
                 height: problem.height, width: problem.width)
-            network = try Network(description, kernels: .forThisMachine())
+            network = try Network(
+                description, kernels: .forThisMachine(),
+                options: configuration.networkOptions(threadCount: threadCount))
         } catch {
             throw FitError(error)
         }
@@ -100,9 +105,8 @@ public final class Fit {
         observing observer: ((FitPart) -> Void)? = nil
     ) throws(FitError) -> FitProgress {
         defer { observer?(.update) }
-        network.kernels.addNormalNoise(
-            to: z, deviation: Float(configuration.inputNoiseDeviation), noiseStream,
-            into: network.input)
+        network.setInput(
+            z, plusNoise: Float(configuration.inputNoiseDeviation), noiseStream)
         observer?(.noise)
         network.forward(observing: observer.map { tell in { tell(.forward(layer: $0)) } })
         let loss = computeLoss()
@@ -256,14 +260,16 @@ extension Fit {
     ///
     /// - Throws: `FitError.invalid` for a size that the network cannot take.
     public static func memoryByteCount(
-        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
+        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int,
+        threadCount: Int = 1
     ) throws(FitError) -> Int {
         let description = try describe(configuration, height, width, bands)
         do throws(NetworkError) {
             let pixels = height * width
             let arrays = pixels * (configuration.inputChannels + 3 * bands)
             let snapshot = 3 * (try Network.parameterCount(of: description))
-            return try Network.memoryByteCount(of: description)
+            let options = configuration.networkOptions(threadCount: threadCount)
+            return try Network.memoryByteCount(of: description, options: options)
                 + (arrays + snapshot) * MemoryLayout<Float>.stride
         } catch {
             throw FitError(error)
@@ -302,7 +308,7 @@ extension FitError {
     init(_ error: NetworkError) {
         switch error {
         case .outOfMemory(let byteCount): self = .outOfMemory(byteCount: byteCount)
-        case .invalid, .unknownKernelPath: self = .invalid(error.description)
+        case .invalid, .unknownKernelPath, .noThread: self = .invalid(error.description)
         }
     }
 }

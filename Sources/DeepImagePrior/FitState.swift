@@ -56,7 +56,8 @@ extension FitState.Moment {
         _ configuration: FitConfiguration, parameterCount: Int, sampleCount: Int
     ) throws(FitError) {
         guard (0...configuration.iterations).contains(iteration),
-            (0...configuration.rollBacksMaximum).contains(rollBackCount), adamStepCount == iteration,
+            (0...configuration.rollBacksMaximum).contains(rollBackCount),
+            adamStepCount == iteration,
             learningRate > 0,
             learningRate <= configuration.learningRate, psnrToInput?.isFinite ?? true
         else {

@@ -16,7 +16,12 @@ public protocol ImageSink: AnyObject {
         rowCount: Int, color: UnsafeBufferPointer<Float>, alpha: UnsafeBufferPointer<UInt16>?
     ) throws(ImageError)
 
-    /// Completes the file after the last row, syncs it and puts it at its place.
+    /// Completes the file after the last row and syncs it, but leaves it beside its place.
+    ///
+    /// - Returns: where it lies until ``finish()`` puts it at its place.
+    func complete() throws(ImageError) -> String
+
+    /// Completes the file, if that has not been done, and puts it at its place.
     func finish() throws(ImageError)
 
     /// Removes what was written; does nothing after `finish`.
@@ -40,6 +45,7 @@ final class EncodedImageSink: ImageSink {
     private let file: OutputFile
     private let encoder: any RowEncoder
     private var writtenRowCount = 0
+    private var isComplete = false
 
     init(header: ImageHeader, file: OutputFile, encoder: any RowEncoder) {
         self.header = header
@@ -89,10 +95,18 @@ final class EncodedImageSink: ImageSink {
         }
     }
 
-    func finish() throws(ImageError) {
+    func complete() throws(ImageError) -> String {
+        guard !isComplete else { return file.temporaryPath }
         precondition(
             writtenRowCount == header.height, "\(writtenRowCount) of \(header.height) rows")
         try encoder.finish()
+        try file.sync()
+        isComplete = true
+        return file.temporaryPath
+    }
+
+    func finish() throws(ImageError) {
+        _ = try complete()
         try file.commit()
     }
 

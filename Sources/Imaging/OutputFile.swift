@@ -9,7 +9,8 @@ final class OutputFile {
     let path: String
     let descriptor: Int32
     private let target: String
-    private let temporaryPath: String
+    /// Where it lies before `commit`.
+    let temporaryPath: String
     private let replacesExisting: Bool
     private var isOpen = true
 
@@ -32,10 +33,15 @@ final class OutputFile {
 
     deinit { discard() }
 
+    /// Makes what was written survive a crash of the host.
+    func sync() throws(ImageError) {
+        if fsync(descriptor) != 0 { throw writeError(path, "cannot sync it", errno) }
+    }
+
     /// Puts the finished file at its place.
     func commit() throws(ImageError) {
         precondition(isOpen, "an output file is committed once")
-        if fsync(descriptor) != 0 { throw writeError(path, "cannot sync it", errno) }
+        try sync()
         if replacesExisting {
             if rename(temporaryPath, target) != 0 {
                 throw writeError(path, "cannot rename it", errno)

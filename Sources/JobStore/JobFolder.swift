@@ -136,6 +136,17 @@ struct JobFolder {
         try fileSystem.sync(directory: path)
     }
 
+    /// Whether anything is there that ``clearBulk()`` removes.
+    var hasBulk: Bool {
+        get throws(JobStoreError) {
+            for path in [tiles, checkpoints, attemptsPath]
+            where try fileSystem.kind(of: path) != nil {
+                return true
+            }
+            return false
+        }
+    }
+
     /// Removes the attempts, and tiles and checkpoints with their directories when nothing else
     /// is in them.
     func clearBulk() throws(JobStoreError) {

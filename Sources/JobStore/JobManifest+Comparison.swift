@@ -22,7 +22,8 @@ extension JobManifest {
     ///
     /// - Parameter wanted: The job that is asked for.
     public func difference(from wanted: JobManifest) -> Difference? {
-        configurationDifference(from: wanted)
+        firstDifference([("network", network, wanted.network)])
+            ?? configurationDifference(from: wanted)
             ?? firstDifference([
                 ("the size of the input", bytes(input.byteCount), bytes(wanted.input.byteCount)),
                 (

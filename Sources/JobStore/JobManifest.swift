@@ -12,6 +12,8 @@ public struct JobManifest: Codable, Equatable, Sendable {
     public var input: FileFingerprint
     public var image: Image
     public var plan: Plan
+    /// The name of the network, as the user asks for it.
+    public var network: String
     /// The hyperparameters, JSON.
     public var configuration: String
     /// Seconds since 1970.
@@ -75,22 +77,26 @@ public struct JobManifest: Codable, Equatable, Sendable {
         public var endedAt: Double
         /// The tiles that came through unrestored, in order.
         public var unrestored: [Int]
+        /// Whether tiles and tries stay.
+        public var keepsBulk: Bool
 
-        public init(endedAt: Double, unrestored: [Int]) {
+        public init(endedAt: Double, unrestored: [Int], keepsBulk: Bool) {
             self.endedAt = endedAt
             self.unrestored = unrestored
+            self.keepsBulk = keepsBulk
         }
     }
 
     /// A job of which nothing is done.
     public init(
-        jobID: String, input: FileFingerprint, image: Image, plan: Plan, configuration: String,
-        createdAt: Double
+        jobID: String, input: FileFingerprint, image: Image, plan: Plan, network: String,
+        configuration: String, createdAt: Double
     ) {
         self.jobID = jobID
         self.input = input
         self.image = image
         self.plan = plan
+        self.network = network
         self.configuration = configuration
         self.createdAt = createdAt
     }

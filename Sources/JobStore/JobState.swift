@@ -90,7 +90,7 @@ public struct JobSnapshot: Sendable {
         folder path: String, fileSystem: any FileSystem
     ) throws(JobStoreError) -> JobSnapshot? {
         let folder = JobFolder(path: path, fileSystem: fileSystem)
-        let isBeingWorkedOn = try fileSystem.isLocked(folder.eventsPath)
+        let isBeingWorkedOn = try JobStore.isInUse(folder: path, fileSystem: fileSystem)
         guard let manifest = try JobStore.manifest(inFolder: path, fileSystem: fileSystem) else {
             return nil
         }

@@ -103,7 +103,8 @@ public final class JobStore {
     private static func withLock(
         _ folder: JobFolder, _ body: (LineLog) throws(JobStoreError) -> JobStore
     ) throws(JobStoreError) -> JobStore {
-        let events = LineLog(try folder.fileSystem.openLog(folder.eventsPath))
+        let events = LineLog(
+            try folder.fileSystem.openLog(folder.eventsPath), isTorn: try eventsAreTorn(folder))
         do throws(JobStoreError) {
             let store = try body(events)
             try folder.makeDirectory(folder.tiles)
@@ -112,6 +113,21 @@ public final class JobStore {
             events.close()
             throw error
         }
+    }
+
+    /// Whether a former coordinator's last line has no end.
+    private static func eventsAreTorn(_ folder: JobFolder) throws(JobStoreError) -> Bool {
+        guard let file = try folder.fileSystem.open(folder.eventsPath, followingLinks: false),
+            file.byteCount > 0
+        else { return false }
+        return try file.bytes(file.byteCount - 1..<file.byteCount) != [UInt8(ascii: "\n")]
+    }
+
+    /// Whether a coordinator works in a folder at this moment. Takes no lock.
+    public static func isInUse(
+        folder path: String, fileSystem: any FileSystem
+    ) throws(JobStoreError) -> Bool {
+        try fileSystem.isLocked(JobFolder(path: path, fileSystem: fileSystem).eventsPath)
     }
 
     /// The manifest in a job's folder, also while a coordinator works there; nil when there is
@@ -129,15 +145,13 @@ public final class JobStore {
 
     // MARK: Attempts and events
 
-    /// Remembers the tries at a tile.
-    ///
-    /// - Parameters:
-    ///   - history: All of them.
-    ///   - isSynced: Whether this is to survive a crash of the host, and not only of the program.
+    /// Remembers the tries at a tile, all of them. When this returns, it survives a crash of the
+    /// host. A tile that has been given up loses its checkpoint.
     public func recordHistory(
-        _ history: TileHistory, of tile: Int, isSynced: Bool
+        _ history: TileHistory, of tile: Int
     ) throws(JobStoreError) {
-        try histories.append(history, of: tile, isSynced: isSynced)
+        try histories.append(history, of: tile)
+        if history.isSetAside { removeCheckpoint(tile: tile) }
     }
 
     /// Adds a line to the event log. The log is for people: it is not synced.
@@ -162,21 +176,37 @@ public final class JobStore {
     }
 
     /// Ends a job whose output is in its place: stores the report; then manifest, report and
-    /// events stay, and the rest goes unless it is to be kept.
+    /// events stay, and the rest goes unless the completion keeps it.
     ///
     /// - Throws: `JobStoreError` when the report cannot be stored (then nothing is removed) or
     ///   something cannot be removed.
     public func finish(
-        report: Data, completion: JobManifest.Completion, keepsBulk: Bool
+        report: Data, completion: JobManifest.Completion
     ) throws(JobStoreError) {
         try fileSystem.replace(JobFolder.reportName, in: folder.path, with: [UInt8](report))
         var next = manifest
         next.completion = completion
         try replaceManifest(next)
-        guard !keepsBulk else { return }
+        guard !completion.keepsBulk else { return }
         histories.close()
         try folder.clearBulk()
         try fileSystem.sync(directory: folder.path)
+    }
+
+    /// Removes what a coordinator that was killed at the end of a job did not come to remove.
+    ///
+    /// - Parameter manifest: The folder's, as it was read before.
+    public static func tidy(
+        folder path: String, manifest: JobManifest, fileSystem: any FileSystem
+    ) throws(JobStoreError) {
+        let folder = JobFolder(path: path, fileSystem: fileSystem)
+        guard let completion = manifest.completion, !completion.keepsBulk, try folder.hasBulk
+        else { return }
+        let log = try fileSystem.openLog(folder.eventsPath)
+        defer { log.close() }
+        guard try Self.manifest(inFolder: path, fileSystem: fileSystem) == manifest else { return }
+        try folder.clearBulk()
+        try fileSystem.sync(directory: path)
     }
 
     private func replaceManifest(_ next: JobManifest) throws(JobStoreError) {

@@ -24,10 +24,9 @@ struct StoredFacts: Equatable {
 
     /// CRC-32 of one line of these facts, to be continued with the data section.
     var checksum: Checksum {
-        Checksum(
-            of: Array(
-                "\(content.rawValue) \(job) \(tile) \(attempt) \(iteration) \(shape) \(type.rawValue)\n"
-                    .utf8))
+        let numbers = "\(tile) \(attempt) \(iteration) \(shape)"
+        return Checksum(
+            of: Array("\(content.rawValue) \(job) \(numbers) \(type.rawValue)\n".utf8))
     }
 
     /// The whole file.

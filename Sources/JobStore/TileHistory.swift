@@ -94,12 +94,9 @@ struct HistoryLog {
         log = LineLog(try folder.fileSystem.openLog(folder.attemptsPath))
     }
 
-    /// - Parameter isSynced: Whether the line is to survive a crash of the host.
-    func append(
-        _ history: TileHistory, of tile: Int, isSynced: Bool
-    ) throws(JobStoreError) {
+    func append(_ history: TileHistory, of tile: Int) throws(JobStoreError) {
         try log.append(HistoryLine(tile: tile, history: history).encoded())
-        if isSynced { try log.sync() }
+        try log.sync()
     }
 
     func close() { log.close() }
@@ -134,10 +131,12 @@ struct HistoryLog {
 /// A log of lines: after a write that was torn, the next line still begins a line.
 final class LineLog {
     private let log: any LogFile
-    private var lineIsTorn = false
+    private var lineIsTorn: Bool
 
-    init(_ log: any LogFile) {
+    /// - Parameter isTorn: Whether the log may end within a line.
+    init(_ log: any LogFile, isTorn: Bool = false) {
         self.log = log
+        lineIsTorn = isTorn
     }
 
     /// - Parameter line: with its line break.
@@ -149,6 +148,10 @@ final class LineLog {
     }
 
     func sync() throws(JobStoreError) { try log.sync() }
-    func clear() throws(JobStoreError) { try log.clear() }
+    func clear() throws(JobStoreError) {
+        try log.clear()
+        lineIsTorn = false
+    }
+
     func close() { log.close() }
 }

@@ -8,6 +8,8 @@ public enum NetworkError: Error, Equatable, CustomStringConvertible {
     case invalid(String)
     /// The machine did not give the memory that the network needs.
     case outOfMemory(byteCount: Int)
+    /// The system did not give the threads that the network was to run on.
+    case noThread(wanted: Int)
     /// `DIP_CPU` names a path that this CPU or this program does not have.
     case unknownKernelPath(String)
 
@@ -17,9 +19,12 @@ public enum NetworkError: Error, Equatable, CustomStringConvertible {
         case .outOfMemory(let byteCount):
             return "the network needs \(byteCount / 1_000_000) MB of memory, which this machine "
                 + "did not give; use smaller tiles or fewer workers"
+        case .noThread(let wanted):
+            return "the network was to run on \(wanted) threads, which this machine did not give; "
+                + "use fewer"
         case .unknownKernelPath(let name):
             return "DIP_CPU is \"\(name)\", but this machine runs only \"portable\" or what its "
-                + "CPU has of \"avx2\" and \"avx512\""
+                + "CPU has of \"avx2\", \"avx512\" and \"avx512bf16\""
         }
     }
 }

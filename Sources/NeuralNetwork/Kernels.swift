@@ -8,8 +8,11 @@ public struct Kernels: @unchecked Sendable {
     /// A pointer to a constant table of C functions: immutable, hence safe to share.
     let table: UnsafePointer<dip_kernels>
 
-    /// `portable`, `avx2` or `avx512`.
+    /// `portable`, `avx2`, `avx512` or `avx512bf16`.
     public var name: String { String(cString: table.pointee.name) }
+
+    /// Whether products of bfloat16 are faster than those of float32; else they cost more.
+    public var multipliesBFloat16: Bool { table.pointee.has_bfloat16 != 0 }
 
     /// The kernels of the given path.
     ///

@@ -11,8 +11,12 @@ struct LayerBuilder {
     let values: Pointer  // all parameters, then their gradients, then the moments
     let slots: [Pointer]
     let gradients: [Pointer?]
+    let inputGradients: [Pointer]
     let constants: [Pointer]
-    let scratch: Scratch
+    let sums: Pointer
+    let scratch: [Scratch]
+    let shared: SharedScratch
+    let paths: [any ConvolutionPath]
     let normalizationOfSlot: [Int: (index: Int, slope: Float)]
     let description: NetworkDescription
     let descriptions: NetworkDescriptions
@@ -30,18 +34,37 @@ struct LayerBuilder {
             let gradientSource = descriptions.gradientSources + index
             gradientSource.pointee = makeGradientSource(
                 convolution, normalization: own, slope: known?.slope ?? 1)
-            let path = convolution.geometry.makePath()
+            let (geometry, path) = (convolution.geometry, paths[index])
+            let source = makeSource(
+                convolution.source, geometry, at: descriptions.sources + index, normalizations,
+                &written)
+            let parts = geometry.parts(of: path.strips)
             result.append(
                 ConvolutionLayer(
-                    geometry: convolution.geometry, path: path, strips: path.strips,
-                    source: makeSource(
-                        convolution.source, at: descriptions.sources + index, normalizations,
-                        &written),
+                    geometry: geometry, path: path, parts: parts, source: source,
                     weight: weight.value, weightGradient: weight.gradient,
                     raw: slots[convolution.slot], normalization: own,
-                    gradientSource: gradientSource, slope: known?.slope ?? 1, scratch: scratch))
+                    gradientSource: gradientSource, slope: known?.slope ?? 1, scratch: scratch,
+                    shared: shared,
+                    inputGradient: makeInputGradient(index, path, parts, source)))
         }
         return result.reversed()
+    }
+
+    private func makeInputGradient(
+        _ index: Int, _ path: any ConvolutionPath, _ parts: [[Range<Int>]], _ source: Source
+    ) -> ConvolutionLayer.InputGradient {
+        let convolution = description.convolutions[index]
+        guard source.needsGradient else { return .none }
+        let plan = path.gradientPlan(convolution.geometry, parts)
+        let rowLength = path.paddedWidth * source.shape.channels
+        if convolution.readsOneStoredTensor, let target = source.gradients[0] {
+            let gradient = PaddedGradient(
+                memory: target.values, rowLength: rowLength, plan: plan)
+            return .direct(gradient, adds: !target.isFirstWriter)
+        }
+        return .padded(
+            PaddedGradient(memory: inputGradients[index], rowLength: rowLength, plan: plan))
     }
 
     private func parameter(_ name: String) -> (value: Pointer, gradient: Pointer) {
@@ -54,14 +77,15 @@ struct LayerBuilder {
             description.normalizations[index].name, description.normalizations[index].channels
         )
         return NormalizationLayer(
-            channels: channels, kernels: kernels, memory: constants[index],
+            channels: channels, kernels: kernels, memory: constants[index], sumMemory: sums,
             gamma: parameter("\(name).weight"), beta: parameter("\(name).bias"),
             betaHasNoEffect: layout["\(name).bias"]?.hasNoEffect ?? false)
     }
 
     private func makeSource(
-        _ feature: NetworkDescription.Feature, at address: UnsafeMutablePointer<dip_source>,
-        _ normalizations: [NormalizationLayer], _ written: inout Set<Int>
+        _ feature: NetworkDescription.Feature, _ geometry: ConvolutionGeometry,
+        at address: UnsafeMutablePointer<dip_source>, _ normalizations: [NormalizationLayer],
+        _ written: inout Set<Int>
     ) -> Source {
         let join = feature.joinNormalization.map { normalizations[$0] }
         let parts = feature.parts.map { makePart($0, normalizations) }
@@ -80,6 +104,8 @@ struct LayerBuilder {
         }
         return Source(
             shape: feature.shape, table: kernels.table, join: join, gradients: partGradients,
+            rowParts: geometry.rowParts(),
+            isEnlarged: feature.parts.contains { $0.upsampling != nil },
             description: address)
     }
 

@@ -33,10 +33,13 @@ struct MatrixMultiply {
 
     /// For the products of one convolution.
     init(_ geometry: ConvolutionGeometry, table: UnsafePointer<dip_kernels>) {
-        isPrecise =
-            geometry.output.pixels <= Self.precisePixelsMax
-            && geometry.productCount <= Self.preciseProductCountMax
+        isPrecise = Self.isPrecise(geometry)
         self.table = table
+    }
+
+    static func isPrecise(_ geometry: ConvolutionGeometry) -> Bool {
+        geometry.output.pixels <= precisePixelsMax
+            && geometry.productCount <= preciseProductCountMax
     }
 
     /// Floats from one row of a packed matrix to the next: whole cache lines, an odd number, so

@@ -18,23 +18,26 @@ public final class Network {
 
     private let parameterMemory: Arena  // values, gradients, first and second moments
     private let memory: Arena  // activations, their gradients, constants, scratch
+    private let team: ThreadTeam
     private let layers: [ConvolutionLayer]
     private let layerNames: [String]
     private let hasSigmoid: Bool
     private let outputBias: Parameter
     private let inputPiece: ArenaPiece
+    private let inputGradientPiece: ArenaPiece?
     private let outputPiece: ArenaPiece
     private let outputGradientPiece: ArenaPiece
     private let descriptions: NetworkDescriptions
 
     /// Compiles a finished description.
     ///
-    /// - Throws: `NetworkError` where the description has no end or memory is short.
+    /// - Throws: `NetworkError` where the description has no end, or memory or threads are short.
     public convenience init(
-        _ description: NetworkDescription, kernels: Kernels
+        _ description: NetworkDescription, kernels: Kernels, options: NetworkOptions = .init()
     ) throws(NetworkError) {
         MatrixMultiply.useOneThread()
-        try self.init(NetworkCompiler(description, kernels: kernels).compile())
+        try self.init(
+            NetworkCompiler(description, kernels: kernels, options: options).compile())
     }
 
     init(_ compiled: consuming CompiledNetwork) {
@@ -43,11 +46,13 @@ public final class Network {
         outputShape = compiled.outputShape
         operationsPerIteration = compiled.operationsPerIteration
         kernels = compiled.kernels
+        team = compiled.team
         layers = compiled.layers
         layerNames = compiled.layerNames
         hasSigmoid = compiled.hasSigmoid
         outputBias = compiled.outputBias
         inputPiece = compiled.inputPiece
+        inputGradientPiece = compiled.inputGradientPiece
         outputPiece = compiled.outputPiece
         outputGradientPiece = compiled.outputGradientPiece
         descriptions = compiled.descriptions
@@ -61,9 +66,10 @@ public final class Network {
     ///
     /// - Throws: `NetworkError.invalid` where the description has no end.
     public static func memoryByteCount(
-        of description: NetworkDescription
+        of description: NetworkDescription, options: NetworkOptions = .init()
     ) throws(NetworkError) -> Int {
-        try NetworkCompiler(description, kernels: Kernels(named: "portable")).memoryByteCount()
+        try NetworkCompiler(description, kernels: Kernels(named: "portable"), options: options)
+            .memoryByteCount()
     }
 
     /// Floats that the parameters of a network of this description take, padding included.
@@ -72,7 +78,9 @@ public final class Network {
     public static func parameterCount(
         of description: NetworkDescription
     ) throws(NetworkError) -> Int {
-        try NetworkCompiler(description, kernels: Kernels(named: "portable")).parameterCount()
+        try NetworkCompiler(
+            description, kernels: Kernels(named: "portable"), options: NetworkOptions()
+        ).parameterCount()
     }
 
     /// z, (height, width, channels); the caller fills it before `forward`.
@@ -83,6 +91,9 @@ public final class Network {
 
     /// dLoss/d(output); the caller fills it before `backward`, which overwrites it.
     public var outputGradient: UnsafeMutableBufferPointer<Float> { buffer(outputGradientPiece) }
+
+    /// dLoss/d(input), (height, width, channels), after `backward`; nil where nobody wanted it.
+    public var inputGradient: UnsafeMutableBufferPointer<Float>? { inputGradientPiece.map(buffer) }
 
     /// All parameters in the layout's order; gradients and moments lie likewise.
     public var values: UnsafeMutableBufferPointer<Float> { parameterBuffer(0) }
@@ -96,7 +107,7 @@ public final class Network {
     ///   output's bias, behind which the sigmoid belongs; for measuring.
     public func forward(observing observer: ((String) -> Void)? = nil) {
         for index in layers.indices {
-            layers[index].forward()
+            layers[index].forward(team)
             observer?(layerNames[index])
         }
         kernels.table.pointee.bias_activation(
@@ -116,7 +127,7 @@ public final class Network {
             Int64(outputShape.channels), hasSigmoid ? 1 : 0, biasGradient)
         observer?(outputBias.name)
         for index in layers.indices.reversed() {
-            layers[index].backward()
+            layers[index].backward(team)
             observer?(layerNames[index])
         }
     }
@@ -166,9 +177,32 @@ public final class Network {
     }
 
     func applyAdam(_ rates: dip_adam) {
-        kernels.table.pointee.adam(
-            values.baseAddress, gradients.baseAddress, firstMoments.baseAddress,
-            secondMoments.baseAddress, Int64(layout.count), rates)
+        shareRuns(of: layout.count) { start, count in
+            kernels.table.pointee.adam(
+                values.baseAddress! + start, gradients.baseAddress! + start,
+                firstMoments.baseAddress! + start, secondMoments.baseAddress! + start,
+                Int64(count), rates)
+        }
+    }
+
+    /// Sets `input` to `values` plus fresh normal noise of the given standard deviation.
+    public func setInput(_ values: [Float], plusNoise deviation: Float, _ stream: RandomStream) {
+        precondition(values.count == input.count)
+        values.withUnsafeBufferPointer { values in
+            shareRuns(of: values.count) { start, count in
+                kernels.table.pointee.add_normal_noise(
+                    input.baseAddress, values.baseAddress, Int64(start), Int64(start + count),
+                    deviation, stream.description)
+            }
+        }
+    }
+
+    /// Lets threads share elementwise work: runs that begin at multiples of 64.
+    private func shareRuns(of count: Int, _ body: (_ start: Int, _ count: Int) -> Void) {
+        let run = (count / ConvolutionGeometry.partCountMax + 64) / 64 * 64
+        team.run(parts: (count + run - 1) / run) { part, _ in
+            body(part * run, min(run, count - part * run))
+        }
     }
 
     private func buffer(_ piece: ArenaPiece) -> UnsafeMutableBufferPointer<Float> {

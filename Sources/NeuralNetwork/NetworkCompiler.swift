@@ -29,11 +29,13 @@ struct CompiledNetwork: ~Copyable {
     let kernels: Kernels
     let parameterMemory: Arena
     let memory: Arena
+    let team: ThreadTeam
     let layers: [ConvolutionLayer]
     let layerNames: [String]
     let hasSigmoid: Bool
     let outputBias: Parameter
     let inputPiece: ArenaPiece
+    let inputGradientPiece: ArenaPiece?
     let outputPiece: ArenaPiece
     let outputGradientPiece: ArenaPiece
     let descriptions: NetworkDescriptions
@@ -43,17 +45,25 @@ struct CompiledNetwork: ~Copyable {
 struct NetworkCompiler {
     private let description: NetworkDescription
     private let kernels: Kernels
+    private let options: NetworkOptions
+    private let geometries: [ConvolutionGeometry]
+    private let paths: [any ConvolutionPath]
     private var layout = ParameterLayout()
     private var plan = ArenaPlan()
     private var slots: [ArenaPiece] = []
     private var gradients: [ArenaPiece?] = []
+    /// dLoss/d(padded input) of each convolution.
+    private var inputGradients: [ArenaPiece] = []
     private var constants: [ArenaPiece] = []
     /// The normalization of each slot's raw values, with the slope of the activation behind it.
     private var normalizationOfSlot: [Int: (index: Int, slope: Float)] = [:]
 
-    init(_ description: NetworkDescription, kernels: Kernels) {
+    init(_ description: NetworkDescription, kernels: Kernels, options: NetworkOptions) {
         self.description = description
         self.kernels = kernels
+        self.options = options
+        geometries = description.convolutions.map(\.geometry)
+        paths = geometries.map { $0.makePath(options) }
     }
 
     /// Bytes that the compiled network will hold.
@@ -77,13 +87,20 @@ struct NetworkCompiler {
             kernels: kernels, layout: layout, values: parameterMemory.base,
             slots: slots.map { memory.pointer($0) },
             gradients: gradients.map { $0.map { memory.pointer($0) } },
+            inputGradients: inputGradients.map { memory.pointer($0) },
             constants: constants.map { memory.pointer($0) },
-            scratch: Scratch(
-                window: memory.pointer(scratch[0]), patches: memory.pointer(scratch[1]),
-                products: memory.pointer(scratch[2]), weights: memory.pointer(scratch[3]),
-                gradientRows: memory.pointer(scratch[4]),
-                inputGradient: memory.pointer(scratch[5]), rows: memory.pointer(scratch[6])),
-            normalizationOfSlot: normalizationOfSlot, description: description,
+            sums: memory.pointer(scratch.sums),
+            scratch: scratch.threads.map { pieces in
+                Scratch(
+                    window: memory.pointer(pieces[0]), patches: memory.pointer(pieces[1]),
+                    products: memory.pointer(pieces[2]),
+                    weightGradient: memory.pointer(pieces[3]),
+                    gradientRows: memory.pointer(pieces[4]), rows: memory.pointer(pieces[5]))
+            },
+            shared: SharedScratch(
+                weights: memory.pointer(scratch.weights),
+                weightGradient: memory.pointer(scratch.weightGradient)),
+            paths: paths, normalizationOfSlot: normalizationOfSlot, description: description,
             descriptions: descriptions)
         guard let bias = layout["\(description.convolutions.last?.name ?? "").bias"],
             let outputGradient = gradients[output.slot]
@@ -92,16 +109,19 @@ struct NetworkCompiler {
             layout: layout, inputShape: description.inputShape,
             outputShape: description.slotShapes[output.slot],
             operationsPerIteration: description.operationsPerIteration, kernels: kernels,
-            parameterMemory: parameterMemory, memory: memory, layers: builder.layers(),
+            parameterMemory: parameterMemory, memory: memory,
+            team: try ThreadTeam(threadCount: options.threadCount), layers: builder.layers(),
             layerNames: description.convolutions.map(\.name), hasSigmoid: output.sigmoid,
             outputBias: bias,
-            inputPiece: slots[NetworkDescription.inputSlot], outputPiece: slots[output.slot],
+            inputPiece: slots[NetworkDescription.inputSlot],
+            inputGradientPiece: gradients[NetworkDescription.inputSlot],
+            outputPiece: slots[output.slot],
             outputGradientPiece: outputGradient, descriptions: descriptions)
     }
 
     /// Gives everything its place; returns the output and the pieces of scratch.
     private mutating func planMemory() throws(NetworkError) -> (
-        output: (slot: Int, sigmoid: Bool), scratch: [ArenaPiece]
+        output: (slot: Int, sigmoid: Bool), scratch: ScratchPieces
     ) {
         guard let output = description.output else { throw .invalid("the network has no end") }
         try findNormalizations()
@@ -167,8 +187,12 @@ struct NetworkCompiler {
 
     private mutating func planActivations() {
         slots = description.slotShapes.map { plan.reserve($0.count) }
-        // The input has none.
-        gradients = [nil] + plan.reserve(sharing: description.convolutions.map(gradientLife))
+        let lives = description.convolutions.map(gradientLife)
+        let planes = description.convolutions.indices.map(inputGradientLife)
+        let pieces = plan.reserve(sharing: lives + planes)
+        let input = options.wantsInputGradient ? plan.reserve(description.inputShape.count) : nil
+        gradients = [input] + pieces.prefix(lives.count).map(Optional.some)
+        inputGradients = Array(pieces.suffix(planes.count))
         for normalization in description.normalizations {
             constants.append(
                 plan.reserve(NormalizationLayer.constantCount(channels: normalization.channels)))
@@ -180,23 +204,53 @@ struct NetworkCompiler {
     private func gradientLife(
         of layer: NetworkDescription.Convolution
     ) -> (count: Int, life: ClosedRange<Int>) {
-        func step(_ index: Int) -> Int { description.convolutions.count - 1 - index }
         let own = layer.slot - 1
         let lastReader = description.convolutions.lastIndex { reader in
             reader.source.parts.contains { $0.slot == layer.slot }
         }
-        return (layer.outputShape.count, step(lastReader ?? own)...step(own))
+        return (
+            layer.outputShape.count, backwardStep(lastReader ?? own)...backwardStep(own)
+        )
     }
 
-    /// Pieces in the order of `ScratchNeed`'s fields.
-    private mutating func planScratch() -> [ArenaPiece] {
+    /// The gradient of a convolution's padded input lives in its own step.
+    private func inputGradientLife(of index: Int) -> (count: Int, life: ClosedRange<Int>) {
+        let (layer, geometry, path) = (
+            description.convolutions[index], geometries[index], paths[index]
+        )
+        let plan = path.gradientPlan(geometry, geometry.parts(of: path.strips))
+        let isNeeded = needsInputGradient(layer) && !layer.readsOneStoredTensor
+        let rowLength = path.paddedWidth * geometry.input.channels
+        return (isNeeded ? plan.rowCount * rowLength : 0, backwardStep(index)...backwardStep(index))
+    }
+
+    /// Whether anything behind it has parameters to learn, or somebody asks.
+    private func needsInputGradient(_ layer: NetworkDescription.Convolution) -> Bool {
+        options.wantsInputGradient
+            || layer.source.parts.contains { $0.slot != NetworkDescription.inputSlot }
+    }
+
+    private func backwardStep(_ index: Int) -> Int { description.convolutions.count - 1 - index }
+
+    private struct ScratchPieces {
+        let threads: [[ArenaPiece]]  // in the order of `Scratch`'s fields
+        let weights, weightGradient, sums: ArenaPiece
+    }
+
+    private mutating func planScratch() -> ScratchPieces {
         var need = ScratchNeed()
-        for layer in description.convolutions { need.cover(layer.geometry.makePath().need) }
+        for path in paths { need.cover(path.need) }
         let counts = [
-            need.window, need.patches, need.products, need.weights, need.gradientRows,
-            need.inputGradient, need.rows,
+            need.window, need.patches, need.products, need.weightGradient, need.gradientRows,
+            need.rows,
         ]
-        return counts.map { plan.reserve($0) }
+        let channels = description.normalizations.map(\.channels).max() ?? 0
+        return ScratchPieces(
+            threads: (0..<options.threadCount).map { _ in counts.map { plan.reserve($0) } },
+            weights: plan.reserve(need.weights), weightGradient: plan.reserve(need.weightGradient),
+            sums: plan.reserve(
+                PartialSums.floatCount(
+                    partCount: ConvolutionGeometry.partCountMax, channels: channels)))
     }
 }
 
@@ -205,5 +259,12 @@ extension NetworkDescription.Convolution {
         ConvolutionGeometry(
             input: source.shape, output: outputShape, kernel: kernel, stride: stride,
             padding: padding)
+    }
+
+    /// Whether its pixels are those of one stored tensor, so that its input's gradient can be that
+    /// tensor's.
+    var readsOneStoredTensor: Bool {
+        kernel == 1 && stride == 1 && source.parts.count == 1 && source.joinNormalization == nil
+            && source.parts[0].upsampling == nil
     }
 }

@@ -65,6 +65,17 @@ public struct NetworkDescription {
 
         /// Multiplications of one pass over the image.
         public var productCount: Int { kernel * kernel * source.shape.channels * outputShape.count }
+
+        /// Passes of so many products on the way back: to the weights and, unless the source is
+        /// the network's input alone, to the source.
+        public var backwardPassCount: Int {
+            source.parts.contains { $0.slot != NetworkDescription.inputSlot } ? 2 : 1
+        }
+
+        /// Whether a network with this choice of paths computes the convolution on the fast one.
+        public func takesFastPath(_ choice: PathChoice) -> Bool {
+            WinogradPath.suits(geometry, choice)
+        }
     }
 
     struct Normalization {

@@ -39,6 +39,6 @@ extension Kernels {
     ) {
         precondition(values.count == result.count)
         table.pointee.add_normal_noise(
-            result.baseAddress, values, Int64(values.count), deviation, stream.description)
+            result.baseAddress, values, 0, Int64(values.count), deviation, stream.description)
     }
 }

@@ -8,16 +8,24 @@ public struct CheckpointWanted: WorkMessageBody {
     public let tile: TileID
     /// The try at it.
     public let attempt: Attempt
+    /// Seconds of work that the state may be old, if that makes it smaller; absent for none.
+    public let toleranceSeconds: Double?
 
     /// A grant.
-    public init(job: JobID, work: TileAttempt) {
+    public init(job: JobID, work: TileAttempt, toleranceSeconds: Double? = nil) {
         self.job = job
         tile = work.tile
         attempt = work.attempt
+        self.toleranceSeconds = toleranceSeconds
     }
 
     /// The try at the tile.
     public var work: TileAttempt { TileAttempt(tile, attempt: attempt) }
+
+    func check() throws(WireError) {
+        try checkSubject()
+        if let toleranceSeconds { try FieldCheck.interval(toleranceSeconds, "toleranceSeconds") }
+    }
 }
 
 /// The state of a fit between two iterations. From a worker: the state of its try, as it was

@@ -30,6 +30,12 @@ struct FitImage: ParsableCommand {
     @Option(help: "Iterations of the fit.")
     var iterations = 1800
 
+    @Option(help: "Precision: float32, bfloat16 or auto.")
+    var precision = PrecisionChoice.float32
+
+    @Option(help: "Threads of the fit.")
+    var threads = 1
+
     @Option(help: "Seed of everything that is random.")
     var seed: UInt64 = 0
 
@@ -64,19 +70,13 @@ struct FitImage: ParsableCommand {
         guard iterations >= 1 else {
             throw ValidationError("--iterations is \(iterations); at least 1 works.")
         }
+        try requireThreadCount(threads)
     }
 
     func run() throws {
-        do {
+        try reportingErrors {
             let measurement = try measure()
             if json { try printJSON(measurement) }
-        } catch let error as ImageError {
-            dip_bench.report("\(error)")
-            throw ExitCode(error.kind == .noSuchFile ? 66 : 65)
-        } catch let error as FitError {
-            dip_bench.report("\(error)")
-            if case .invalid = error { throw ExitCode(64) }
-            throw ExitCode(1)
         }
     }
 
@@ -84,14 +84,17 @@ struct FitImage: ParsableCommand {
         var configuration = try FitConfiguration(preset: network)
         configuration.iterations = iterations
         configuration.seed = seed
+        configuration.precision = try precision.resolved()
         let problem = try readMiddle(image)
         let wanted = try clean.map { try readMiddle($0, like: problem).pixels }
-        let fit = try Fit(problem: problem, configuration: configuration)
+        let fit = try Fit(
+            problem: problem, configuration: configuration, threadCount: threads)
         let kernels = try Kernels.forThisMachine().name
         if !json {
             print(
                 "\(network) \(tile)x\(tile)x\(problem.bands) at "
-                    + "(\(problem.originX), \(problem.originY)), \(kernels)")
+                    + "(\(problem.originX), \(problem.originY)), "
+                    + "\(configuration.precision.rawValue), \(kernels)")
         }
         var reports: [Report] = []
         var elapsed = Duration.zero

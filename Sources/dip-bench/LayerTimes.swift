@@ -35,6 +35,8 @@ struct LayerTimes: Encodable {
         let stride: Int
         let forwardMilliseconds: Double
         let backwardMilliseconds: Double
+        /// 2, or 1 for a layer that reads the network's input, which wants no gradient.
+        let backwardPassCount: Int
         let forwardGigaflopsPerSecond: Double
         let backwardGigaflopsPerSecond: Double
     }
@@ -52,8 +54,10 @@ struct LayerTimes: Encodable {
                 name: layer.name, input: layer.source.shape.description,
                 output: layer.outputShape.description, kernel: layer.kernel, stride: layer.stride,
                 forwardMilliseconds: forward, backwardMilliseconds: backward,
+                backwardPassCount: layer.backwardPassCount,
                 forwardGigaflopsPerSecond: operations / max(forward, 1e-6) / 1e6,
-                backwardGigaflopsPerSecond: 2 * operations / max(backward, 1e-6) / 1e6)
+                backwardGigaflopsPerSecond: Double(layer.backwardPassCount) * operations
+                    / max(backward, 1e-6) / 1e6)
         }
         let bias = (descriptions.last?.name ?? "") + ".bias"
         otherMilliseconds = [

@@ -10,7 +10,10 @@ struct Step: ParsableCommand {
         abstract: "Time one training iteration of a tile.",
         discussion: """
             Prints the median over the iterations, and GFLOP/s counting the arithmetic of direct \
-            convolution: three passes of two operations a product, one of them forward.
+            convolution: three passes of two operations a product, one of them forward. Layers are \
+            counted by the passes that they make: those that read the network's input make no pass \
+            back to it. Exits with 64 for a network or tile that cannot be, with 75 where memory \
+            is short.
             """)
 
     @Option(help: "Network: paper or thin.")
@@ -19,8 +22,11 @@ struct Step: ParsableCommand {
     @Option(help: ArgumentHelp("Side of the tile.", valueName: "pixels"))
     var tile = 256
 
-    @Option(help: "Threads of the fit; 1.")
+    @Option(help: "Threads of the fit.")
     var threads = 1
+
+    @Option(help: "Precision: float32, bfloat16 or auto.")
+    var precision = PrecisionChoice.float32
 
     @Option(help: "Iterations that are timed, after one that is not.")
     var iterations = 7
@@ -52,20 +58,23 @@ struct Step: ParsableCommand {
     }
 
     func validate() throws {
-        guard threads == 1 else { throw ValidationError("--threads is \(threads); 1 works.") }
+        try requireThreadCount(threads)
         guard iterations >= 1 else {
             throw ValidationError("--iterations is \(iterations); at least 1 works.")
         }
     }
 
     func run() throws {
-        let measurement = try measure()
-        if json {
-            try printJSON(measurement)
-            return
+        try reportingErrors {
+            let measurement = try measure()
+            if json { try printJSON(measurement) } else { show(measurement) }
         }
+    }
+
+    private func show(_ measurement: Measurement) {
         print(
-            "\(network) \(tile)x\(tile), \(threads) thread, \(measurement.kernels): median "
+            "\(network) \(tile)x\(tile), \(threads) thread\(threads == 1 ? "" : "s"), "
+                + "\(measurement.configuration.precision.rawValue), \(measurement.kernels): median "
                 + "\(rounded(measurement.medianMilliseconds)) ms, least "
                 + "\(rounded(measurement.minimumMilliseconds)) ms, "
                 + "\(rounded(measurement.gigaflopsPerSecond)) GFLOP/s, "
@@ -78,11 +87,14 @@ struct Step: ParsableCommand {
         let bands = 3
         var configuration = try FitConfiguration(preset: network)
         configuration.iterations = iterations + 1
+        configuration.precision = try precision.resolved()
+        let memory = try requireMemory(configuration, tile: tile, bands: bands, threads: threads)
         let pixels = (0..<tile * tile * bands).map { Float(($0 &* 7919) % 256) / 255 }
         let problem = FitProblem(
             pixels: pixels, height: tile, width: tile, bands: bands, originX: 0, originY: 0,
             tile: 0)
-        let fit = try Fit(problem: problem, configuration: configuration)
+        let fit = try Fit(
+            problem: problem, configuration: configuration, threadCount: threads)
         _ = try fit.step()
         let clock = ContinuousClock()
         let partClock = layers ? PartClock() : nil
@@ -103,8 +115,7 @@ struct Step: ParsableCommand {
             milliseconds: milliseconds, medianMilliseconds: median(milliseconds),
             minimumMilliseconds: milliseconds.min() ?? 0,
             gigaflopsPerSecond: operations / median(milliseconds) / 1e6,
-            memoryBytes: try Fit.memoryByteCount(
-                configuration, height: tile, width: tile, bands: bands),
+            memoryBytes: memory,
             peakMemoryBytes: peakMemoryByteCount(),
             layers: partClock.map { LayerTimes(convolutions, $0) }, configuration: configuration)
     }

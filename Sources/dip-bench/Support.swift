@@ -1,7 +1,13 @@
 // Small helpers of the bench's commands: files, numbers as text.
 
+public import ArgumentParser
+public import DeepImagePrior
 import FoundationEssentials
 import Glibc
+import Imaging
+import NeuralNetwork
+
+extension PrecisionChoice: ExpressibleByArgument {}
 
 /// An input that cannot be read, as a sentence.
 struct InputError: Error, CustomStringConvertible {
@@ -18,6 +24,39 @@ func readFile(_ path: String) throws -> [UInt8] {
 func report(_ sentence: String) {
     let line = Array("dip-bench: \(sentence)\n".utf8)
     _ = write(STDERR_FILENO, line, line.count)
+}
+
+/// Turns the errors of the engine and of images into a sentence and an exit code.
+func reportingErrors(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let error as ImageError {
+        report("\(error)")
+        throw ExitCode(error.kind == .noSuchFile ? 66 : 65)
+    } catch let error as FitError {
+        report("\(error)")
+        if case .invalid = error { throw ExitCode(64) }
+        if case .outOfMemory = error { throw ExitCode(75) }
+        throw ExitCode(1)
+    } catch let error as NetworkError {
+        report("\(error)")
+        if case .outOfMemory = error { throw ExitCode(75) }
+        throw ExitCode(64)
+    }
+}
+
+/// The memory that a fit of such a tile takes, in bytes.
+///
+/// - Throws: `FitError.invalid` for a tile that cannot be, `FitError.outOfMemory` where the machine
+///   has less than that.
+func requireMemory(
+    _ configuration: FitConfiguration, tile: Int, bands: Int, threads: Int = 1
+) throws(FitError) -> Int {
+    let byteCount = try Fit.memoryByteCount(
+        configuration, height: tile, width: tile, bands: bands, threadCount: threads)
+    let machine = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    guard byteCount <= machine else { throw .outOfMemory(byteCount: byteCount) }
+    return byteCount
 }
 
 func padded(_ text: String, _ width: Int) -> String {
@@ -51,4 +90,11 @@ func printJSON(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}
+
+/// - Throws: `ValidationError` for a number of threads that makes no sense.
+func requireThreadCount(_ threads: Int) throws {
+    guard (1...64).contains(threads) else {
+        throw ValidationError("--threads is \(threads); 1 to 64 work.")
+    }
 }

@@ -27,23 +27,28 @@ struct DipCoord: ParsableCommand {
             Exit codes:
                 0  done
                 1  failed
-                2  done, but some tiles came through unrestored
+                2  done, but some tiles came through unrestored (--retry-failed)
                64  wrong usage
                65  the input is no image that can be read
                66  no such input
                69  no worker, or the address to listen at is taken
                73  the output cannot be written
                74  standard output cannot be written
-               75  out of memory, disk or another limit of the system
-              130  interrupted (SIGINT, SIGTERM, or SIGHUP unless under nohup)
+               75  out of memory, disk or another limit; the same command goes on
+               78  the job's folder holds another job (--fresh starts over)
+              130  interrupted (SIGINT, SIGTERM, SIGHUP); the same command goes on
 
             Examples:
               dip-coord big.tif               writes big.restored.tif, uses every core
               dip-coord plan big.tif          tiles, memory and time; runs nothing
+              dip-coord status big.restored.tif.dip
+                                              how far that job is
               dip-coord compare a.png b.png   PSNR and SSIM of two images
             """,
         version: ProgramVersion.text,
-        subcommands: [RestoreCommand.self, PlanCommand.self, CompareCommand.self],
+        subcommands: [
+            RestoreCommand.self, PlanCommand.self, StatusCommand.self, CompareCommand.self,
+        ],
         defaultSubcommand: RestoreCommand.self)
 
     static func main() {

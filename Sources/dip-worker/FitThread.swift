@@ -8,8 +8,10 @@ import Wire
 /// What the fit thread is asked for.
 enum FitOrder: Sendable {
     case start(FitAssignment)
-    /// Copy the state of this try's fit between two iterations; the last time it ends there.
-    case takeState(TileAttempt, isLast: Bool)
+    /// Copy the state of this try's fit between two iterations; the last time it ends there. One to
+    /// which a collapse would roll back is half as large: it will do if no more than these seconds
+    /// of work lie between them.
+    case takeState(TileAttempt, isLast: Bool, toleranceSeconds: Double)
     /// Drop the fit of this try, wherever it is.
     case stop(TileAttempt)
 }
@@ -50,16 +52,13 @@ struct FitMeasure: Sendable {
 /// however fast the iterations are.
 struct FitThread {
     private static let reportInterval: Duration = .milliseconds(250)
-    /// A state that a collapse would roll back to has half the size of the present one. It is taken
-    /// when no more than these seconds of work lie between them.
-    private static let snapshotAgeSecondsMaximum = 5.0
 
     private let orders: Mailbox<FitOrder>
     private let reports: Mailbox<FitReport>
     private let clock = MonotonicClock()
     private var next: FitAssignment?
     /// The try whose state is wanted.
-    private var wantedState: (work: TileAttempt, isLast: Bool)?
+    private var wantedState: (work: TileAttempt, isLast: Bool, toleranceSeconds: Double)?
     private var memoryCheck = MemoryCheck()
 
     init(orders: Mailbox<FitOrder>, reports: Mailbox<FitReport>) {
@@ -136,15 +135,13 @@ struct FitThread {
     private mutating func giveState(
         of fit: Fit, _ work: TileAttempt, _ measure: FitMeasure
     ) -> Bool {
-        guard let (wanted, isLast) = wantedState else { return true }
+        guard let wanted = wantedState else { return true }
         wantedState = nil
-        guard wanted == work else { return true }
-        let rate = measure.iterationsPerSecond ?? 0
-        let isRecent = fit.snapshotAge.map {
-            Double($0) <= rate * Self.snapshotAgeSecondsMaximum
-        }
-        reports.post(.state(work, !isLast && isRecent == true ? fit.snapshotState : fit.state))
-        return !isLast
+        guard wanted.work == work else { return true }
+        let iterationsMaximum = (measure.iterationsPerSecond ?? 0) * wanted.toleranceSeconds
+        let isRecent = fit.snapshotAge.map { Double($0) <= iterationsMaximum } ?? false
+        reports.post(.state(work, isRecent ? fit.snapshotState : fit.state))
+        return !wanted.isLast
     }
 
     /// Takes what has been ordered. False when `work` is not wanted any more.
@@ -156,8 +153,8 @@ struct FitThread {
             case .start(let assignment):
                 next = assignment
                 isWanted = false
-            case .takeState(let wanted, let isLast):
-                wantedState = (wanted, isLast)
+            case .takeState(let wanted, let isLast, let seconds):
+                wantedState = (wanted, isLast, seconds)
             case .stop(let stopped):
                 if next?.work == stopped { next = nil }
                 if work == stopped { isWanted = false }

@@ -25,7 +25,7 @@ final class WorkerLoop {
     let orders: Mailbox<FitOrder>
     private let reports: Mailbox<FitReport>
 
-    private(set) var worker: Worker
+    private var worker: Worker
     private var pendingEvents: [Worker.Event] = []
     var exitReason: Worker.ExitReason?
     /// When the latest signal asked for the end.
@@ -49,8 +49,12 @@ final class WorkerLoop {
     var progress: (work: TileAttempt, measure: FitMeasure)?
     /// The state that came for the assignment after it.
     var arrivedState: (body: Checkpoint, bytes: [UInt8])?
+    /// Seconds of work that the state which is asked for may be old.
+    var stateToleranceSeconds = 0.0
     /// The state that the fit thread has copied; the last one is kept until the end.
     var takenState: (work: TileAttempt, iteration: Int, bytes: [UInt8])?
+    /// Whether the state that is taken next, or was taken, is the last one.
+    var isHandingOver = false
     /// Kept until its receipt.
     var result: (work: TileAttempt, measure: FitMeasure, payload: PixelPayload)?
 
@@ -180,6 +184,9 @@ final class WorkerLoop {
             try tell(.received(.assign(begun)))
             assignment = nil
             arrivedState = nil
+        case .checkpointWanted(let body):
+            stateToleranceSeconds = body.toleranceSeconds ?? 0
+            try tell(.received(decoded.message))
         case .checkpoint(let body):
             guard let bytes = try assemble(decoded, .checkpoint, body.work)?.state else { return }
             arrivedState = (body, bytes)
@@ -207,7 +214,8 @@ final class WorkerLoop {
 
     /// The assignment as it can be carried out: without its state, if that has not come.
     private func takeArrivedState(for body: Assign) -> Assign {
-        if let arrivedState, arrivedState.body.job == body.job, arrivedState.body.work == body.work {
+        if let arrivedState, arrivedState.body.job == body.job, arrivedState.body.work == body.work
+        {
             return Assign(
                 job: body.job, work: body.work, originX: body.originX, originY: body.originY,
                 checkpointIteration: arrivedState.body.iteration)

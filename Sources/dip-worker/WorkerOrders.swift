@@ -17,10 +17,13 @@ extension WorkerLoop {
             orders.post(.stop(work))
             takenState = nil
             outbox.clearPieces()
-            console.note("\(work) is not wanted any more")
+            if !isHandingOver { console.note("\(work) is not wanted any more") }
         case .takeCheckpoint(let work, let isLast):
-            orders.post(.takeState(work, isLast: isLast))
-            if isLast { console.note("\(work) is handed over") }
+            let tolerance = isLast ? 0 : stateToleranceSeconds
+            orders.post(.takeState(work, isLast: isLast, toleranceSeconds: tolerance))
+            guard isLast else { return }
+            isHandingOver = true
+            console.note("\(work) is handed over")
         case .sendCheckpoint(let work): try sendState(of: work)
         case .sendProgress(let work): try sendProgress(of: work)
         case .sendResult(let work): try sendResult(of: work)
@@ -102,7 +105,7 @@ extension WorkerLoop {
             Checkpoint(job: job, work: work, iteration: takenState.iteration))
         outbox.setState(try MessagePieces(message, .state(takenState.bytes)))
         // Only the last one may have to be sent again.
-        if !worker.isHandingOver { self.takenState = nil }
+        if !isHandingOver { self.takenState = nil }
         try outbox.flush(to: socket)
     }
 

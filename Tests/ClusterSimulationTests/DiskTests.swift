@@ -20,7 +20,7 @@ struct DiskTests {
                 fileSystem: disk)
         }
         defer { store.close() }
-        try store.recordHistory(TileHistory(attempts: tile + 1), of: tile, isSynced: true)
+        try store.recordHistory(TileHistory(attempts: tile + 1), of: tile)
         try store.storeTile(
             tile, attempt: tile + 1, shape: Simulation.shape, pixels: Self.pixels,
             precision: .float32)

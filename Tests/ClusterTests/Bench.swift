@@ -50,7 +50,8 @@ func hello(_ worker: Character, _ incarnation: Int = 1, _ report: WorkReport? = 
 }
 
 func wanted(_ tile: Int, _ attempt: Int = 1) -> Message {
-    .checkpointWanted(CheckpointWanted(job: job, work: work(tile, attempt)))
+    .checkpointWanted(
+        CheckpointWanted(job: job, work: work(tile, attempt), toleranceSeconds: 6))
 }
 
 func checkpoint(_ tile: Int, _ attempt: Int = 1, iteration: Int) -> Message {

@@ -57,7 +57,8 @@ struct StragglerTests {
     }
 
     @Test func `when one of two ends, the other goes on alone`() {
-        for (gone, stays, attempt) in [("a", "b", 2), ("b", "a", 1)] as [(Character, Character, Int)]
+        for (gone, stays, attempt) in [("a", "b", 2), ("b", "a", 1)]
+            as [(Character, Character, Int)]
         {
             var bench = slow()
             bench.beat("b", nil, at: 101)

@@ -5,7 +5,7 @@ import Safetensors
 
 /// The kernel paths that this CPU has.
 enum KernelPaths {
-    static let all: [Kernels] = ["portable", "avx2", "avx512"].compactMap {
+    static let all: [Kernels] = ["portable", "avx2", "avx512", "avx512bf16"].compactMap {
         try? Kernels(named: $0)
     }
 }

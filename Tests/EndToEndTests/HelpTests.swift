@@ -29,7 +29,8 @@ extension EndToEndTests {
                     for option in [
                         "-o, --output", "--workers", "--network", "paper", "thin", "--iterations",
                         "--seed", "--tile", "--overlap", "--overwrite", "--listen", "--insecure",
-                        "--worker-wait", "--quiet", "--version",
+                        "--worker-wait", "--quiet", "--version", "--fresh", "--keep-job",
+                        "--retry-failed",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }
@@ -58,8 +59,9 @@ extension EndToEndTests {
             try withSession { session in
                 let text = try printed(Programs.coordinator, ["--help"], session)
                 let words = [
-                    "USAGE", "restore", "compare", "plan", "--version", "--help", "Exit codes",
-                    " 75 ", " 130 ", "SIGHUP",
+                    "USAGE", "restore", "compare", "plan", "status", "--version", "--help",
+                    "Exit codes",
+                    " 75 ", " 78 ", " 130 ", "SIGHUP",
                 ]
                 for word in words {
                     #expect(text.contains(word), "\(word)")

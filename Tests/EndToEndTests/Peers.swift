@@ -1,5 +1,6 @@
 // The test itself at one end of a connection.
 
+import DeepImagePrior
 import Glibc
 import Testing
 import Transport
@@ -94,7 +95,8 @@ final class StrangeCoordinator {
 
     /// Answers a worker's greeting, with short heartbeats.
     func welcome(
-        _ worker: RunningProcess, configuration: String, _ session: Session
+        _ worker: RunningProcess, configuration: String, _ session: Session,
+        payloadByteCountMaximum: Int = 1 << 20, checkpointByteCountMaximum: Int? = nil
     ) throws {
         guard case .hello(let hello) = try receive(.hello, worker, session) else { return }
         try say(
@@ -102,7 +104,25 @@ final class StrangeCoordinator {
                 Welcome(
                     incarnation: hello.incarnation, job: JobID(rawValue: "strange"),
                     configuration: configuration, heartbeatSeconds: 0.05, silenceSeconds: 1,
-                    payloadByteCountMaximum: 1 << 20)))
+                    payloadByteCountMaximum: payloadByteCountMaximum,
+                    checkpointByteCountMaximum: checkpointByteCountMaximum)))
+    }
+
+    /// Gives a worker a tile that keeps it busy for long, in a job with checkpoints.
+    func busy(_ worker: RunningProcess, _ session: Session) throws {
+        var configuration = FitConfiguration(preset: .thin)
+        configuration.iterations = 1_000_000
+        try welcome(
+            worker, configuration: configuration.json, session,
+            checkpointByteCountMaximum: 64 << 20)
+        let pixels = try PixelPayload(
+            shape: PixelShape(height: 64, width: 64, bands: 1),
+            pixels: [Float](repeating: 0.5, count: 64 * 64))
+        let work = TileAttempt(TileID(0), attempt: 1)
+        try say(
+            .assign(Assign(job: JobID(rawValue: "strange"), work: work, originX: 0, originY: 0)),
+            .pixels(pixels))
+        _ = try receive(.progress, worker, session)
     }
 }
 

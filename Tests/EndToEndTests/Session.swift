@@ -9,6 +9,7 @@ import Testing
 enum Programs {
     static let coordinator = path("dip-coord")
     static let worker = path("dip-worker")
+    static let bench = path("dip-bench")
 
     private static func path(_ name: String) -> String {
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))

@@ -36,7 +36,7 @@ import Testing
         }
         acknowledged.isFinished =
             (try? store.finish(
-                report: Data("{}".utf8), completion: Sample.completion, keepsBulk: false)) != nil
+                report: Data("{}".utf8), completion: Sample.completion)) != nil
         return acknowledged
     }
 

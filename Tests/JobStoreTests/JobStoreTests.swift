@@ -19,10 +19,10 @@ enum Sample {
             plan: .init(
                 tile: 6, overlap: 1, windowWidth: 5, windowHeight: 3, columns: [0, 2, 4],
                 rows: [0]),
-            configuration: #"{"iterations": 3}"#, createdAt: 1.5e9)
+            network: "thin", configuration: #"{"iterations": 3}"#, createdAt: 1.5e9)
     }
 
-    static let completion = JobManifest.Completion(endedAt: 1.5e9, unrestored: [])
+    static let completion = JobManifest.Completion(endedAt: 1.5e9, unrestored: [], keepsBulk: false)
 
     /// Values in [0, 1] that a half holds exactly.
     static func pixels(_ seed: Int) -> [Float] {
@@ -107,7 +107,7 @@ enum Sample {
         try store(former, 1, seed: 1)
         try former.appendEvent(#"{"a": 1}"#)
         try former.finish(
-            report: Data("{}".utf8), completion: Sample.completion, keepsBulk: false)
+            report: Data("{}".utf8), completion: Sample.completion)
         former.close()
         system.setFile("/out.dip/tiles", [])
         #expect(throws: JobStoreError.self) { try create() }
@@ -173,7 +173,7 @@ enum Sample {
         try store.appendEvent("{\n  \"tile\": 1\n}")
         try store.appendEvent("{}")
         try store.finish(
-            report: Data("{\"psnr\": 30}".utf8), completion: Sample.completion, keepsBulk: false)
+            report: Data("{\"psnr\": 30}".utf8), completion: Sample.completion)
         #expect(try system.list("/out.dip") == ["events.jsonl", "job.json", "report.json"])
         let events = String(decoding: system.file("/out.dip/events.jsonl") ?? [], as: UTF8.self)
         #expect(events == "{   \"tile\": 1 }\n{}\n")

@@ -37,7 +37,7 @@ import Testing
         #expect(try system.list(folder + "/tiles") == ["000002.safetensors"])
         try store.checkSpace(precision: .float32)
         try store.finish(
-            report: Data("{}".utf8), completion: Sample.completion, keepsBulk: false)
+            report: Data("{}".utf8), completion: Sample.completion)
         store.close()
         #expect(try system.list(folder) == ["events.jsonl", "job.json", "report.json"])
         #expect(try system.contents(folder + "/events.jsonl", byteCountMax: 9) == [123, 125, 10])

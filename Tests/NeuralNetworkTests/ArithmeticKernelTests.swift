@@ -113,9 +113,9 @@ import Testing
                     * (Double(raw[index]) - Double(mean[c])) + Double(mean[c])
             }
             forEachPath { table, name in
-                var row = gradient
+                var row = [Float](repeating: .nan, count: count)
                 table.combine_row(
-                    &row, raw, Int64(pixels), Int64(channels), mean, scale, shift, mean)
+                    gradient, raw, Int64(pixels), Int64(channels), mean, scale, shift, mean, &row)
                 #expect(
                     Tolerance(absolute: 1e-6, relative: 1e-6).complaint(row, combined) == nil, name)
             }

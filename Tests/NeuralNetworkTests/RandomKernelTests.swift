@@ -17,7 +17,7 @@ import Testing
     private func noise(_ kernels: Kernels, count: Int, _ stream: dip_stream) -> [Float] {
         var result = [Float](repeating: .nan, count: count)
         let zeros = [Float](repeating: 0, count: count)
-        kernels.table.pointee.add_normal_noise(&result, zeros, Int64(count), 1, stream)
+        kernels.table.pointee.add_normal_noise(&result, zeros, 0, Int64(count), 1, stream)
         return result
     }
 

@@ -176,7 +176,9 @@ import Testing
                                 let at = $0.baseAddress.map { $0 + row * columns * stride + 2 }
                                 withUnsafePointer(to: source.pointee.parts.0) {
                                     table.add_row_adjoint(
-                                        $0, Int64(row), at, Int64(stride), &gradient, &scratch)
+                                        $0, Int64(row), at, Int64(stride), 0, Int64(height),
+                                        &gradient,
+                                        &scratch)
                                 }
                             }
                         }

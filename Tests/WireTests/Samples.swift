@@ -50,7 +50,7 @@ enum Samples {
         .failed(Failed(job: job, work: work, reason: "out of memory")),
         .stored(Stored(job: job, work: work)),
         .goodbye(Goodbye(reason: "the job is done")),
-        .checkpointWanted(CheckpointWanted(job: job, work: work)),
+        .checkpointWanted(CheckpointWanted(job: job, work: work, toleranceSeconds: 6)),
         .checkpoint(Checkpoint(job: job, work: work, iteration: 30)),
         .checkpointStored(CheckpointStored(job: job, work: work, iteration: 30)),
     ]

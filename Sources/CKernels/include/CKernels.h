@@ -7,6 +7,13 @@
 #pragma once
 #include <stdint.h>
 
+// A moment's rest for a thread that looks at a value again and again until another changes it.
+static inline void dip_relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
 // How a stored tensor is enlarged before its consumer sees it.
 enum { dip_upsample_none = 0, dip_upsample_nearest = 1, dip_upsample_bilinear = 2 };
 
@@ -48,8 +55,19 @@ typedef struct {
     int64_t rows, columns;  // pixels that exist, where patches reach beyond; output side only
 } dip_winograd;
 
+// Where values rounded to bfloat16 go, both optional (NULL): each row as it is, two values to a
+// uint32, for the left factor of a product; rows in pairs, row 2i in the lower half of each uint32,
+// for the right one or, transposed, the left. Distances count uint32; a row may be written on to
+// the next multiple of 16 values. `point` distances belong to Winograd's 36 points.
+typedef struct {
+    uint32_t *rows, *pairs;
+    int64_t rows_row, pairs_row;
+    int64_t rows_point, pairs_point;
+} dip_bfloat16;
+
 // c (rows, columns) = a b, or c += a b. Element (i, k) of a lies at a[i * a_row + k * a_column];
-// rows of b and c are contiguous and have `columns`, rounded up to 16, floats that may be used.
+// rows of b and c are contiguous and have `columns`, rounded up to 16, floats that may be used. For
+// bfloat16, `inner` counts pairs, and distances in a and b count uint32.
 typedef struct {
     int64_t rows, columns, inner;
     int64_t a_row, a_column, b_row, c_row;
@@ -71,6 +89,8 @@ typedef struct {
 
 typedef struct {
     const char *name;
+    // Whether the CPU multiplies bfloat16 itself; else the same products take longer.
+    int32_t has_bfloat16;
 
     // -- source.inc: reading lazily described tensors --
     // One row y of the source to `row` (width, channels), channels contiguous. `scratch` holds
@@ -78,9 +98,9 @@ typedef struct {
     void (*load_row)(const dip_source *source, int64_t y, int apply_map, float *row,
                      float *scratch);
     // The adjoint of reading row y of one part: `row` (width, stride) holds dLoss/d(what was read);
-    // it is added to `gradient`, (height, width, channels) of the stored size.
+    // it is added to rows first ..< end of `gradient`, (height, width, channels) as stored.
     void (*add_row_adjoint)(const dip_part *part, int64_t y, const float *row, int64_t stride,
-                            float *gradient, float *scratch);
+                            int64_t first, int64_t end, float *gradient, float *scratch);
     void (*load_gradient_row)(const dip_gradient_source *source, int64_t y, float *row);
 
     // -- normalization.inc --
@@ -92,9 +112,10 @@ typedef struct {
     void (*add_gradient_moments)(const float *gradient, const float *raw, int64_t pixels,
                                  int64_t channels, const float *scale, const float *shift,
                                  float slope, const float *mean, double *sum, double *product);
-    // row = k1[c] * row + k2[c] * (values - mean[c]) + k3[c]
-    void (*combine_row)(float *row, const float *values, int64_t pixels, int64_t channels,
-                        const float *mean, const float *k1, const float *k2, const float *k3);
+    // result = k1[c] * row + k2[c] * (values - mean[c]) + k3[c]
+    void (*combine_row)(const float *row, const float *values, int64_t pixels, int64_t channels,
+                        const float *mean, const float *k1, const float *k2, const float *k3,
+                        float *result);
 
     // -- convolution.inc: the general path --
     // Patches of one output row: `window` points at the first of `kernel` padded input rows
@@ -127,8 +148,23 @@ typedef struct {
     void (*winograd_weights_adjoint)(const float *transformed, int64_t rows, int64_t columns,
                                      int64_t padded_columns, float *gradient);
 
+    // As the three above, rounded to bfloat16; weights as pairs of rows only.
+    void (*winograd_input_bfloat16)(const dip_winograd *shape, const float *window,
+                                    const dip_bfloat16 *result);
+    void (*winograd_output_adjoint_bfloat16)(const dip_winograd *shape, const float *rows,
+                                             const dip_bfloat16 *result);
+    void (*winograd_weights_bfloat16)(const float *weights, int64_t rows, int64_t columns,
+                                      const dip_bfloat16 *result);
+
     // -- multiply.inc --
     void (*multiply)(const dip_product *product, const float *a, const float *b, float *c);
+    void (*multiply_bfloat16)(const dip_product *product, const uint32_t *a, const uint32_t *b,
+                              float *c);
+
+    // -- bfloat16.inc --
+    // Rounds a (rows, columns), of row stride a_row.
+    void (*round_matrix)(const float *a, int64_t rows, int64_t columns, int64_t a_row,
+                         const dip_bfloat16 *result);
 
     // -- multiply_small.inc --
     // c (rows, columns) = a b, or c += a b: small products with sums in double precision. Element
@@ -160,13 +196,15 @@ typedef struct {
     void (*scale)(float *values, int64_t count, float factor);
 
     // -- random.inc --
-    // result[i] = values[i] + deviation * N(0, 1); numbers i of the stream, four to a counter.
-    void (*add_normal_noise)(float *result, const float *values, int64_t count,
+    // result[i] = values[i] + deviation * N(0, 1) for first <= i < count, where first is a multiple
+    // of 64; numbers i of the stream, four to a counter.
+    void (*add_normal_noise)(float *result, const float *values, int64_t first, int64_t count,
                              float deviation, dip_stream stream);
     // 4 * blocks uniform numbers in [0, 1), counters first .. first + blocks - 1.
     void (*uniform)(float *result, int64_t blocks, uint32_t first, dip_stream stream);
 } dip_kernels;
 
-// The table for `name` ("portable", "avx2", "avx512"), NULL where this CPU or name has none.
+// The table for `name` ("portable", "avx2", "avx512", "avx512bf16"), NULL where this CPU or name
+// has none.
 // name NULL: the fastest that this CPU has.
 const dip_kernels *dip_kernels_for(const char *name);

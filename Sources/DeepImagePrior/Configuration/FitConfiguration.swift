@@ -31,6 +31,9 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     /// Whether the output passes a sigmoid, and so stays within [0, 1].
     public var hasSigmoid = true
 
+    /// Format of the factors in large matrix products; see `Precision`.
+    public var precision = Precision.float32
+
     // MARK: The input
 
     /// Channels of the network input z; 1 to 1024.
@@ -103,5 +106,10 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
             up: upChannels, skip: skipChannels, filterDown: filterDown, filterUp: filterUp,
             upsampling: upsampling, padding: padding, hasSigmoid: hasSigmoid,
             hasOneByOneUp: hasOneByOneUp)
+    }
+
+    /// How the network computes on so many threads.
+    func networkOptions(threadCount: Int) -> NetworkOptions {
+        NetworkOptions(precision: precision, threadCount: threadCount)
     }
 }

@@ -1,44 +1,11 @@
 // Convolution, forward and backward, strip by strip.
 //
 // What both paths share: the padded window over the source, the gradient behind the normalization,
-// and the way of the input's gradient back to the source.
+// and the way of the input's gradient back to the source. The strips of a layer are divided into
+// parts that depend on its sizes alone; threads take whole parts, and sums over parts are made in
+// their order, so that the number of threads changes no bit.
 
 import CKernels
-
-/// Memory that layers share while they run, one after the other.
-struct Scratch {
-    let window: UnsafeMutablePointer<Float>
-    let patches: UnsafeMutablePointer<Float>
-    let products: UnsafeMutablePointer<Float>
-    let weights: UnsafeMutablePointer<Float>
-    let gradientRows: UnsafeMutablePointer<Float>
-    let inputGradient: UnsafeMutablePointer<Float>
-    let rows: UnsafeMutablePointer<Float>
-}
-
-/// How much of each kind of scratch a layer needs, in floats.
-struct ScratchNeed {
-    var window = 0
-    var patches = 0
-    var products = 0
-    var weights = 0
-    var gradientRows = 0
-    var inputGradient = 0
-    var rows = 0
-
-    /// Kernels may read so many floats beyond the last pixel.
-    static let overrun = 16
-
-    mutating func cover(_ other: ScratchNeed) {
-        window = max(window, other.window)
-        patches = max(patches, other.patches)
-        products = max(products, other.products)
-        weights = max(weights, other.weights)
-        gradientRows = max(gradientRows, other.gradientRows)
-        inputGradient = max(inputGradient, other.inputGradient)
-        rows = max(rows, other.rows)
-    }
-}
 
 /// One way to compute a convolution from a window over its padded input.
 protocol ConvolutionPath {
@@ -46,29 +13,45 @@ protocol ConvolutionPath {
     var strips: [Range<Int>] { get }
     /// Padded input rows that a strip reads.
     func windowRows(for strip: Range<Int>) -> Range<Int>
-    /// Pixels of a padded input row that the path touches.
+    /// Pixels of a padded input row, and its rows, that the path touches.
     var paddedWidth: Int { get }
+    var paddedHeight: Int { get }
     /// Floats from one row of dLoss/d(output) to the next in a strip of it.
     var gradientRowLength: Int { get }
+    /// Floats that `backward` sums the weights' gradient in.
+    var weightGradientCount: Int { get }
+    /// Whether the padded input's gradient must be cleared first; else each strip writes its rows
+    /// whole.
+    var addsInputGradient: Bool { get }
     var need: ScratchNeed { get }
 
     /// Before the strips of a pass.
     func begin(_ layer: ConvolutionLayer, backward: Bool)
     /// The window's output rows to `result`, (rows, width, output channels).
     func forward(
-        _ layer: ConvolutionLayer, strip: Range<Int>, into result: UnsafeMutablePointer<Float>)
-    /// Adds a strip to the weights' gradient and, where wanted, to the padded input's.
-    func backward(_ layer: ConvolutionLayer, strip: Range<Int>, wantsInput: Bool)
-    /// After the strips of the backward pass.
-    func finish(_ layer: ConvolutionLayer)
+        _ layer: ConvolutionLayer, _ scratch: Scratch, strip: Range<Int>,
+        into result: UnsafeMutablePointer<Float>)
+    /// Adds a strip to the weights' gradient, whose first strip overwrites it, and to the padded
+    /// input's gradient, given from the window's first row on.
+    func backward(
+        _ layer: ConvolutionLayer, _ scratch: Scratch, strip: Range<Int>, sum: WeightGradientSum,
+        inputGradient: UnsafeMutablePointer<Float>?)
+    /// After the strips of the backward pass: the sum becomes the weights' gradient.
+    func finish(_ layer: ConvolutionLayer, sum: UnsafeMutablePointer<Float>)
+}
+
+/// Where a part of the work sums the weights' gradient.
+struct WeightGradientSum {
+    let values: UnsafeMutablePointer<Float>
+    /// False for the part's first strip.
+    let accumulates: Bool
 }
 
 /// One convolution of a compiled network with the normalization of its output, where it has one.
 struct ConvolutionLayer {
     let geometry: ConvolutionGeometry
     let path: any ConvolutionPath
-    /// The path's strips, computed once.
-    let strips: [Range<Int>]
+    let parts: [[Range<Int>]]
     let source: Source
     let weight, weightGradient: UnsafeMutablePointer<Float>  // (kernel, kernel, input, output)
     let raw: UnsafeMutablePointer<Float>  // (height, width, output channels)
@@ -76,107 +59,135 @@ struct ConvolutionLayer {
     /// dLoss/d(raw), read through the normalization's backward map.
     let gradientSource: UnsafeMutablePointer<dip_gradient_source>
     let slope: Float
-    let scratch: Scratch
+    /// For each thread its own.
+    let scratch: [Scratch]
+    let shared: SharedScratch
+    let inputGradient: InputGradient
+
+    /// Where dLoss/d(source) goes.
+    enum InputGradient {
+        case none
+        /// Through a padded plane to what the source reads.
+        case padded(PaddedGradient)
+        /// A 1x1 convolution of one stored tensor: straight to that tensor's gradient.
+        case direct(PaddedGradient, adds: Bool)
+    }
 
     var table: dip_kernels { source.table.pointee }
     var paddedRowLength: Int { path.paddedWidth * geometry.input.channels }
 
-    func forward() {
-        source.prepare(rows: scratch.rows)
+    func forward(_ team: ThreadTeam) {
+        source.prepare(team, scratch)
         path.begin(self, backward: false)
-        var window = makeWindow()
-        for strip in strips {
-            window.slide(to: path.windowRows(for: strip))
-            let result = raw + strip.lowerBound * geometry.output.width * geometry.output.channels
-            path.forward(self, strip: strip, into: result)
-            if strip.lowerBound == 0 { normalization?.beginStatistics(firstPixel: result) }
-            normalization?.addStatistics(result, pixels: strip.count * geometry.output.width)
+        team.run(parts: parts.count) { part, thread in
+            let scratch = scratch[thread]
+            var window = makeWindow(scratch)
+            for (index, strip) in parts[part].enumerated() {
+                window.slide(to: path.windowRows(for: strip))
+                let result =
+                    raw + strip.lowerBound * geometry.output.width * geometry.output.channels
+                path.forward(self, scratch, strip: strip, into: result)
+                if index == 0 { normalization?.beginStatistics(part: part, firstPixel: result) }
+                normalization?.addStatistics(
+                    part: part, result, pixels: strip.count * geometry.output.width)
+            }
         }
-        normalization?.finishStatistics(pixels: geometry.output.pixels)
+        normalization?.finishStatistics(partCount: parts.count)
     }
 
     /// Computes the weights' gradient and, where the source wants one, the source's.
-    func backward() {
-        prepareGradient()
-        let wantsInput = source.needsGradient
-        var clearedRows = 0
+    func backward(_ team: ThreadTeam) {
+        prepareGradient(team)
         path.begin(self, backward: true)
-        var window = makeWindow()
-        for strip in strips {
-            window.slide(to: path.windowRows(for: strip))
-            loadGradient(of: strip)
-            if wantsInput {
-                clearInputGradient(&clearedRows, upTo: path.windowRows(for: strip).upperBound)
+        let sum = path is PatchPath ? weightGradient : shared.weightGradient
+        team.run(parts: parts.count) { part, thread in
+            computeGradients(
+                part: part, scratch[thread],
+                sum: parts.count == 1 ? sum : scratch[thread].weightGradient)
+        } merge: { part, thread in
+            guard parts.count > 1 else { return }
+            let partSum = scratch[thread].weightGradient
+            if part == 0 {
+                sum.update(from: partSum, count: path.weightGradientCount)
+            } else {
+                table.add_to(sum, partSum, Int64(path.weightGradientCount))
             }
-            path.backward(self, strip: strip, wantsInput: wantsInput)
         }
-        path.finish(self)
-        guard wantsInput else { return }
-        // A stride may leave the last padded row unread.
-        clearInputGradient(&clearedRows, upTo: geometry.input.height + 2 * geometry.rim)
-        finishInputGradient()
+        path.finish(self, sum: sum)
+        guard case .padded(let gradient) = inputGradient else { return }
+        gradient.joinParts(table)
+        if geometry.padding == .reflection {
+            gradient.fold(geometry.input, rim: geometry.rim, table)
+        }
+        source.backward(gradient, rim: geometry.rim, team, scratch)
     }
 
-    /// Clears rows of the padded input's gradient just before they are added to.
-    private func clearInputGradient(_ cleared: inout Int, upTo end: Int) {
-        guard end > cleared else { return }
-        let count = (end - cleared) * paddedRowLength
-        scratch.inputGradient.advanced(by: cleared * paddedRowLength)
-            .update(repeating: 0, count: count)
-        cleared = end
+    private func computeGradients(
+        part: Int, _ scratch: Scratch, sum: UnsafeMutablePointer<Float>
+    ) {
+        var window = makeWindow(scratch)
+        let gradient = inputGradient.memory
+        var cleared = gradient?.plan.firstRows[part] ?? 0
+        func clear(upTo end: Int) {
+            guard path.addsInputGradient, end > cleared else { return }
+            gradient?.clear(cleared..<end, part: part)
+            cleared = end
+        }
+        for (index, strip) in parts[part].enumerated() {
+            let rows = path.windowRows(for: strip)
+            window.slide(to: rows)
+            loadGradient(of: strip, scratch)
+            clear(upTo: rows.upperBound)
+            path.backward(
+                self, scratch, strip: strip,
+                sum: WeightGradientSum(values: sum, accumulates: index > 0),
+                inputGradient: gradient?.row(rows.lowerBound, part: part))
+        }
+        // A stride may leave rows unread.
+        clear(upTo: gradient?.plan.ownRows(part).upperBound ?? 0)
     }
 
-    private func makeWindow() -> PaddedWindow {
+    private func makeWindow(_ scratch: Scratch) -> PaddedWindow {
         PaddedWindow(
             source: source, rim: geometry.rim, width: path.paddedWidth, padding: geometry.padding,
             memory: scratch.window, rowScratch: scratch.rows)
     }
 
-    private func prepareGradient() {
+    private func prepareGradient(_ team: ThreadTeam) {
         guard let normalization else { return }
-        normalization.beginGradient()
         let count = geometry.output.width * geometry.output.channels
-        for y in 0..<geometry.output.height {
-            normalization.addGradient(
-                gradientSource.pointee.gradient + y * count, values: raw + y * count,
-                pixels: geometry.output.width, slope: slope)
+        team.run(parts: parts.count) { part, _ in
+            normalization.beginGradient(part: part)
+            for strip in parts[part] {
+                for y in strip {
+                    normalization.addGradient(
+                        part: part, gradientSource.pointee.gradient + y * count,
+                        values: raw + y * count, pixels: geometry.output.width, slope: slope)
+                }
+            }
         }
-        normalization.finishGradient(pixels: geometry.output.pixels)
+        normalization.finishGradient(partCount: parts.count)
     }
 
-    private func loadGradient(of strip: Range<Int>) {
+    private func loadGradient(of strip: Range<Int>, _ scratch: Scratch) {
         for (index, y) in strip.enumerated() {
             table.load_gradient_row(
                 gradientSource, Int64(y), scratch.gradientRows + index * path.gradientRowLength)
         }
     }
+}
 
-    /// Folds the padded rim onto what it mirrors, then carries the gradient to the source's parts.
-    private func finishInputGradient() {
-        let (rim, channels) = (geometry.rim, geometry.input.channels)
-        let rowLength = paddedRowLength
-        let gradient = scratch.inputGradient
-        if geometry.padding == .reflection, rim > 0 {
-            let (height, width) = (geometry.input.height, geometry.input.width)
-            for row in 0..<height + 2 * rim {
-                fold(gradient + row * rowLength, count: width, unit: channels)
-            }
-            fold(gradient, count: height, unit: rowLength)
+extension ConvolutionLayer.InputGradient {
+    var memory: PaddedGradient? {
+        switch self {
+        case .none: nil
+        case .padded(let gradient), .direct(let gradient, _): gradient
         }
-        source.backward(
-            gradient + rim * (rowLength + channels), stride: rowLength, rows: scratch.rows)
     }
 
-    /// Adds padded items (pixels of a row, or rows) to the items inside that they mirror.
-    private func fold(_ items: UnsafeMutablePointer<Float>, count: Int, unit: Int) {
-        let rim = geometry.rim
-        for distance in 1...rim {
-            table.add_to(
-                items + (rim + distance) * unit, items + (rim - distance) * unit, Int64(unit))
-            let last = rim + count - 1
-            table.add_to(
-                items + (last - distance) * unit, items + (last + distance) * unit, Int64(unit))
-        }
+    /// Whether strips add to what is there instead of writing their rows.
+    var addsDirectly: Bool {
+        if case .direct(_, let adds) = self { adds } else { false }
     }
 }
 
@@ -193,6 +204,12 @@ struct ConvolutionGeometry {
     /// Multiplications of one pass over the image.
     var productCount: Int { patchLength * output.count }
 
+    /// Parts that a layer's work is divided into at the most, and so threads that share it.
+    static let partCountMax = 8
+    /// Layers of less work, in products and in values, are one part.
+    private static let sharedProductCountMin = 1 << 24
+    private static let sharedValueCountMin = 1 << 19
+
     /// Ranges of `rowCount` output rows, the last one shorter.
     func strips(rowCount: Int) -> [Range<Int>] {
         Swift.stride(from: 0, to: output.height, by: rowCount).map {
@@ -200,8 +217,46 @@ struct ConvolutionGeometry {
         }
     }
 
-    /// The faster path for these sizes.
-    func makePath() -> any ConvolutionPath {
-        WinogradPath.pays(for: self) ? WinogradPath(geometry: self) : PatchPath(geometry: self)
+    private func partCount(of itemCount: Int) -> Int {
+        let isLarge =
+            productCount >= Self.sharedProductCountMin
+            || input.count + output.count >= Self.sharedValueCountMin
+        return isLarge ? max(1, min(Self.partCountMax, itemCount / 2)) : 1
+    }
+
+    /// The strips in parts of about equal size.
+    func parts(of strips: [Range<Int>]) -> [[Range<Int>]] {
+        let count = partCount(of: strips.count)
+        return (0..<count).map { part in
+            Array(strips[part * strips.count / count..<(part + 1) * strips.count / count])
+        }
+    }
+
+    /// The input's rows in parts that begin at even rows.
+    func rowParts() -> [Range<Int>] {
+        let pairs = (input.height + 1) / 2
+        let count = partCount(of: pairs)
+        return (0..<count).map { part in
+            2 * (part * pairs / count)..<min(2 * ((part + 1) * pairs / count), input.height)
+        }
+    }
+
+    func makePath(_ options: NetworkOptions) -> any ConvolutionPath {
+        WinogradPath.suits(self, options.paths)
+            ? WinogradPath(geometry: self, precision: options.precision)
+            : PatchPath(
+                geometry: self,
+                precision: PatchPath.precision(for: self, wanted: options.precision))
+    }
+}
+
+extension ConvolutionPath {
+    /// How a padded input's gradient is divided among these parts of the work.
+    func gradientPlan(
+        _ geometry: ConvolutionGeometry, _ parts: [[Range<Int>]]
+    ) -> PaddedGradientPlan {
+        PaddedGradientPlan(
+            firstRows: parts.map { windowRows(for: $0[0]).lowerBound },
+            overlap: max(0, geometry.kernel - geometry.stride), height: paddedHeight)
     }
 }

@@ -19,13 +19,14 @@ struct NormalizationLayer {
     let gamma, beta: UnsafeMutablePointer<Float>  // (channels)
     let gammaGradient, betaGradient: UnsafeMutablePointer<Float>  // (channels)
     let betaHasNoEffect: Bool
-    private let constants: UnsafeMutablePointer<Float>  // eight rows of (channels)
-    private let sums: UnsafeMutablePointer<Double>  // two rows of (channels)
+    private let constants: UnsafeMutablePointer<Float>  // seven rows of (channels)
+    private let sums: PartialSums
 
-    static func constantCount(channels: Int) -> Int { 8 * channels + 4 * channels }
+    static func constantCount(channels: Int) -> Int { 7 * channels }
 
     init(
         channels: Int, kernels: Kernels, memory: UnsafeMutablePointer<Float>,
+        sumMemory: UnsafeMutablePointer<Float>,
         gamma: (value: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>),
         beta: (value: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>),
         betaHasNoEffect: Bool
@@ -38,8 +39,7 @@ struct NormalizationLayer {
         betaGradient = beta.gradient
         self.betaHasNoEffect = betaHasNoEffect
         constants = memory
-        sums = UnsafeMutableRawPointer(memory + 8 * channels)
-            .bindMemory(to: Double.self, capacity: 2 * channels)
+        sums = PartialSums(memory: sumMemory, channels: channels)
     }
 
     private func row(_ index: Int) -> UnsafeMutablePointer<Float> { constants + index * channels }
@@ -50,29 +50,41 @@ struct NormalizationLayer {
     var k3: UnsafeMutablePointer<Float> { row(4) }
     var mean: UnsafeMutablePointer<Float> { row(5) }
     private var inverseDeviation: UnsafeMutablePointer<Float> { row(6) }
-    private var pivot: UnsafeMutablePointer<Float> { row(7) }
 
-    private func clearSums() {
-        sums.update(repeating: 0, count: 2 * channels)
+    /// Starts the statistics of a part of the image whose first pixel is `firstPixel` (channels).
+    func beginStatistics(part: Int, firstPixel: UnsafePointer<Float>) {
+        sums.clear(part)
+        sums.pivot(part).update(from: firstPixel, count: channels)
     }
 
-    /// Starts the statistics of an image whose first pixel is `firstPixel` (channels).
-    func beginStatistics(firstPixel: UnsafePointer<Float>) {
-        clearSums()
-        pivot.update(from: firstPixel, count: channels)
-    }
-
-    /// Adds `pixels` values (pixels, channels).
-    func addStatistics(_ values: UnsafePointer<Float>, pixels: Int) {
+    /// Adds `pixels` values (pixels, channels) of a part.
+    func addStatistics(part: Int, _ values: UnsafePointer<Float>, pixels: Int) {
+        sums.pixelCount(part).pointee += Double(pixels)
         kernels.pointee.add_moments(
-            values, Int64(pixels), Int64(channels), pivot, sums, sums + channels)
+            values, Int64(pixels), Int64(channels), sums.pivot(part), sums.first(part),
+            sums.second(part))
     }
 
-    /// Turns the sums into the forward map.
-    func finishStatistics(pixels: Int) {
+    /// Turns the parts' sums into the forward map.
+    ///
+    /// Sums about a part's pivot p become sums about the first part's pivot q, with d = p - q:
+    ///     sum (v - q) = sum (v - p) + n d
+    ///     sum (v - q)^2 = sum (v - p)^2 + 2 d sum (v - p) + n d^2
+    func finishStatistics(partCount: Int) {
+        let pivot = sums.pivot(0)
+        let pixels = (0..<partCount).reduce(0) { $0 + sums.pixelCount($1).pointee }
         for c in 0..<channels {
-            let offset = sums[c] / Double(pixels)
-            let variance = max(0, sums[channels + c] / Double(pixels) - offset * offset)
+            var (sum, square) = (0.0, 0.0)
+            for part in 0..<partCount {
+                let count = sums.pixelCount(part).pointee
+                let distance = Double(sums.pivot(part)[c]) - Double(pivot[c])
+                let partSum = sums.first(part)[c]
+                sum += partSum + count * distance
+                square +=
+                    sums.second(part)[c] + 2 * distance * partSum + count * distance * distance
+            }
+            let offset = sum / pixels
+            let variance = max(0, square / pixels - offset * offset)
             let center = Double(pivot[c]) + offset
             let inverse = 1 / (variance + Self.epsilon).squareRoot()
             mean[c] = Float(center)
@@ -82,27 +94,30 @@ struct NormalizationLayer {
         }
     }
 
-    func beginGradient() {
-        clearSums()
+    func beginGradient(part: Int) {
+        sums.clear(part)
     }
 
-    /// Adds the gradients of `pixels` values, (pixels, channels); `slope` is that of the LeakyReLU
-    /// between this normalization and `gradient`, nil where there is no activation.
+    /// Adds the gradients of `pixels` values, (pixels, channels), of a part; `slope` is that of the
+    /// LeakyReLU between this normalization and `gradient`, nil where there is no activation.
     func addGradient(
-        _ gradient: UnsafePointer<Float>, values: UnsafePointer<Float>, pixels: Int, slope: Float?
+        part: Int, _ gradient: UnsafePointer<Float>, values: UnsafePointer<Float>, pixels: Int,
+        slope: Float?
     ) {
+        sums.pixelCount(part).pointee += Double(pixels)
         kernels.pointee.add_gradient_moments(
             gradient, values, Int64(pixels), Int64(channels), slope == nil ? nil : scale, shift,
-            slope ?? 1, mean, sums, sums + channels)
+            slope ?? 1, mean, sums.first(part), sums.second(part))
     }
 
-    /// Turns the sums into the parameters' gradients and the backward map.
-    func finishGradient(pixels: Int) {
-        let inverseCount = 1 / Double(pixels)
+    /// Turns the parts' sums into the parameters' gradients and the backward map.
+    func finishGradient(partCount: Int) {
+        let pixels = (0..<partCount).reduce(0) { $0 + sums.pixelCount($1).pointee }
+        let inverseCount = 1 / pixels
         for c in 0..<channels {
             let r = Double(inverseDeviation[c])
-            let betaSum = sums[c]
-            let gammaSum = sums[channels + c] * r
+            let betaSum = (0..<partCount).reduce(0) { $0 + sums.first($1)[c] }
+            let gammaSum = (0..<partCount).reduce(0) { $0 + sums.second($1)[c] } * r
             let factor = Double(gamma[c]) * r
             gammaGradient[c] = Float(gammaSum)
             betaGradient[c] = betaHasNoEffect ? 0 : Float(betaSum)
@@ -110,5 +125,41 @@ struct NormalizationLayer {
             k2[c] = Float(-factor * r * gammaSum * inverseCount)
             k3[c] = Float(-factor * betaSum * inverseCount)
         }
+    }
+}
+
+/// Sums over the pixels of each part of an image, (channels) each, in memory that all
+/// normalizations share, one after the other.
+struct PartialSums {
+    let memory: UnsafeMutablePointer<Float>
+    let channels: Int
+
+    /// Floats for `partCount` parts.
+    static func floatCount(partCount: Int, channels: Int) -> Int {
+        partCount * stride(channels: channels)
+    }
+
+    /// A count and two rows of doubles, then a row of floats; whole cache lines, so that threads
+    /// do not write to the same one.
+    private static func stride(channels: Int) -> Int {
+        (2 * (1 + 2 * channels) + channels + 15) / 16 * 16
+    }
+
+    private func doubles(_ part: Int) -> UnsafeMutablePointer<Double> {
+        UnsafeMutableRawPointer(memory + part * Self.stride(channels: channels))
+            .assumingMemoryBound(to: Double.self)
+    }
+
+    func pixelCount(_ part: Int) -> UnsafeMutablePointer<Double> { doubles(part) }
+    func first(_ part: Int) -> UnsafeMutablePointer<Double> { doubles(part) + 1 }
+    func second(_ part: Int) -> UnsafeMutablePointer<Double> { doubles(part) + 1 + channels }
+
+    /// What the values of a part are summed about.
+    func pivot(_ part: Int) -> UnsafeMutablePointer<Float> {
+        memory + part * Self.stride(channels: channels) + 2 * (1 + 2 * channels)
+    }
+
+    func clear(_ part: Int) {
+        doubles(part).update(repeating: 0, count: 1 + 2 * channels)
     }
 }

@@ -16,6 +16,9 @@ struct Source {
     /// Normalization over the joined parts, nil where there is none.
     let join: NormalizationLayer?
     let gradients: [PartGradient?]
+    /// Rows for threads to share, top down; they begin at even rows.
+    let rowParts: [Range<Int>]
+    let isEnlarged: Bool
     /// One for the C kernels, at a fixed address as long as the network lives.
     let description: UnsafeMutablePointer<dip_source>
 
@@ -29,75 +32,105 @@ struct Source {
         table.pointee.load_row(description, Int64(y), 1, row, scratch)
     }
 
-    /// Computes the join's statistics from what the parts hold. `rows` holds two rows.
-    func prepare(rows: UnsafeMutablePointer<Float>) {
+    /// Computes the join's statistics from what the parts hold.
+    func prepare(_ team: ThreadTeam, _ scratch: [Scratch]) {
         guard let join else { return }
-        for y in 0..<shape.height {
-            table.pointee.load_row(description, Int64(y), 0, rows, rows + rowCount)
-            if y == 0 { join.beginStatistics(firstPixel: rows) }
-            join.addStatistics(rows, pixels: shape.width)
+        team.run(parts: rowParts.count) { part, thread in
+            let rows = scratch[thread].rows
+            for y in rowParts[part] {
+                table.pointee.load_row(description, Int64(y), 0, rows, rows + rowCount)
+                if y == rowParts[part].lowerBound {
+                    join.beginStatistics(part: part, firstPixel: rows)
+                }
+                join.addStatistics(part: part, rows, pixels: shape.width)
+            }
         }
-        join.finishStatistics(pixels: shape.pixels)
+        join.finishStatistics(partCount: rowParts.count)
     }
 
-    /// Carries dLoss/d(source) back to the parts. Row y of the gradient, (width, channels), lies at
-    /// `gradient + y * stride` and is overwritten. `rows` holds two rows.
+    /// Carries dLoss/d(source), the inside of a padded gradient, back to the parts.
     func backward(
-        _ gradient: UnsafeMutablePointer<Float>, stride: Int, rows: UnsafeMutablePointer<Float>
+        _ gradient: PaddedGradient, rim: Int, _ team: ThreadTeam, _ scratch: [Scratch]
     ) {
-        let kernels = table.pointee
-        let channels = Int64(shape.channels)
-        if let join {
-            join.beginGradient()
-            for y in 0..<shape.height {
-                kernels.load_row(description, Int64(y), 0, rows, rows + rowCount)
-                join.addGradient(
-                    gradient + y * stride, values: rows, pixels: shape.width, slope: nil)
-            }
-            join.finishGradient(pixels: shape.pixels)
+        func row(_ y: Int) -> UnsafePointer<Float> {
+            UnsafePointer(gradient.row(y + rim) + rim * shape.channels)
         }
-        for y in 0..<shape.height {
-            let row = gradient + y * stride
-            if let join {
-                kernels.load_row(description, Int64(y), 0, rows, rows + rowCount)
-                kernels.combine_row(
-                    row, rows, Int64(shape.width), channels, join.mean, join.k1, join.k2,
-                    join.k3)
+        if let join {
+            team.run(parts: rowParts.count) { part, thread in
+                let rows = scratch[thread].rows
+                join.beginGradient(part: part)
+                for y in rowParts[part] {
+                    table.pointee.load_row(description, Int64(y), 0, rows, rows + rowCount)
+                    join.addGradient(
+                        part: part, row(y), values: rows, pixels: shape.width, slope: nil)
+                }
             }
-            addToParts(row, y: y, scratch: rows)
+            join.finishGradient(partCount: rowParts.count)
+        }
+        team.run(parts: rowParts.count) { part, thread in
+            let rows = scratch[thread].rows
+            for y in readRows(for: rowParts[part]) {
+                addToParts(normalizedGradient(row(y), y: y, rows), y, of: rowParts[part], rows)
+            }
         }
     }
 
+    /// Rows of the gradient that the stored rows behind `rows` need: enlargement mixes neighbours.
+    private func readRows(for rows: Range<Int>) -> Range<Int> {
+        guard isEnlarged else { return rows }
+        return max(0, rows.lowerBound - 1)..<min(shape.height, rows.upperBound + 1)
+    }
+
+    /// `row` itself, or the row behind the join's normalization, in the third row of `rows`.
+    private func normalizedGradient(
+        _ row: UnsafePointer<Float>, y: Int, _ rows: UnsafeMutablePointer<Float>
+    ) -> UnsafePointer<Float> {
+        guard let join else { return row }
+        let result = rows + 2 * rowCount
+        table.pointee.load_row(description, Int64(y), 0, rows, rows + rowCount)
+        table.pointee.combine_row(
+            row, rows, Int64(shape.width), Int64(shape.channels), join.mean, join.k1, join.k2,
+            join.k3, result)
+        return UnsafePointer(result)
+    }
+
+    /// Adds row `y` to those stored rows that lie behind rows `range`.
     private func addToParts(
-        _ row: UnsafePointer<Float>, y: Int, scratch: UnsafeMutablePointer<Float>
+        _ row: UnsafePointer<Float>, _ y: Int, of range: Range<Int>,
+        _ scratch: UnsafeMutablePointer<Float>
     ) {
         withUnsafePointer(to: &description.pointee.parts.0) { parts in
             var offset = 0
             for index in gradients.indices {
                 let part = parts[index]
                 if let gradient = gradients[index] {
-                    if gradient.isFirstWriter {
+                    let stored = Self.storedRows(behind: range, of: part)
+                    if gradient.isFirstWriter,
+                        let first = Self.rowFirstReached(from: y, of: part),
+                        stored.contains(first)
+                    {
                         let length = Int(part.width * part.channels)
-                        for reached in Self.rowsFirstReached(from: y, of: part) {
-                            gradient.values.advanced(by: reached * length)
-                                .update(repeating: 0, count: length)
-                        }
+                        (gradient.values + first * length).update(repeating: 0, count: length)
                     }
                     table.pointee.add_row_adjoint(
                         parts + index, Int64(y), row + offset, Int64(shape.channels),
-                        gradient.values, scratch)
+                        Int64(stored.lowerBound), Int64(stored.upperBound), gradient.values,
+                        scratch + rowCount)
                 }
                 offset += Int(part.channels)
             }
         }
     }
 
-    /// Stored rows that row `y` is the first to reach: of enlarged rows, 0 and 1 reach stored rows
-    /// 0 and 1, every second row after them one more.
-    private static func rowsFirstReached(from y: Int, of part: dip_part) -> Range<Int> {
-        guard Int(part.upsample) != dip_upsample_none else { return y..<y + 1 }
-        if y == 0 { return 0..<1 }
-        let next = y / 2 + 1
-        return y % 2 == 1 && next < Int(part.height) ? next..<next + 1 : 0..<0
+    private static func storedRows(behind rows: Range<Int>, of part: dip_part) -> Range<Int> {
+        guard Int(part.upsample) != dip_upsample_none else { return rows }
+        return rows.lowerBound / 2..<rows.upperBound / 2
+    }
+
+    /// The stored row that row `y` is the first to reach: of enlarged rows, 0 reaches stored row 0,
+    /// and every odd row one more.
+    private static func rowFirstReached(from y: Int, of part: dip_part) -> Int? {
+        guard Int(part.upsample) != dip_upsample_none, y > 0 else { return y }
+        return y % 2 == 1 ? y / 2 + 1 : nil
     }
 }

@@ -4,50 +4,66 @@
 // and U the transformed weights, for each of 36 points:
 //     M = V U,   dU = sum over strips of V' dM,   dV = dM U'
 // and the transforms (or their adjoints) lead in and out. A strip is whole rows of patches, few
-// enough that V and M stay in cache.
+// enough that V and M stay in cache. V, U and dM are float32 or bfloat16; M, dU and dV float32.
 
 import CKernels
 
 struct WinogradPath: ConvolutionPath {
     let geometry: ConvolutionGeometry
+    let precision: Precision
 
-    private static let pointCount = 36
+    static let pointCount = 36
     private static let stripPatches = 64
     /// A cache line between points, so that they do not fall on the same cache sets.
     private static let pointGap = 16
 
     /// Smaller layers take no time that matters, and patches round less.
-    private static let productCountMin = 1 << 26
+    private static let productCountMin = 1 << 25
 
-    /// Whether the sizes allow it and are large enough for it.
-    static func pays(for geometry: ConvolutionGeometry) -> Bool {
-        geometry.kernel == 3 && geometry.stride == 1
-            && min(geometry.input.channels, geometry.output.channels) >= 16
-            && geometry.productCount > productCountMin
+    /// Whether the sizes allow it and, where that is the question, are large enough for it.
+    static func suits(_ geometry: ConvolutionGeometry, _ choice: PathChoice) -> Bool {
+        guard geometry.kernel == 3, geometry.stride == 1 else { return false }
+        return switch choice {
+        case .general: false
+        case .fast: true
+        case .automatic:
+            min(geometry.input.channels, geometry.output.channels) >= 16
+                && geometry.productCount > productCountMin
+        }
     }
 
     private var patchColumns: Int { (geometry.output.width + 3) / 4 }
     private var patchRows: Int { (geometry.output.height + 3) / 4 }
     private var patchRowsPerStrip: Int { min(patchRows, max(1, Self.stripPatches / patchColumns)) }
+    private var patchesPerStrip: Int { patchRowsPerStrip * patchColumns }
 
     var strips: [Range<Int>] { geometry.strips(rowCount: 4 * patchRowsPerStrip) }
 
     private func patchRows(of strip: Range<Int>) -> Int { (strip.count + 3) / 4 }
+    func patchCount(of strip: Range<Int>) -> Int { patchRows(of: strip) * patchColumns }
 
     func windowRows(for strip: Range<Int>) -> Range<Int> {
         strip.lowerBound..<strip.lowerBound + 4 * patchRows(of: strip) + 2
     }
 
     var paddedWidth: Int { 4 * patchColumns + 2 }
-    private var paddedHeight: Int { 4 * patchRows + 2 }
+    var paddedHeight: Int { 4 * patchRows + 2 }
     var gradientRowLength: Int { geometry.output.width * geometry.output.channels }
+    var addsInputGradient: Bool { true }
+    var weightGradientCount: Int {
+        Self.pointCount * geometry.input.channels * padded(geometry.output.channels)
+    }
 
     /// Floats from one patch, or one row of weights, to the next.
-    private func padded(_ channels: Int) -> Int { MatrixMultiply.packedStride(channels) }
+    func padded(_ channels: Int) -> Int { MatrixMultiply.packedStride(channels) }
 
-    private func pointStride(_ channels: Int) -> Int {
-        patchRowsPerStrip * patchColumns * padded(channels) + Self.pointGap
+    /// Floats from one point to the next.
+    func pointStride(_ channels: Int) -> Int {
+        patchesPerStrip * padded(channels) + Self.pointGap
     }
+
+    /// Pairs of neighbours, of channels or of patches.
+    func pairs(_ count: Int) -> Int { (count + 1) / 2 }
 
     /// Transformed weights of one point, (input, padded output) or (output, padded input).
     private var weightStride: Int {
@@ -57,18 +73,21 @@ struct WinogradPath: ConvolutionPath {
 
     var need: ScratchNeed {
         let (input, output) = (geometry.input.channels, geometry.output.channels)
+        // Of bfloat16, patches and output gradients are there twice, at half the size.
+        let extra = precision == .bfloat16 ? bfloat16Count(rows: patchesPerStrip, input) : 0
         return ScratchNeed(
             window: (4 * patchRowsPerStrip + 2) * paddedWidth * input + ScratchNeed.overrun,
-            patches: Self.pointCount * pointStride(input),
-            products: Self.pointCount * pointStride(output),
-            weights: 2 * Self.pointCount * weightStride,
+            patches: Self.pointCount * pointStride(input) + extra,
+            products: max(
+                Self.pointCount * pointStride(output),
+                bfloat16Count(rows: patchesPerStrip, output) + bfloat16PairCount(output)),
+            weightGradient: weightGradientCount,
             gradientRows: 4 * patchRowsPerStrip * gradientRowLength,
-            inputGradient: paddedHeight * paddedWidth * input,
-            rows: 2 * geometry.input.width * input)
+            rows: 3 * geometry.input.width * input, weights: Self.pointCount * weightStride)
     }
 
     /// The window's side of a strip, then the output's.
-    private func inputShape(_ strip: Range<Int>) -> dip_winograd {
+    func inputShape(_ strip: Range<Int>) -> dip_winograd {
         dip_winograd(
             patch_rows: Int64(patchRows(of: strip)), patch_columns: Int64(patchColumns),
             channels: Int64(geometry.input.channels),
@@ -77,7 +96,7 @@ struct WinogradPath: ConvolutionPath {
             row_length: Int64(paddedWidth * geometry.input.channels), rows: 0, columns: 0)
     }
 
-    private func outputShape(_ strip: Range<Int>) -> dip_winograd {
+    func outputShape(_ strip: Range<Int>) -> dip_winograd {
         dip_winograd(
             patch_rows: Int64(patchRows(of: strip)), patch_columns: Int64(patchColumns),
             channels: Int64(geometry.output.channels),
@@ -87,82 +106,112 @@ struct WinogradPath: ConvolutionPath {
             columns: Int64(geometry.output.width))
     }
 
-    private func weightGradient(_ layer: ConvolutionLayer) -> UnsafeMutablePointer<Float> {
-        layer.scratch.weights + Self.pointCount * weightStride
-    }
-
     /// Forward products want the weights as (input, output), backward ones as (output, input).
     func begin(_ layer: ConvolutionLayer, backward: Bool) {
         let (input, output) = (geometry.input.channels, geometry.output.channels)
         guard backward else {
-            layer.table.winograd_weights(
-                layer.weight, Int64(input), Int64(output), Int64(padded(output)),
-                layer.scratch.weights)
+            transform(layer, layer.weight, rows: input, columns: output)
             return
         }
-        let transposed = weightGradient(layer)
+        // The sum of the gradient is not needed yet.
+        let transposed = layer.shared.weightGradient
         for tap in 0..<9 {
             layer.table.transpose(
                 layer.weight + tap * input * output, Int64(input), Int64(output),
                 transposed + tap * input * output, Int64(input))
         }
-        layer.table.winograd_weights(
-            transposed, Int64(output), Int64(input), Int64(padded(input)), layer.scratch.weights)
+        transform(layer, transposed, rows: output, columns: input)
+    }
+
+    private func transform(
+        _ layer: ConvolutionLayer, _ weights: UnsafePointer<Float>, rows: Int, columns: Int
+    ) {
+        switch precision {
+        case .float32:
+            layer.table.winograd_weights(
+                weights, Int64(rows), Int64(columns), Int64(padded(columns)), layer.shared.weights)
+        case .bfloat16:
+            var result = bfloat16Weights(layer, rows: rows, columns: columns)
+            layer.table.winograd_weights_bfloat16(weights, Int64(rows), Int64(columns), &result)
+        }
     }
 
     func forward(
-        _ layer: ConvolutionLayer, strip: Range<Int>, into result: UnsafeMutablePointer<Float>
+        _ layer: ConvolutionLayer, _ scratch: Scratch, strip: Range<Int>,
+        into result: UnsafeMutablePointer<Float>
+    ) {
+        switch precision {
+        case .float32: multiplyForward(layer, scratch, strip)
+        case .bfloat16: multiplyForwardBFloat16(layer, scratch, strip)
+        }
+        var shape = outputShape(strip)
+        layer.table.winograd_output(&shape, scratch.products, result)
+    }
+
+    private func multiplyForward(
+        _ layer: ConvolutionLayer, _ scratch: Scratch, _ strip: Range<Int>
+    ) {
+        let (input, output) = (geometry.input.channels, geometry.output.channels)
+        var shape = inputShape(strip)
+        layer.table.winograd_input(&shape, scratch.window, scratch.patches)
+        var product = dip_product(
+            rows: Int64(patchCount(of: strip)), columns: Int64(output), inner: Int64(input),
+            a_row: Int64(padded(input)), a_column: 1, b_row: Int64(padded(output)),
+            c_row: Int64(padded(output)), accumulate: 0)
+        for point in 0..<Self.pointCount {
+            layer.table.multiply(
+                &product, scratch.patches + point * pointStride(input),
+                layer.shared.weights + point * input * padded(output),
+                scratch.products + point * pointStride(output))
+        }
+    }
+
+    func backward(
+        _ layer: ConvolutionLayer, _ scratch: Scratch, strip: Range<Int>, sum: WeightGradientSum,
+        inputGradient: UnsafeMutablePointer<Float>?
+    ) {
+        switch precision {
+        case .float32:
+            multiplyBackward(layer, scratch, strip, sum, wantsInput: inputGradient != nil)
+        case .bfloat16:
+            multiplyBackwardBFloat16(layer, scratch, strip, sum, wantsInput: inputGradient != nil)
+        }
+        guard let inputGradient else { return }
+        var shape = inputShape(strip)
+        layer.table.winograd_input_adjoint(&shape, scratch.patches, inputGradient)
+    }
+
+    private func multiplyBackward(
+        _ layer: ConvolutionLayer, _ scratch: Scratch, _ strip: Range<Int>,
+        _ sum: WeightGradientSum, wantsInput: Bool
     ) {
         let (input, output) = (geometry.input.channels, geometry.output.channels)
         var (inputShape, outputShape) = (inputShape(strip), outputShape(strip))
-        layer.table.winograd_input(&inputShape, layer.scratch.window, layer.scratch.patches)
-        var product = dip_product(
-            rows: Int64(patchRows(of: strip) * patchColumns), columns: Int64(output),
-            inner: Int64(input), a_row: Int64(padded(input)), a_column: 1,
-            b_row: Int64(padded(output)), c_row: Int64(padded(output)), accumulate: 0)
-        for point in 0..<Self.pointCount {
-            layer.table.multiply(
-                &product, layer.scratch.patches + point * pointStride(input),
-                layer.scratch.weights + point * input * padded(output),
-                layer.scratch.products + point * pointStride(output))
-        }
-        layer.table.winograd_output(&outputShape, layer.scratch.products, result)
-    }
-
-    func backward(_ layer: ConvolutionLayer, strip: Range<Int>, wantsInput: Bool) {
-        let (input, output) = (geometry.input.channels, geometry.output.channels)
-        var (inputShape, outputShape) = (inputShape(strip), outputShape(strip))
-        let (patches, products) = (layer.scratch.patches, layer.scratch.products)
-        layer.table.winograd_input(&inputShape, layer.scratch.window, patches)
-        layer.table.winograd_output_adjoint(&outputShape, layer.scratch.gradientRows, products)
-        let patchCount = Int64(patchRows(of: strip) * patchColumns)
+        layer.table.winograd_input(&inputShape, scratch.window, scratch.patches)
+        layer.table.winograd_output_adjoint(&outputShape, scratch.gradientRows, scratch.products)
+        let patchCount = Int64(patchCount(of: strip))
         var weightProduct = dip_product(
             rows: Int64(input), columns: Int64(output), inner: patchCount, a_row: 1,
             a_column: Int64(padded(input)), b_row: Int64(padded(output)),
-            c_row: Int64(padded(output)), accumulate: strip.lowerBound > 0 ? 1 : 0)
+            c_row: Int64(padded(output)), accumulate: sum.accumulates ? 1 : 0)
         var inputProduct = dip_product(
             rows: patchCount, columns: Int64(input), inner: Int64(output),
             a_row: Int64(padded(output)), a_column: 1, b_row: Int64(padded(input)),
             c_row: Int64(padded(input)), accumulate: 0)
         for point in 0..<Self.pointCount {
-            let v = patches + point * pointStride(input)
-            let m = products + point * pointStride(output)
+            let v = scratch.patches + point * pointStride(input)
+            let m = scratch.products + point * pointStride(output)
             layer.table.multiply(
-                &weightProduct, v, m, weightGradient(layer) + point * input * padded(output))
+                &weightProduct, v, m, sum.values + point * input * padded(output))
             guard wantsInput else { continue }
             layer.table.multiply(
-                &inputProduct, m, layer.scratch.weights + point * output * padded(input), v)
+                &inputProduct, m, layer.shared.weights + point * output * padded(input), v)
         }
-        guard wantsInput else { return }
-        layer.table.winograd_input_adjoint(
-            &inputShape, patches,
-            layer.scratch.inputGradient + strip.lowerBound * layer.paddedRowLength)
     }
 
-    func finish(_ layer: ConvolutionLayer) {
+    func finish(_ layer: ConvolutionLayer, sum: UnsafeMutablePointer<Float>) {
         let (input, output) = (geometry.input.channels, geometry.output.channels)
         layer.table.winograd_weights_adjoint(
-            weightGradient(layer), Int64(input), Int64(output), Int64(padded(output)),
-            layer.weightGradient)
+            sum, Int64(input), Int64(output), Int64(padded(output)), layer.weightGradient)
     }
 }

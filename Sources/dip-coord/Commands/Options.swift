@@ -132,10 +132,12 @@ struct WorkerOptions: ParsableArguments {
         }
         guard checkpointInterval == 0 || (0.1...1_000_000).contains(checkpointInterval) else {
             throw ValidationError(
-                "--checkpoint-interval is \(checkpointInterval); 0, or 0.1 or more seconds are wanted")
+                "--checkpoint-interval is \(checkpointInterval); 0, or 0.1 or more seconds are wanted"
+            )
         }
         guard (1...86_400).contains(leaseSilence) else {
-            throw ValidationError("--lease-silence is \(leaseSilence); 1 to 86400 seconds are wanted")
+            throw ValidationError(
+                "--lease-silence is \(leaseSilence); 1 to 86400 seconds are wanted")
         }
     }
 }
@@ -167,5 +169,26 @@ struct OutputOptions: ParsableArguments {
             return input + ".restored"
         }
         return "\(input[..<dot]).restored\(input[dot...])"
+    }
+}
+
+struct JobOptions: ParsableArguments {
+    @Flag(help: "Start over: throw away what an earlier run has left in the job's folder.")
+    var fresh = false
+
+    @Flag(
+        help: """
+            Try tiles again that earlier runs have given up; they come through unrestored \
+            otherwise.
+            """)
+    var retryFailed = false
+
+    @Flag(help: "Keep the job's folder with its tiles after success.")
+    var keepJob = false
+
+    func validate() throws {
+        guard !(fresh && retryFailed) else {
+            throw ValidationError("--fresh and --retry-failed exclude each other: choose one")
+        }
     }
 }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import Imaging
+import JobStore
 import Transport
 
 struct RestoreCommand: ParsableCommand {
@@ -10,9 +11,10 @@ struct RestoreCommand: ParsableCommand {
         commandName: "restore",
         abstract: "Restore an image. This is what dip-coord does when only a file is given.",
         discussion: """
-            While it runs, restored tiles are kept in the folder OUTPUT.dip. The output appears \
-            when it is complete. The same input, network, iterations, tiles and seed give the \
-            same output, byte for byte, whatever the workers.
+            While it runs, restored tiles are kept in the folder OUTPUT.dip: after a crash or an \
+            interrupt, the same command goes on where the job stood (see also dip-coord status). \
+            The output appears when it is complete. The same input, network, iterations, tiles \
+            and seed give the same output, byte for byte, whatever the workers.
 
             Examples:
               dip-coord big.tif -o clean.tif --workers 4
@@ -35,28 +37,68 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup(title: "Workers")
     var workers: WorkerOptions
 
+    @OptionGroup(title: "Earlier runs")
+    var jobOptions: JobOptions
+
     func run() throws {
         let began = MonotonicClock()
         var console = Console(isQuiet: output.quiet)
         let listener = try Listener(workers)
         let prepared = try RestoreJob.prepare(
-            file: file, output: output, tiling: tiling, fit: fit, workers: workers)
-        for warning in prepared.job.warnings { console.warning(warning) }
+            file: file, output: output, tiling: tiling, fit: fit, workers: workers,
+            jobOptions: jobOptions)
+        let job = prepared.job
+        if case .complete(let former, let completion) = prepared.standing {
+            return try sayComplete(job, former, completion, &console)
+        }
+        for warning in job.warnings { console.warning(warning) }
 
-        // From here on signals are read, not suffered; before any thread is made.
-        let signals = try SignalFD(
-            blocking: [SIGINT, SIGTERM, SIGCHLD], unlessIgnored: [SIGHUP])
+        // ZeroMQ's threads take no signals.
         let context = try MessagingContext()
         let router = try RouterSocket(context: context)
         let endpoint = try listener.bind(router, console: &console)
-        let job = prepared.job
-        let storage = try StorageThread(try prepared.openStore())
-        let loop = try CoordinatorLoop(
-            job: job, endpoint: endpoint, router: router, signals: signals, storage: storage,
-            console: console, clock: began)
         defer { listener.removeSocketFile() }
+        let goesOn = prepared.standing.manifest != nil
+        // All of a large folder is read here; a signal ends that at once.
+        let work = try prepared.openStore()
+        let state = work.stateAtOpening
+        if !state.stored.isEmpty {
+            console.note(
+                "going on with \(job.folder), where \(state.stored.count) of "
+                    + "\(Text.count(job.plan.tileCount, "tile")) are restored")
+        }
+
+        // From here on signals are read, not suffered; before any thread of our own is made.
+        let signals = try SignalFD(
+            blocking: [SIGINT, SIGTERM, SIGCHLD], unlessIgnored: [SIGHUP])
+        let storage = try StorageThread(work)
+        let loop = try CoordinatorLoop(
+            job: job, state: state, goesOn: goesOn, endpoint: endpoint, router: router,
+            signals: signals,
+            storage: storage, console: console, clock: began)
         let code = try loop.run()
         if code != 0 { throw ExitCode(code) }
+    }
+
+    /// The job needs no run: says so.
+    private func sayComplete(
+        _ job: RestoreJob, _ manifest: JobManifest, _ completion: JobManifest.Completion,
+        _ console: inout Console
+    ) throws {
+        try JobStore.tidy(
+            folder: job.folder, manifest: manifest, fileSystem: PosixFileSystem())
+        let unrestored = completion.unrestored.count
+        guard unrestored > 0 else {
+            console.text(
+                "\(job.output) is complete: \(Text.count(job.plan.tileCount, "tile")) restored by "
+                    + "an earlier run")
+            return
+        }
+        console.text(
+            "\(job.output) is complete, but \(unrestored) of "
+                + "\(Text.count(job.plan.tileCount, "tile")) came through unrestored; "
+                + "--retry-failed tries them again")
+        throw ExitCode(2)
     }
 }
 

@@ -53,6 +53,10 @@ final class Blend {
                 if isCancelled() { throw ProgramError(.interrupted, "interrupted while blending") }
                 try self.append(rows, pixels, to: sink)
             })
+        // Known before it is in its place: then nobody can take it for a stranger's.
+        var output = try FileFingerprint(path: sink.complete(), fileSystem: PosixFileSystem())
+        output.path = job.output
+        try store.recordOutput(output)
         try sink.finish()
         return BlendResult(
             seams: seams, damaged: damaged.sorted(), warnings: warnings + sink.warnings)

@@ -79,7 +79,9 @@ extension CoordinatorLoop {
         case .incomplete:
             let reason = summary.setAside.first.flatMap { setAsideStories[$0]?.last?.description }
             return ProgramError(
-                .failed, "no tile could be restored; \(reason ?? "no reason is known")")
+                .failed,
+                "no tile could be restored; \(reason ?? "no reason is known"); --retry-failed "
+                    + "tries again")
         case .nobodyCame:
             return ProgramError(
                 .unavailable, "no worker came within \(Text.time(workerWaitSeconds))")
@@ -102,7 +104,7 @@ extension CoordinatorLoop {
     }
 
     private var whereTilesStay: String {
-        "what is restored stays in \(job.folder)/tiles, but the next run starts afresh"
+        "what is restored stays in \(job.folder); the same command goes on with it"
     }
 
     private var workerWaitSeconds: Double { job.workerWait?.inSeconds ?? 0 }
@@ -114,7 +116,10 @@ extension CoordinatorLoop {
         guard let report = makeReport(), let bytes = try? Text.json(report, indented: true) else {
             return end(with: nil)
         }
-        storage.order(.finish(report: bytes + [UInt8(ascii: "\n")]))
+        storage.order(
+            .finish(
+                report: bytes + [UInt8(ascii: "\n")],
+                unrestored: report.unrestored.map(\.tile).sorted()))
     }
 
     /// There is no output, and the tiles stay.
@@ -170,15 +175,22 @@ extension CoordinatorLoop {
                 tile: tile, region: .init(job.plan.tile(tile)),
                 reasons: ["its file in the job's folder was damaged"])
         }
+        let statistics = summary.statistics
         return JobReport(
             input: job.input, output: job.output, network: job.network.rawValue,
             seed: job.configuration.seed, tileCount: job.plan.tileCount,
+            tileCountOfEarlierRuns: storedBeforeCount,
             windowWidth: job.plan.windowWidth, windowHeight: job.plan.windowHeight,
             iterationsPerTile: job.configuration.iterations, iterations: tally.iterationCount,
             seconds: clock.now().inSeconds, fitSeconds: tally.fitSeconds,
-            workerCount: summary.statistics.workerCount,
-            restartCount: localWorkers.restartCount,
-            failedAttemptCount: summary.statistics.failureCount,
+            workerCount: statistics.workerCount, restartCount: localWorkers.restartCount,
+            failedAttemptCount: statistics.failureCount,
+            refusedWorkerCount: statistics.refusedCount, resumedCount: statistics.resumedCount,
+            checkpointCount: statistics.checkpointCount,
+            checkpointUseCount: statistics.checkpointUseCount,
+            lostIterationCount: statistics.lostIterationCount,
+            secondTryCount: statistics.secondTryCount,
+            secondTryWonCount: statistics.secondTryWonCount,
             psnrToInput: tally.finishedPSNR, seamRMS: blend.seams.rms,
             seamMaximum: blend.seams.maximum, unrestored: unrestored)
     }

@@ -128,6 +128,10 @@ extension CoordinatorLoop {
             storing[work.tile] = nil
             storingError = error
             try tell(.storingFailed(work, reason: error.message))
+            try endIfFull(error)
+        case .rememberingFailed(let error):
+            log("rememberingFailed", error.message)
+            try endIfFull(error)
         case .stateStored(let work, let iteration, let peer):
             log("checkpoint", "\(work) is stored at iteration \(iteration)")
             try tell(.checkpointStored(work, iteration: iteration, from: peer))
@@ -144,5 +148,14 @@ extension CoordinatorLoop {
         case .ended:
             ending.isStorageOver = true
         }
+    }
+
+    /// A disk that is full stays so until somebody helps: the job ends at once, to be gone on with,
+    /// before workers compute what nobody can keep. Other failures may pass; three in a row end
+    /// the job.
+    private func endIfFull(_ error: ProgramError) throws {
+        guard error.code == .exhausted, ending.summary == nil else { return }
+        brokenError = error
+        try tell(.broken(reason: error.message))
     }
 }

@@ -6,6 +6,7 @@ import Cluster
 import DeepImagePrior
 import Glibc
 import Imaging
+import JobStore
 import Transport
 import Wire
 
@@ -43,6 +44,9 @@ final class CoordinatorLoop {
     /// Tiles that were given up, with their stories.
     var setAsideStories: [TileID: [Coordinator.AttemptFailure]] = [:]
 
+    /// Tiles that earlier runs have restored.
+    let storedBeforeCount: Int
+
     var ending = Ending()
 
     private var poller = Poller()
@@ -52,11 +56,13 @@ final class CoordinatorLoop {
     private var statusAt: Duration
 
     /// - Parameters:
+    ///   - state: how far the job is already.
+    ///   - goesOn: whether former coordinators have worked on it.
     ///   - endpoint: where this host's own workers connect.
     ///   - clock: started with the program.
     init(
-        job: RestoreJob, endpoint: String, router: RouterSocket, signals: SignalFD,
-        storage: StorageThread, console: Console, clock: MonotonicClock
+        job: RestoreJob, state: JobState, goesOn: Bool, endpoint: String, router: RouterSocket,
+        signals: SignalFD, storage: StorageThread, console: Console, clock: MonotonicClock
     ) throws {
         self.job = job
         self.router = router
@@ -64,8 +70,11 @@ final class CoordinatorLoop {
         self.storage = storage
         self.console = console
         self.clock = clock
+        storedBeforeCount = state.stored.count
+        let unfinishedCount = job.plan.tileCount - state.stored.count - state.setAside.count
         localWorkers = LocalWorkers(
-            count: job.localWorkerCount, program: job.workerProgram, endpoint: endpoint)
+            count: min(job.localWorkerCount, unfinishedCount), program: job.workerProgram,
+            endpoint: endpoint)
         tally = Tally(
             tileCount: job.plan.tileCount, iterationsPerTile: job.configuration.iterations)
 
@@ -77,7 +86,11 @@ final class CoordinatorLoop {
                 payloadByteCountMaximum: job.windowByteCount,
                 checkpointByteCountMaximum: stateByteCount,
                 iterations: job.configuration.iterations),
-            tileCount: job.plan.tileCount, policy: policy, now: clock.now())
+            tileCount: job.plan.tileCount,
+            restored: goesOn ? state.restoredTiles : nil, policy: policy, now: clock.now())
+        for index in state.setAside {
+            setAsideStories[TileID(index)] = coordinator.story(of: TileID(index)).failures
+        }
         // Results arrive one after the other; a sender without room sends again later.
         assembler = PayloadAssembler(
             payloadByteCountMaximum: [.restored: job.windowByteCount],
@@ -110,6 +123,9 @@ final class CoordinatorLoop {
 
     /// Restores the image; the exit code.
     func run() throws -> Int32 {
+        logBeginning()
+        // There may be nothing left to do.
+        try tell(.tick)
         while !isOver {
             localWorkers.startDue(at: clock.now(), &poller)
             let ready = try poller.wait(timeout: timeout())
@@ -177,6 +193,7 @@ final class CoordinatorLoop {
         while let event = pendingEvents.first {
             var commands: [Coordinator.Command] = []
             coordinator.handle(event, at: clock.now(), into: &commands)
+            remember(Set(commands.compactMap(\.tileOfStory)))
             for command in commands {
                 try carryOut(command)
             }

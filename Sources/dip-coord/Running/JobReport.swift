@@ -15,9 +15,11 @@ struct JobReport: Encodable {
     let network: String
     let seed: UInt64
     let tileCount: Int
+    /// Tiles that earlier runs of the job have restored. What follows is about this run.
+    let tileCountOfEarlierRuns: Int
     let windowWidth, windowHeight: Int
     let iterationsPerTile: Int
-    /// Of all tiles.
+    /// Of all tiles that this run has restored.
     let iterations: Int
     /// From the program's start.
     let seconds: Double
@@ -26,7 +28,17 @@ struct JobReport: Encodable {
     let workerCount: Int
     let restartCount: Int
     let failedAttemptCount: Int
-    /// The mean over the tiles.
+    /// Workers that were refused further work.
+    let refusedWorkerCount: Int
+    /// Tries that went on after silence or a restart, with the worker that had them.
+    let resumedCount: Int
+    /// States of fits that were stored, and tries that went on from one.
+    let checkpointCount, checkpointUseCount: Int
+    /// Iterations that had to be done again because a worker or its fit came to an end.
+    let lostIterationCount: Int
+    /// Second tries at slow tiles, and those of them that were faster.
+    let secondTryCount, secondTryWonCount: Int
+    /// The mean over the tiles of this run.
     let psnrToInput: Double?
     /// How far neighbouring tiles disagree where they overlap.
     let seamRMS, seamMaximum: Double
@@ -40,13 +52,31 @@ struct JobReport: Encodable {
         if failedAttemptCount > 0 {
             workers += ", \(Text.count(failedAttemptCount, "attempt")) failed"
         }
+        if refusedWorkerCount > 0 { workers += ", \(refusedWorkerCount) refused" }
+        if resumedCount > 0 {
+            workers += ", \(Text.count(resumedCount, "tile")) kept by a worker that came back"
+        }
+        let earlier =
+            tileCountOfEarlierRuns > 0 ? ", \(tileCountOfEarlierRuns) by earlier runs" : ""
         var lines = [
             "restored   \(output)",
-            "tiles      \(restored) of \(tileCount), \(windowWidth) x \(windowHeight) pixels each",
+            "tiles      \(restored) of \(tileCount), \(windowWidth) x \(windowHeight) pixels each"
+                + earlier,
             "fit        network \(network), \(iterationsPerTile) iterations a tile, seed \(seed)",
             "time       \(Text.time(seconds)), \(Text.fixed(rate, 1)) iterations/s",
             "workers    \(workers)",
         ]
+        if checkpointCount + checkpointUseCount + lostIterationCount > 0 {
+            lines.append(
+                "lost       \(Text.count(lostIterationCount, "iteration")) of "
+                    + "\(iterations + lostIterationCount); \(Text.count(checkpointCount, "checkpoint")) "
+                    + "stored, \(checkpointUseCount) used")
+        }
+        if secondTryCount > 0 {
+            lines.append(
+                "stragglers \(Text.count(secondTryCount, "slow tile")) run a second time, "
+                    + "\(secondTryWonCount) of them faster")
+        }
         if let psnrToInput {
             lines.append("PSNR       \(Text.fixed(psnrToInput, 2)) dB to the input, mean of tiles")
         }
@@ -54,6 +84,9 @@ struct JobReport: Encodable {
             lines.append(
                 "seams      neighbours differ by \(Text.fixed(seamRMS * 255, 2)) of 255 (RMS), "
                     + "\(Text.fixed(seamMaximum * 255, 1)) at most")
+        }
+        if !unrestored.isEmpty {
+            lines.append("           --retry-failed tries again what came through unrestored:")
         }
         for entry in unrestored {
             let region = entry.region

@@ -13,6 +13,8 @@ struct RestoreJob: Sendable {
     let input: String
     let output: String
     let replacesOutput: Bool
+    /// Whether the folder's tiles stay after success.
+    let keepsFolder: Bool
     let isVerbose: Bool
     let header: ImageHeader
     let plan: TilePlan
@@ -51,16 +53,29 @@ struct RestoreJob: Sendable {
     /// Half precision is finer than 8 bits, and not finer than 16.
     var precision: TilePrecision { header.sampleType == .uint8 ? .float16 : .float32 }
 
-    /// The facts, and the image that they are about.
+    /// The facts, the image that they are about, and what there is of the job already.
     struct Prepared: ~Copyable {
         let job: RestoreJob
         let source: any ImageSource
+        let standing: JobStanding
+        let retriesFailed: Bool
 
-        /// Makes the job's folder, and checks that the disk can take the tiles.
+        /// Opens the job's folder, made if need be, and checks that the disk can take the tiles.
         consuming func openStore() throws -> StorageWork {
-            let store = try JobStore.create(
-                folder: job.folder, manifest: job.manifest, fileSystem: PosixFileSystem())
-            try store.checkSpace(precision: job.precision)
+            let store =
+                switch standing {
+                case .new:
+                    try JobStore.create(
+                        folder: job.folder, manifest: job.manifest, fileSystem: PosixFileSystem())
+                case .begun(let former), .complete(let former, _):
+                    try JobStore.resume(
+                        folder: job.folder, manifest: former, retryingFailed: retriesFailed,
+                        fileSystem: PosixFileSystem())
+                }
+            // Nobody knows how many workers of others will come; one at least.
+            try store.checkSpace(
+                precision: job.precision, checkpointByteCount: job.stateByteCountMaximum,
+                checkpointCount: job.checkpointInterval == nil ? 0 : max(job.localWorkerCount, 1))
             return StorageWork(job: job, source: source, store: store)
         }
     }
@@ -68,21 +83,26 @@ struct RestoreJob: Sendable {
     /// Checks everything that can be checked, without leaving a trace.
     static func prepare(
         file: String, output options: OutputOptions, tiling: TilingOptions, fit: FitOptions,
-        workers: WorkerOptions
+        workers: WorkerOptions, jobOptions: JobOptions
     ) throws -> Prepared {
         let configuration = try fit.configuration()
         let program = try workerProgram(isNeeded: workers.workers > 0)
         let source = try ImageFormats.open(file)
         let output = options.path(forInput: file)
-        try checkOutput(output, input: file, overwrite: options.overwrite)
+        try checkOutput(output, input: file)
         let plan = try tiling.plan(for: source.header, configuration)
+        let wanted = try manifest(
+            file, source.header, plan, tiling, fit.network, configuration)
+        let standing = try JobStanding(
+            folder: output + ".dip", output: output, wanted: wanted, jobOptions)
         let workerCount = min(workers.workers, plan.tileCount)
         try checkOpenFiles(plan, workerCount)
         let job = RestoreJob(
-            input: file, output: output, replacesOutput: options.overwrite,
-            isVerbose: options.verbose, header: source.header, plan: plan, network: fit.network,
-            configuration: configuration,
-            manifest: try manifest(file, source.header, plan, tiling, configuration),
+            input: file, output: output,
+            replacesOutput: try standing.replacesOutput(output, overwrites: options.overwrite),
+            keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: source.header,
+            plan: plan, network: fit.network, configuration: configuration,
+            manifest: standing.manifest ?? wanted,
             localWorkerCount: workerCount, workerProgram: program,
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
@@ -98,7 +118,8 @@ struct RestoreJob: Sendable {
                     othersMayJoin: workers.listen != nil))
                 + (try checkFileSize(plan, source.header))
                 + spaceWarnings(output, plan, source.header))
-        return Prepared(job: job, source: source)
+        return Prepared(
+            job: job, source: source, standing: standing, retriesFailed: jobOptions.retryFailed)
     }
 
     private static func workerProgram(isNeeded: Bool) throws -> String {
@@ -113,14 +134,10 @@ struct RestoreJob: Sendable {
         return path
     }
 
-    private static func checkOutput(_ output: String, input: String, overwrite: Bool) throws {
-        if access(output, F_OK) == 0, !overwrite, !ImageFormats.areSameFile(output, input) {
-            throw ProgramError(
-                .unwritable,
-                "\(output) exists; add --overwrite to replace it, or choose another output with -o")
-        }
+    /// Whether the output may take the place of a former one is not asked here.
+    private static func checkOutput(_ output: String, input: String) throws {
         do throws(ImageError) {
-            try ImageFormats.checkOutput(output, input: input, overwrite: overwrite)
+            try ImageFormats.checkOutput(output, input: input, overwrite: true)
         } catch {
             // The extension is the user's choice, not the input's fault.
             throw error.kind == .unsupported
@@ -206,18 +223,31 @@ struct RestoreJob: Sendable {
 
     private static func manifest(
         _ file: String, _ header: ImageHeader, _ plan: TilePlan, _ tiling: TilingOptions,
-        _ configuration: FitConfiguration
+        _ network: NetworkPreset, _ configuration: FitConfiguration
     ) throws -> JobManifest {
         JobManifest(
             jobID: "\(time(nil))-\(randomWord())",
             input: try FileFingerprint(path: file, fileSystem: PosixFileSystem()),
             image: .init(
                 width: header.width, height: header.height, bands: header.colorBands,
-                sampleType: header.sampleType.rawValue, header: "\(header)"),
+                sampleType: header.sampleType.rawValue, header: description(header)),
             plan: .init(
                 tile: tiling.tile, overlap: tiling.overlap, windowWidth: plan.windowWidth,
                 windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
-            configuration: configuration.json, createdAt: Double(time(nil)))
+            network: network.rawValue, configuration: configuration.json,
+            createdAt: Double(time(nil)))
+    }
+
+    /// All that the input's header says and the output takes over, in words.
+    private static func description(_ header: ImageHeader) -> String {
+        let resolution = header.resolution.map { "\($0.x) x \($0.y) by \($0.unit.rawValue)" }
+        return [
+            "\(header.format)", "\(header.width) x \(header.height)", "\(header.colorBands)",
+            header.sampleType.rawValue, header.alpha?.rawValue ?? "no alpha",
+            "orientation \(header.orientation)", resolution ?? "no resolution",
+            header.tiffCompression?.rawValue ?? "no compression",
+            "profile \(header.iccProfile ?? [])",
+        ].joined(separator: ", ")
     }
 
     /// Sixteen hexadecimal digits that nobody can guess.

@@ -1,6 +1,7 @@
 // The thread that touches files: the input image, the job's folder, the output.
 
 import Imaging
+import JobStore
 import Synchronization
 import Transport
 import Wire
@@ -12,6 +13,8 @@ enum StorageOrder: Sendable {
     case read(TileAttempt, for: PeerID, withState: Bool)
     /// Store a result.
     case store(TileAttempt, PixelPayload)
+    /// Write down the tries at a tile. Answered only when that fails.
+    case remember(TileID, TileHistory)
     /// Store the state of a fit.
     case storeState(TileAttempt, iteration: Int, from: PeerID, [UInt8])
     /// Remove the state of a tile's fit. Not answered.
@@ -20,8 +23,9 @@ enum StorageOrder: Sendable {
     case log(String)
     /// Make the output from the stored tiles; those that are set aside come from the input.
     case blend(setAside: Set<Int>)
-    /// Store the report and remove the tiles.
-    case finish(report: [UInt8])
+    /// Store the report, and remove the tiles unless some came through unrestored or the user
+    /// wants to keep them.
+    case finish(report: [UInt8], unrestored: [Int])
     /// End the thread.
     case end
 }
@@ -33,6 +37,7 @@ enum StorageReply: Sendable {
     case readingFailed(ProgramError)
     case stored(TileAttempt)
     case storingFailed(TileAttempt, ProgramError)
+    case rememberingFailed(ProgramError)
     case stateStored(TileAttempt, iteration: Int, from: PeerID)
     case storingStateFailed(TileAttempt, iteration: Int, from: PeerID, ProgramError)
     case blended(BlendResult)

@@ -14,6 +14,9 @@ final class StorageWork {
     private let store: JobStore
     private var hasEnded = false
 
+    /// How far the job was before this run.
+    var stateAtOpening: JobState { store.stateAtOpening }
+
     init(job: RestoreJob, source: any ImageSource, store: JobStore) {
         self.job = job
         self.source = source
@@ -59,6 +62,13 @@ final class StorageWork {
             } or: {
                 .storingFailed(work, $0)
             }
+        case .remember(let tile, let history):
+            do throws(JobStoreError) {
+                try store.recordHistory(history, of: tile.rawValue)
+                return nil
+            } catch {
+                return .rememberingFailed(ProgramError(error))
+            }
         case .storeState(let work, let iteration, let peer, let bytes):
             return reply {
                 try store.storeCheckpoint(
@@ -84,12 +94,13 @@ final class StorageWork {
             } or: {
                 .blendingFailed($0)
             }
-        case .finish(let report):
+        case .finish(let report, let unrestored):
             return reply {
+                let keepsBulk = job.keepsFolder || !unrestored.isEmpty
                 try store.finish(
                     report: Data(report),
-                    completion: .init(endedAt: Double(time(nil)), unrestored: []),
-                    keepsBulk: false)
+                    completion: .init(
+                        endedAt: Double(time(nil)), unrestored: unrestored, keepsBulk: keepsBulk))
                 return .finished(nil)
             } or: {
                 .finished($0)

@@ -1,0 +1,164 @@
+// dip-coord status: how far a job is, from its folder alone.
+
+import ArgumentParser
+import DeepImagePrior
+import FoundationEssentials
+import JobStore
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Print how far a job is: what is restored, given up and left.",
+        discussion: """
+            Reads the job's folder and nothing else, also while a dip-coord works there, and \
+            changes nothing. Every file is checked: one that is damaged does not count.
+            """)
+
+    @Argument(help: "The job's folder: the output's name and .dip.")
+    var folder: String
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() throws {
+        let status = try JobStatus(folder: folder)
+        if json {
+            let line = String(decoding: try Text.json(status, indented: false), as: UTF8.self)
+            try StandardStream.printResult(line + "\n")
+        } else {
+            try StandardStream.printResult(status.text)
+        }
+    }
+}
+
+/// How a job stands. Times in seconds since 1970.
+struct JobStatus: Encodable {
+    enum Standing: String, Encodable {
+        /// A coordinator works on it.
+        case running
+        /// It can be gone on with.
+        case stopped
+        /// The output is made, of restored tiles only.
+        case complete
+        /// The output is made, but some tiles came through unrestored.
+        case incomplete
+    }
+
+    /// A tile that was given up, or that failed before.
+    struct Troubled: Encodable {
+        let tile: Int
+        let attempts: Int
+        let failures: [TileHistory.Failure]
+    }
+
+    /// An unfinished fit that will be gone on with.
+    struct Unfinished: Encodable {
+        let tile: Int
+        let attempt: Int
+        let iteration: Int
+    }
+
+    let folder: String
+    let input: String
+    let standing: Standing
+    let width, height: Int
+    let windowWidth, windowHeight: Int
+    let tileCount: Int
+    let restoredCount: Int
+    /// Tiles that are neither restored nor given up.
+    let leftCount: Int
+    let setAside: [Troubled]
+    /// Tiles that are left although they were tried and failed.
+    let failedBefore: [Troubled]
+    let checkpoints: [Unfinished]
+    /// Absent when the configuration is not one of this program's.
+    let iterationsPerTile: Int?
+    let createdAt: Double
+    let endedAt: Double?
+
+    init(folder: String) throws {
+        guard let snapshot = try Self.snapshot(folder) else {
+            throw ProgramError(
+                .noInput,
+                "\(folder) is no job's folder (it has no job.json); name the output with .dip")
+        }
+        let (manifest, state) = (snapshot.manifest, snapshot.state)
+        let troubled = { (tile: Int) in
+            let history = state.histories[tile] ?? TileHistory()
+            return Troubled(tile: tile, attempts: history.attempts, failures: history.failures)
+        }
+        self.folder = folder
+        input = manifest.input.path
+        width = manifest.image.width
+        height = manifest.image.height
+        windowWidth = manifest.plan.windowWidth
+        windowHeight = manifest.plan.windowHeight
+        tileCount = manifest.plan.tileCount
+        createdAt = manifest.createdAt
+        endedAt = manifest.completion?.endedAt
+        iterationsPerTile = (try? FitConfiguration(json: manifest.configuration))?.iterations
+        if let completion = manifest.completion {
+            standing = completion.unrestored.isEmpty ? .complete : .incomplete
+            restoredCount = tileCount - completion.unrestored.count
+            leftCount = 0
+            setAside = completion.unrestored.map(troubled)
+            failedBefore = []
+            checkpoints = []
+            return
+        }
+        standing = snapshot.isBeingWorkedOn ? .running : .stopped
+        restoredCount = state.stored.count
+        setAside = state.setAside.map(troubled)
+        leftCount = tileCount - restoredCount - setAside.count
+        failedBefore = state.histories.keys.sorted()
+            .filter { tile in
+                state.histories[tile]?.failures.isEmpty == false && !state.stored.contains(tile)
+                    && state.histories[tile]?.isSetAside == false
+            }
+            .map(troubled)
+        checkpoints = state.checkpoints.sorted { $0.key < $1.key }
+            .map {
+                Unfinished(tile: $0.key, attempt: $0.value.attempt, iteration: $0.value.iteration)
+            }
+    }
+
+    private static func snapshot(_ folder: String) throws -> JobSnapshot? {
+        do throws(JobStoreError) {
+            return try JobSnapshot.read(folder: folder, fileSystem: PosixFileSystem())
+        } catch {
+            // What cannot be understood is bad input here.
+            throw error.kind == .notResumable
+                ? ProgramError(.badInput, error.message) : ProgramError(error)
+        }
+    }
+
+    var text: String {
+        var lines = [
+            "job        \(folder), of \(input), \(width) x \(height) pixels",
+            "state      \(explanation)",
+            "tiles      \(restoredCount) of \(tileCount) restored, \(setAside.count) given up, "
+                + "\(leftCount) left",
+        ]
+        let total = iterationsPerTile.map { " of \($0)" } ?? ""
+        for entry in checkpoints {
+            lines.append("checkpoint tile \(entry.tile) at iteration \(entry.iteration)\(total)")
+        }
+        for entry in failedBefore { lines.append("failed     " + Self.story(entry)) }
+        for entry in setAside { lines.append("given up   " + Self.story(entry)) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var explanation: String {
+        switch standing {
+        case .running: "running"
+        case .stopped: "stopped; the command that began it goes on with it"
+        case .complete: "complete"
+        case .incomplete: "complete, with tiles unrestored; --retry-failed tries them again"
+        }
+    }
+
+    private static func story(_ entry: Troubled) -> String {
+        let last = entry.failures.last.map { "; the last one on \($0.worker): \($0.reason)" } ?? ""
+        return "tile \(entry.tile) after \(Text.count(entry.attempts, "attempt"))\(last)"
+    }
+}

@@ -1,0 +1,69 @@
+// What outlives this process: what the job's folder knew, and what is written down there.
+
+import Cluster
+import Glibc
+import Imaging
+import JobStore
+import Wire
+
+extension CoordinatorLoop {
+    /// Writes down the stories of tiles, before orders that rest on them are carried out: the
+    /// storage thread keeps the order.
+    func remember(_ tiles: Set<TileID>) {
+        guard !ending.isOrderedToEnd else { return }
+        for tile in tiles.sorted() {
+            storage.order(.remember(tile, TileHistory(coordinator.story(of: tile))))
+        }
+    }
+
+    /// The first line of a run in the job's log.
+    func logBeginning() {
+        log(
+            "began",
+            "process \(getpid()); \(storedBeforeCount) of "
+                + "\(Text.count(job.plan.tileCount, "tile")) are restored already")
+    }
+}
+
+extension JobState {
+    /// As a coordinator begins with it.
+    var restoredTiles: [TileID: Coordinator.RestoredTile] {
+        var tiles: [TileID: Coordinator.RestoredTile] = [:]
+        for (index, history) in histories {
+            tiles[TileID(index)] = .init(story: Coordinator.TileStory(history))
+        }
+        for index in stored {
+            tiles[TileID(index), default: .init()].isStored = true
+        }
+        for (index, checkpoint) in checkpoints {
+            tiles[TileID(index), default: .init()].checkpointIteration = checkpoint.iteration
+        }
+        return tiles
+    }
+}
+
+extension Coordinator.TileStory {
+    init(_ history: TileHistory) {
+        self.init(
+            attempts: history.attempts,
+            failures: history.failures.map {
+                .init(
+                    attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason,
+                    isDeath: $0.isDeath)
+            },
+            isSetAside: history.isSetAside)
+    }
+}
+
+extension TileHistory {
+    init(_ story: Coordinator.TileStory) {
+        self.init(
+            attempts: story.attempts,
+            failures: story.failures.map {
+                .init(
+                    attempt: $0.attempt, worker: $0.worker.rawValue, reason: $0.reason,
+                    isDeath: $0.isDeath)
+            },
+            isSetAside: story.isSetAside)
+    }
+}

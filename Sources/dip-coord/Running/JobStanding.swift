@@ -1,0 +1,91 @@
+// What a run finds in its job's folder and in its output's place, and what follows.
+
+import Glibc
+import JobStore
+
+/// How far the job is before a run.
+enum JobStanding {
+    /// There is nothing of it, or it shall be thrown away.
+    case new
+    /// There is something to go on with.
+    case begun(JobManifest)
+    /// The output is there, and nothing is left to do.
+    case complete(JobManifest, JobManifest.Completion)
+
+    /// The folder's manifest, where the run goes on with it.
+    var manifest: JobManifest? {
+        switch self {
+        case .new: nil
+        case .begun(let manifest), .complete(let manifest, _): manifest
+        }
+    }
+
+    /// Looks, without a lock and without leaving a trace.
+    ///
+    /// - Throws: `ProgramError`: 73 when another coordinator works in the folder, 78 when it holds
+    ///   another job than the one that is wanted.
+    init(
+        folder: String, output: String, wanted: JobManifest, _ options: JobOptions
+    ) throws {
+        let files = PosixFileSystem()
+        if try JobStore.isInUse(folder: folder, fileSystem: files) {
+            throw ProgramError(
+                .unwritable,
+                "\(folder) is in use: another dip-coord is working there; wait for it, or choose "
+                    + "another output with -o")
+        }
+        guard !options.fresh, let former = try Self.former(folder, output, wanted, files) else {
+            self = .new
+            return
+        }
+        guard let completion = former.completion, Self.isMade(output, by: former) else {
+            self = .begun(former)
+            return
+        }
+        let hasReason = options.retryFailed && !completion.unrestored.isEmpty
+        self = hasReason ? .begun(former) : .complete(former, completion)
+    }
+
+    /// The manifest in the folder; nil when there is none.
+    private static func former(
+        _ folder: String, _ output: String, _ wanted: JobManifest, _ files: PosixFileSystem
+    ) throws -> JobManifest? {
+        let startOver =
+            access(output, F_OK) == 0
+            ? "add --fresh --overwrite to start over" : "add --fresh to start over"
+        do throws(JobStoreError) {
+            guard let former = try JobStore.manifest(inFolder: folder, fileSystem: files) else {
+                return nil
+            }
+            guard let difference = former.difference(from: wanted) else { return former }
+            throw JobStoreError(
+                .notResumable,
+                "\(folder) holds another job: \(difference); ask for the same, choose another "
+                    + "output with -o")
+        } catch {
+            guard error.kind == .notResumable else { throw error }
+            throw ProgramError(.mismatch, "\(error.message), or \(startOver)")
+        }
+    }
+
+    /// Whether the file at the output's place is the one that the job has put there.
+    private static func isMade(_ output: String, by manifest: JobManifest) -> Bool {
+        guard let own = manifest.output,
+            let present = try? FileFingerprint(path: output, fileSystem: PosixFileSystem())
+        else { return false }
+        return own.hasContent(of: present)
+    }
+
+    /// Whether the output may take the place of a file that is there.
+    ///
+    /// - Throws: `ProgramError` when it may not, but a file is there.
+    func replacesOutput(_ output: String, overwrites: Bool) throws -> Bool {
+        guard !overwrites, access(output, F_OK) == 0 else { return overwrites }
+        if let manifest, Self.isMade(output, by: manifest) { return true }
+        let reason = manifest == nil ? "" : " and is not what this job has made"
+        throw ProgramError(
+            .unwritable,
+            "\(output) exists\(reason); add --overwrite to replace it, or choose another output "
+                + "with -o")
+    }
+}

@@ -1,0 +1,64 @@
+// A job's folder as a test sees it, and as a test leaves it in a coordinator's place.
+
+import Foundation
+import Glibc
+import JobStore
+import Testing
+
+extension Session {
+    /// The folder of the reference job.
+    var jobFolder: String { path("out.png.dip") }
+
+    /// The messages of one kind in the job's event log.
+    func events(_ kind: String) -> [String] {
+        struct Line: Decodable {
+            let event, message: String
+        }
+        return Files.text(jobFolder + "/events.jsonl").split(separator: "\n")
+            .compactMap { try? JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+            .filter { $0.event == kind }.map(\.message)
+    }
+
+    /// What `dip-coord status --json` says of the reference job.
+    func status(sourceLocation: SourceLocation = #_sourceLocation) throws -> [String: Any] {
+        let process = try run(["status", jobFolder, "--json"], atMost: .seconds(10))
+        try #require(process.wait() == .exited(0), process.story, sourceLocation: sourceLocation)
+        let object = try JSONSerialization.jsonObject(with: Data(process.output.utf8))
+        return try #require(object as? [String: Any], sourceLocation: sourceLocation)
+    }
+
+    /// The stored tiles by name, with what changes when a file is written again.
+    func storedTiles() -> [String: String] {
+        let folder = jobFolder + "/tiles"
+        let names = Files.names(folder).filter { $0.hasSuffix(".safetensors") }
+        return Dictionary(
+            uniqueKeysWithValues: names.map { name in
+                var status = stat()
+                stat("\(folder)/\(name)", &status)
+                return (
+                    name, "\(status.st_ino) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"
+                )
+            })
+    }
+
+    /// Starts the reference job and kills its coordinator when so many tiles are stored.
+    func beginReference(killedAfter tileCount: Int, _ more: String...) throws {
+        let process = try start(
+            Programs.coordinator, Reference.restoration(in: self, "--workers", "2") + more)
+        try awaitTiles(tileCount, output: "out.png", of: process)
+        process.kill()
+        #expect(process.wait() == .signalled(9))
+        try eventually("no workers", within: .seconds(10)) { process.descendants.isEmpty }
+    }
+
+    /// Changes the folder as a coordinator would have.
+    func withJobStore(_ body: (JobStore) throws -> Void) throws {
+        let files = PosixFileSystem()
+        let manifest = try #require(
+            try JobStore.manifest(inFolder: jobFolder, fileSystem: files))
+        let store = try JobStore.resume(
+            folder: jobFolder, manifest: manifest, fileSystem: files)
+        defer { store.close() }
+        try body(store)
+    }
+}
