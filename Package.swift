@@ -87,7 +87,7 @@ let package = Package(
                 argumentParser,
             ]),
 
-        program("dip-sim", ["ClusterSimulation", argumentParser]),
+        program("dip-sim", ["ClusterSimulation", "Cluster", "CSystem", argumentParser]),
 
         // Tests, by layer
         tests(

@@ -15,20 +15,36 @@ extension Coordinator {
         guard !idle.isEmpty, let iterations = facts.iterations, tiles.hasNothingWaiting else {
             return
         }
-        for straggler in stragglers(iterations) {
-            guard mayAssignMore else { return }
+        let stragglers = stragglers(iterations)
+        guard !stragglers.isEmpty else { return }
+        var helpers = idleWorkersByPace()[...]
+        for straggler in stragglers {
+            guard mayAssignMore, let fastest = helpers.first else { return }
             let tile = straggler.work.tile
+            let done = tiles[tile].latestCheckpoint ?? 0
+            let rest = Double(max(iterations - done, 0))
             let wanted = straggler.restSeconds / policy.stragglerGain
-            let helper = idle.workers.first { worker in
-                mayHave(tile, worker)
-                    && secondsFromCheckpoint(tile, on: worker, iterations) ?? .infinity < wanted
-            }
-            guard let helper else { continue }
+            // When the fastest would not do, nobody would.
+            guard rest * fastest.seconds < wanted,
+                let index = helpers.firstIndex(where: { mayHave(tile, $0.worker) }),
+                rest * helpers[index].seconds < wanted
+            else { continue }
+            let helper = helpers.remove(at: index).worker
             let work = tiles.leaseSecond(tile, to: helper)
             statistics.secondTryCount += 1
             commands.append(.note(.secondTry(work, helper, slow: straggler.worker)))
             dispatch(work, to: helper, &commands)
         }
+    }
+
+    /// Idle workers and the seconds that they are likely to take for an iteration, the fastest
+    /// first; none while nothing is known of that.
+    private func idleWorkersByPace() -> [(worker: WorkerID, seconds: Double)] {
+        let median = pace.medianSeconds
+        return idle.workers.compactMap { worker in
+            (workers[worker]?.secondsPerIteration ?? median).map { (worker, $0) }
+        }
+        .sorted { ($0.seconds, $0.worker) < ($1.seconds, $1.worker) }
     }
 
     /// Tiles that one worker fits and that have long to go, the longest first.
@@ -44,14 +60,5 @@ extension Coordinator {
             return Straggler(work: lease.work, worker: id, restSeconds: rest)
         }
         .sorted { ($1.restSeconds, $0.work.tile) < ($0.restSeconds, $1.work.tile) }
-    }
-
-    /// How long the tile is likely to take on this worker; nil while nothing is known.
-    private func secondsFromCheckpoint(
-        _ tile: TileID, on worker: WorkerID, _ iterations: Int
-    ) -> Double? {
-        let seconds = workers[worker]?.secondsPerIteration ?? pace.medianSeconds
-        let done = tiles[tile].latestCheckpoint ?? 0
-        return seconds.map { Double(max(iterations - done, 0)) * $0 }
     }
 }

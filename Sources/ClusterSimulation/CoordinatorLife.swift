@@ -95,12 +95,14 @@ extension Simulation {
 
     // MARK: The end
 
-    func begin(ending summary: Coordinator.Summary, of coordinator: SimulatedCoordinator) {
+    func begin(ending summary: Coordinator.Summary, of coordinator: SimulatedCoordinator)
+        throws(Flaw)
+    {
         coordinator.summary = summary
         switch summary.outcome {
-        case .complete, .incomplete: order(.conclude, of: coordinator)
+        case .complete, .incomplete: try order(.conclude, of: coordinator)
         case .nobodyCame, .everybodyLeft, .interrupted, .storingFailed, .broken:
-            order(.exit, of: coordinator)
+            try order(.exit, of: coordinator)
         }
     }
 
@@ -133,7 +135,7 @@ extension Simulation {
         complete()
     }
 
-    private func complete() {
+    func complete() {
         isComplete = true
         remark("the job is complete")
     }

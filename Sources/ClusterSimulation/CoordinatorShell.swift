@@ -62,21 +62,21 @@ extension Simulation {
 
     /// Tells the machine something, does what it orders, and sees to it that it is told the time.
     func tell(_ coordinator: SimulatedCoordinator, _ event: Coordinator.Event) throws(Flaw) {
-        if event != .tick { trace.add(.coordinatorEvent(event), at: now) }
+        let isChecked = scenario.isChecked
+        if isChecked, event != .tick { trace.add(.coordinatorEvent(event), at: now) }
         tally.coordinatorEventCount += 1
         checker.note(event, told: coordinator, at: now)
-        var commands: [Coordinator.Command] = []
-        coordinator.machine.handle(event, at: now + coordinator.clockOffset, into: &commands)
-        coordinator.machine.checkInvariants()
-        for command in commands {
-            trace.add(.coordinatorCommand(command), at: now)
-            try checker.check(command, of: coordinator, at: now)
+        for command in handle(event, by: coordinator) {
+            if isChecked {
+                trace.add(.coordinatorCommand(command), at: now)
+                try checker.check(command, of: coordinator, at: now)
+            }
             if let tile = command.tileOfStory {
-                order(.remember(tile, coordinator.machine.story(of: tile)), of: coordinator)
+                try order(.remember(tile, coordinator.machine.story(of: tile)), of: coordinator)
             }
             try carryOut(command, of: coordinator)
         }
-        try checker.checkState(of: coordinator)
+        if isChecked { try checker.checkState(of: coordinator) }
         guard self.coordinator === coordinator,
             let deadline = coordinator.machine.nextDeadline
         else { return }
@@ -84,6 +84,19 @@ extension Simulation {
         if let wakeAt = coordinator.wakeAt, wakeAt <= time { return }
         coordinator.wakeAt = time
         agenda.add(.wakeCoordinator(life: coordinator.life), at: time)
+    }
+
+    private func handle(
+        _ event: Coordinator.Event, by coordinator: SimulatedCoordinator
+    ) -> [Coordinator.Command] {
+        var commands: [Coordinator.Command] = []
+        let begin = stopwatch?() ?? 0
+        coordinator.machine.handle(event, at: now + coordinator.clockOffset, into: &commands)
+        let duration = (stopwatch?() ?? 0) - begin
+        tally.coordinatorNanoseconds += duration
+        tally.longestEventNanoseconds = max(tally.longestEventNanoseconds, duration)
+        if scenario.isChecked { coordinator.machine.checkInvariants() }
+        return commands
     }
 
     private func carryOut(
@@ -94,29 +107,32 @@ extension Simulation {
             if case .welcome = message { coordinator.welcomed.insert(peer) }
             post(Parcel(message: message), to: peer, by: coordinator)
         case .dispatch(let work, let peer, let checkpoint):
-            order(.read(work, for: peer, withState: checkpoint != nil), of: coordinator)
+            try order(.read(work, for: peer, withState: checkpoint != nil), of: coordinator)
         case .store(let work, let peer):
             guard let fit = coordinator.arrived, fit.tile == work.tile else {
                 throw Flaw("\(work) of peer \(peer) is to be stored, but is not here")
             }
-            order(.store(work, fit), of: coordinator)
+            try order(.store(work, fit), of: coordinator)
         case .discard: coordinator.arrived = nil
         case .storeCheckpoint(let work, let iteration, let peer):
             guard let state = coordinator.arrived, state.tile == work.tile,
                 state.iteration == iteration
             else { throw Flaw("the state of \(work) is to be stored, but is not here") }
-            order(.storeState(work, from: peer, state), of: coordinator)
-        case .removeCheckpoint(let tile): order(.removeState(tile), of: coordinator)
+            try order(.storeState(work, from: peer, state), of: coordinator)
+        case .removeCheckpoint(let tile): try order(.removeState(tile), of: coordinator)
         case .forget(let peer): coordinator.welcomed.remove(peer)
-        case .note(let note): order(.log("\(note)"), of: coordinator)
+        case .note(let note): try order(.log("\(note)"), of: coordinator)
         case .setAside: break
-        case .finished(let summary): begin(ending: summary, of: coordinator)
+        case .finished(let summary): try begin(ending: summary, of: coordinator)
         }
     }
 
     // MARK: The storage thread
 
-    func order(_ order: SimulatedCoordinator.Order, of coordinator: SimulatedCoordinator) {
+    func order(
+        _ order: SimulatedCoordinator.Order, of coordinator: SimulatedCoordinator
+    ) throws(Flaw) {
+        guard scenario.usesDisk else { return try carryOutWithoutDisk(order, of: coordinator) }
         coordinator.orders.append(order)
         guard !coordinator.isStorageBusy else { return }
         coordinator.isStorageBusy = true
@@ -234,6 +250,25 @@ extension Simulation {
             let event = Coordinator.Event.broken(reason: error.message)
             agenda.add(.learned(event, life: coordinator.life), at: now)
         }
+    }
+
+    /// Everything that is to be stored is stored at once.
+    private func carryOutWithoutDisk(
+        _ order: SimulatedCoordinator.Order, of coordinator: SimulatedCoordinator
+    ) throws(Flaw) {
+        let reply: Coordinator.Event
+        switch order {
+        case .read(let work, let peer, _):
+            let body = Assign(job: Self.job, work: work, originX: 0, originY: 0)
+            return post(Parcel(message: .assign(body)), to: peer, by: coordinator)
+        case .store(let work, _): reply = .tileStored(work)
+        case .storeState(let work, let peer, let state):
+            reply = .checkpointStored(work, iteration: state.iteration, from: peer)
+        case .removeState, .remember, .log: return
+        case .conclude: return complete()
+        case .exit: return exit(coordinator)
+        }
+        agenda.add(.learned(reply, life: coordinator.life), at: now)
     }
 
     static let job = JobID(rawValue: "job")

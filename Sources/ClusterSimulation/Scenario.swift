@@ -23,6 +23,11 @@ public struct Scenario: Sendable, CustomStringConvertible {
     public var faults: Faults
     /// When all faults end that do not last.
     public var healAt: Duration
+    /// Whether everything is checked after every event, and told to the trace. Checks look at every
+    /// tile and worker, so a run that measures time goes without them.
+    public var isChecked = true
+    /// Whether results lie on the simulated disk. Without it they are as good as stored at once.
+    public var usesDisk = true
     /// The coordinator's patience.
     public var coordinatorPolicy: CoordinatorPolicy
     /// The workers' patience.

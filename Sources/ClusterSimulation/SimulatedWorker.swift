@@ -27,6 +27,8 @@ final class SimulatedWorker {
     var snapshot: SimulatedFit?
     /// The try whose state the fit thread is asked for.
     var wantedState: (work: TileAttempt, isLast: Bool)?
+    /// The try whose fit ended with its last state.
+    var handedOver: TileAttempt?
     /// The state that was taken, until it is sent or has its receipt.
     var takenState: (work: TileAttempt, state: SimulatedFit)?
     /// The state that came before the assignment which it belongs to.

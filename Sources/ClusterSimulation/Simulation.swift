@@ -10,7 +10,7 @@
 /// 4. After every event both machines check themselves, and the checker compares what they do with
 ///    what it knows from outside (Checker).
 /// 5. The job must finish, in bounded time, with every tile's pixels those of an undisturbed fit.
-import Cluster
+public import Cluster
 import JobStore
 import Wire
 
@@ -73,6 +73,9 @@ public final class Simulation {
     var agenda = Agenda<Happening>()
     var trace = Trace()
     var checker: Checker
+    /// Nanoseconds from some origin, to measure what the state machine of the coordinator takes;
+    /// the simulation itself knows no real time.
+    public var stopwatch: (() -> UInt64)?
     /// Spoils a result before it is stored, to see that it is noticed.
     var tamper: ((inout SimulatedFit) -> Void)?
 
@@ -134,12 +137,27 @@ public final class Simulation {
         trace.sink = sink
     }
 
-    /// Runs to the end.
+    /// Tiles that the present coordinator knows to be stored.
+    public var storedCount: Int { coordinator?.machine.storedCount ?? 0 }
+
+    /// The present coordinator's state machine, as it is now.
+    public var machine: Coordinator? { coordinator?.machine }
+
+    /// Ends all workers at once, as when their hosts lose their power; others follow in seconds.
+    public func endAllWorkers() {
+        for number in workers.keys.sorted() {
+            if let worker = workers[number] { end(worker, replacedWithin: 10) }
+        }
+    }
+
+    /// Runs to the end, or until so many tiles are stored.
     ///
     /// - Throws: `SimulationFailure` when something is not as it has to be.
-    public func run() throws(SimulationFailure) {
+    public func run(untilStored limit: Int = .max) throws(SimulationFailure) {
         do throws(Flaw) {
-            while !(isComplete && workers.isEmpty), let (time, happening) = agenda.next() {
+            while !(isComplete && workers.isEmpty), storedCount < limit,
+                let (time, happening) = agenda.next()
+            {
                 now = max(now, time)
                 tally.eventCount += 1
                 guard now <= scenario.deadline else {
@@ -147,7 +165,9 @@ public final class Simulation {
                 }
                 try carryOut(happening)
             }
-            guard isComplete else { throw Flaw("nothing more happens; " + leftover) }
+            guard isComplete || storedCount >= limit else {
+                throw Flaw("nothing more happens; " + leftover)
+            }
         } catch {
             throw SimulationFailure(
                 seed: seed, reason: error.reason, scenario: "\(scenario)", trace: trace.lines)
@@ -185,6 +205,7 @@ public final class Simulation {
     }
 
     func remark(_ text: @autoclosure () -> String) {
+        guard scenario.isChecked else { return }
         trace.add(.remark(text()), at: now)
     }
 
@@ -203,6 +224,10 @@ public struct SimulationTally: Equatable, Sendable {
     public var virtualSeconds = 0.0
     /// Events told to coordinators.
     public var coordinatorEventCount = 0
+    /// What coordinators took for their events, and for the one that took longest, where there is
+    /// a stopwatch.
+    public var coordinatorNanoseconds: UInt64 = 0
+    public var longestEventNanoseconds: UInt64 = 0
     /// Iterations that workers did.
     public var iterationCount = 0
     /// Iterations that a job without a fault would have done.
@@ -222,6 +247,8 @@ public struct SimulationTally: Equatable, Sendable {
         eventCount += other.eventCount
         virtualSeconds += other.virtualSeconds
         coordinatorEventCount += other.coordinatorEventCount
+        coordinatorNanoseconds += other.coordinatorNanoseconds
+        longestEventNanoseconds = max(longestEventNanoseconds, other.longestEventNanoseconds)
         iterationCount += other.iterationCount
         neededIterationCount += other.neededIterationCount
         coordinatorCount += other.coordinatorCount

@@ -44,6 +44,10 @@ struct DipSim: ParsableCommand {
     @Option(help: ArgumentHelp("Run this seed and print all that happens.", valueName: "seed"))
     var trace: UInt64?
 
+    @Flag(
+        help: "Measure the coordinator with up to 10,000 workers and 100,000 tiles (two minutes).")
+    var scale = false
+
     @Flag(help: "Go on after a run that fails, and print the seeds of all that do.")
     var keepGoing = false
 
@@ -54,7 +58,9 @@ struct DipSim: ParsableCommand {
         var kinds = onlyFault.isEmpty ? Set(Fault.allCases) : Set(onlyFault)
         kinds.subtract(withoutFault)
         LastSeed.reportOnTrap()
-        if let trace {
+        if scale {
+            try measureScale()
+        } else if let trace {
             try follow(trace, kinds)
         } else {
             try runSeeds(kinds)
@@ -74,6 +80,16 @@ struct DipSim: ParsableCommand {
             throw ExitCode.failure
         }
         print(Report(tally: simulation.tally, seeds: "\(seed)").text)
+    }
+
+    private func measureScale() throws {
+        var report = ScaleReport()
+        if !json { write(ScaleReport.title + "\n", to: STDOUT_FILENO) }
+        try Scale.run { row in
+            report.add(row)
+            if !json { write(ScaleReport.line(row) + "\n", to: STDOUT_FILENO) }
+        }
+        print(json ? try report.json() : report.growth)
     }
 
     private func runSeeds(_ kinds: Set<Fault>) throws {

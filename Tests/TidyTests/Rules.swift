@@ -5,7 +5,8 @@ enum Rules {
 
     /// Headers that `libc` stands for in the table of walls.
     static let libc: Set<String> = [
-        "errno.h", "fcntl.h", "limits.h", "math.h", "poll.h", "pthread.h", "setjmp.h", "signal.h",
+        "errno.h", "fcntl.h", "limits.h", "malloc.h", "math.h", "poll.h", "pthread.h", "setjmp.h",
+        "signal.h",
         "spawn.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h",
         "string.h", "sys/eventfd.h", "sys/file.h", "sys/mman.h", "sys/prctl.h", "sys/signalfd.h",
         "sys/stat.h", "sys/statvfs.h", "sys/syscall.h", "sys/types.h", "sys/wait.h", "time.h",

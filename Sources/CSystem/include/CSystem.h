@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -66,4 +67,10 @@ static inline int csystem_spawn_close_from(posix_spawn_file_actions_t *actions, 
 // The entry at `index` of the environment, or NULL behind the last one.
 static inline const char *csystem_environment_entry(size_t index) {
     return environ ? environ[index] : NULL;
+}
+
+// Bytes that this process has taken from the heap and not given back.
+static inline int64_t csystem_heap_byte_count(void) {
+    struct mallinfo2 info = mallinfo2();
+    return (int64_t)(info.uordblks + info.hblkhd);
 }
