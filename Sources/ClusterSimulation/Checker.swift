@@ -34,7 +34,7 @@ struct Checker {
         self.scenario = scenario
     }
 
-    /// A coordinator begins: what former ones knew to be on disk is there, and nothing is under way.
+    /// A coordinator begins: what former ones knew to be on disk is there, nothing is under way.
     mutating func beginLife(_ state: JobState, at now: Duration) throws(Flaw) {
         storing = []
         ranTwice = []

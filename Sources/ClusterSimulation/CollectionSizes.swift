@@ -1,7 +1,7 @@
 import Wire
 
-/// How much a value holds: the sizes of all collections in it, found by looking, so that a collection
-/// which is added to a state machine is watched without anyone saying so.
+/// How much a value holds: the sizes of all collections in it, found by looking, so that a
+/// collection which is added to a state machine is watched without anyone saying so.
 public struct CollectionSizes: Equatable, Sendable {
     /// Elements by the path of the collection's property; of several collections under one path,
     /// all their elements.

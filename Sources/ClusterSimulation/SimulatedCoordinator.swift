@@ -1,5 +1,5 @@
-/// One life of the coordinator's process: its state machine, its job folder, and the storage thread's
-/// queue. What outlives it is on the disk.
+/// One life of the coordinator's process: its state machine, its job folder, and the storage
+/// thread's queue. What outlives it is on the disk.
 import Cluster
 import JobStore
 import Wire

@@ -3,10 +3,11 @@
 /// Here is how it works:
 /// 1. A heap of happenings, ordered by time, is the only clock. Every message, fit iteration, disk
 ///    write and fault is a happening.
-/// 2. The state machines and the job folder are the production ones. The simulation is what is around
-///    them: the loops (CoordinatorShell, WorkerShell), the network, the disk, the clocks, the people
-///    who start programs again.
-/// 3. Faults are drawn from the seed (Scenario); each kind is off in some seeds. They end at `healAt`.
+/// 2. The state machines and the job folder are the production ones. The simulation is what is
+///    around them: the loops (CoordinatorShell, WorkerShell), the network, the disk, the clocks,
+///    the people who start programs again.
+/// 3. Faults are drawn from the seed (Scenario); each kind is off in some seeds. They end at
+///    `healAt`.
 /// 4. After every event both machines check themselves, and the checker compares what they do with
 ///    what it knows from outside (Checker).
 /// 5. The job must finish, in bounded time, with every tile's pixels those of an undisturbed fit.

@@ -101,7 +101,7 @@ struct JobFolder {
         return try fileSystem.list(directory).compactMap(Self.tileIndex).sorted()
     }
 
-    /// Removes what writers that were killed have left half done, and makes safe what they have done.
+    /// Removes what killed writers have left half done, and makes safe what they have done.
     func removePartialFiles() throws(JobStoreError) {
         for name in [Self.manifestName, Self.reportName, Self.attemptsName] {
             try fileSystem.remove("\(path)/\(name)\(Self.partialSuffix)")

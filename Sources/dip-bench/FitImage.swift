@@ -84,7 +84,7 @@ struct FitImage: ParsableCommand {
         var configuration = try FitConfiguration(preset: network)
         configuration.iterations = iterations
         configuration.seed = seed
-        configuration.precision = try precision.resolved()
+        configuration.precision = precision.resolved
         let problem = try readMiddle(image)
         let wanted = try clean.map { try readMiddle($0, like: problem).pixels }
         let fit = try Fit(

@@ -87,7 +87,7 @@ struct Step: ParsableCommand {
         let bands = 3
         var configuration = try FitConfiguration(preset: network)
         configuration.iterations = iterations + 1
-        configuration.precision = try precision.resolved()
+        configuration.precision = precision.resolved
         let memory = try requireMemory(configuration, tile: tile, bands: bands, threads: threads)
         let pixels = (0..<tile * tile * bands).map { Float(($0 &* 7919) % 256) / 255 }
         let problem = FitProblem(

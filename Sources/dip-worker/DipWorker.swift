@@ -31,8 +31,8 @@ struct WorkerCommand: ParsableCommand {
         commandName: "dip-worker",
         abstract: "Restore tiles for a dip-coord, on this host or another one.",
         discussion: """
-            Connects to a coordinator, restores one tile after the other with one thread, and ends \
-            when the job is over. Start one worker for each core. Nothing is written to disk.
+            Connects to a coordinator, restores one tile after the other, and ends when the job is \
+            over. Start one worker for each core. Nothing is written to disk.
 
             Exit codes:
                 0  the job is over, the worker was asked to end, or its lifetime is over
@@ -89,6 +89,15 @@ struct WorkerCommand: ParsableCommand {
             """, valueName: "seconds"))
     var lifetime: Int?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            Threads that share the fit of one tile, where there are fewer tiles than cores; 1 to \
+            64, of which more than 8 bring nothing. The pixels do not depend on it.
+            """, valueName: "count"))
+    var threads = 1
+
     @Flag(name: .shortAndLong, help: "Print errors only.")
     var quiet = false
 
@@ -104,6 +113,9 @@ struct WorkerCommand: ParsableCommand {
         guard (1...100_000_000).contains(reconnectTimeout) else {
             throw ValidationError(
                 "--reconnect-timeout is \(reconnectTimeout); 1 second or more is wanted")
+        }
+        guard (1...64).contains(threads) else {
+            throw ValidationError("--threads is \(threads); 1 to 64 is wanted")
         }
         guard (0...86_400).contains(grace) else {
             throw ValidationError("--grace is \(grace); 0 to 86400 seconds are wanted")
@@ -139,7 +151,7 @@ struct WorkerCommand: ParsableCommand {
         let reason = try {
             let loop = try WorkerLoop(
                 endpoint: endpoint, policy: policy, signals: signals, parent: parent,
-                console: console)
+                threads: threads, console: console)
             let reason = try loop.run()
             // Nobody is left to hear a farewell, or nobody wants to wait for it.
             if reason == .parentGone || reason == .killed { _exit(ExitCode.code(for: reason)) }

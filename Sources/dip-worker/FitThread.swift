@@ -55,13 +55,17 @@ struct FitThread {
 
     private let orders: Mailbox<FitOrder>
     private let reports: Mailbox<FitReport>
+    /// Threads that share a fit.
+    private let threads: Int
     private let clock = MonotonicClock()
     private var next: FitAssignment?
     /// The try whose state is wanted.
     private var wantedState: (work: TileAttempt, isLast: Bool, toleranceSeconds: Double)?
-    private var memoryCheck = MemoryCheck()
+    private var memoryCheck: MemoryCheck
 
-    init(orders: Mailbox<FitOrder>, reports: Mailbox<FitReport>) {
+    init(orders: Mailbox<FitOrder>, reports: Mailbox<FitReport>, threads: Int) {
+        self.threads = threads
+        memoryCheck = MemoryCheck(threads: threads)
         self.orders = orders
         self.reports = reports
     }
@@ -123,12 +127,13 @@ struct FitThread {
             do throws(FitError) {
                 return try Fit(
                     problem: problem, configuration: configuration,
-                    resuming: try FitState(bytes: bytes))
+                    resuming: try FitState(bytes: bytes), threadCount: threads)
             } catch {
                 reports.post(.note("\(assignment.work) begins anew: \(error)"))
             }
         }
-        return try Fit(problem: problem, configuration: configuration)
+        return try Fit(
+            problem: problem, configuration: configuration, threadCount: threads)
     }
 
     /// Copies the state if it is wanted. False when that was the last thing to do.

@@ -26,7 +26,10 @@ struct MemoryCheck {
         }
     }
 
+    private let threads: Int
     private var proof: Proof?
+
+    init(threads: Int) { self.threads = threads }
 
     /// To be told of every iteration.
     mutating func noteStep(_ problem: FitProblem, _ configuration: FitConfiguration) {
@@ -37,7 +40,8 @@ struct MemoryCheck {
     ///   process is not given it.
     mutating func check(_ problem: FitProblem, _ configuration: FitConfiguration) throws {
         let needed = try Fit.memoryByteCount(
-            configuration, height: problem.height, width: problem.width, bands: problem.bands)
+            configuration, height: problem.height, width: problem.width, bands: problem.bands,
+            threadCount: threads)
         if let available = Host.availableMemoryByteCount(), needed > available {
             throw FitError.outOfMemory(byteCount: needed)
         }

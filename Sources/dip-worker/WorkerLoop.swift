@@ -60,7 +60,7 @@ final class WorkerLoop {
 
     init(
         endpoint: String, policy: WorkerPolicy, signals: SignalFD, parent: ParentPipe?,
-        console: Console
+        threads: Int, console: Console
     ) throws {
         self.endpoint = endpoint
         self.console = console
@@ -72,7 +72,7 @@ final class WorkerLoop {
         let (orders, reports) = (try Mailbox<FitOrder>(), try Mailbox<FitReport>())
         (self.orders, self.reports) = (orders, reports)
         fitThread = try DedicatedThread(name: "fit") {
-            var thread = FitThread(orders: orders, reports: reports)
+            var thread = FitThread(orders: orders, reports: reports, threads: threads)
             thread.run()
         }
 

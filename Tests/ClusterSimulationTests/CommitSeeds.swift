@@ -1,6 +1,6 @@
 import Foundation
 
-/// Seeds that change with the commit: over time the tests try many, and each commit always the same.
+/// Seeds that change with the commit: over time the tests try many, a commit always the same.
 enum CommitSeeds {
     /// The first one; a constant where there is no commit.
     static let base: UInt64 = {

@@ -5,7 +5,7 @@ import Testing
 
 /// One tile of 64 x 64 pixels; its bytes are always the same.
 enum OneTile {
-    static let iterations = 150
+    static let iterations = 400
 
     static func arguments(in session: Session, _ more: String...) throws -> [String] {
         let input = session.path("in.png")

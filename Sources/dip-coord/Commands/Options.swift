@@ -5,6 +5,7 @@ public import DeepImagePrior
 import Imaging
 
 extension NetworkPreset: ExpressibleByArgument {}
+extension PrecisionChoice: ExpressibleByArgument {}
 
 struct TilingOptions: ParsableArguments {
     @Option(
@@ -59,6 +60,14 @@ struct FitOptions: ParsableArguments {
             "Seed of all random numbers: the same seed gives the same image.", valueName: "number"))
     var seed: UInt64 = 0
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            The format that large products' factors are rounded to: float32, bfloat16, which new \
+            CPUs compute faster and others slower, or auto, which is float32.
+            """, valueName: "format"))
+    var precision = PrecisionChoice.auto
+
     func validate() throws {
         if let iterations, !(1...1_000_000).contains(iterations) {
             throw ValidationError("--iterations is \(iterations); 1 to 1000000 is wanted")
@@ -69,6 +78,7 @@ struct FitOptions: ParsableArguments {
         var configuration = FitConfiguration(preset: network)
         if let iterations { configuration.iterations = iterations }
         configuration.seed = seed
+        configuration.precision = precision.resolved
         try configuration.validate()
         return configuration
     }
@@ -78,9 +88,21 @@ struct WorkerOptions: ParsableArguments {
     @Option(
         name: .shortAndLong, parsing: .unconditional,
         help: ArgumentHelp(
-            "Workers to start on this host; 0 to 1024, 0 to wait for those of others.",
-            valueName: "count"))
-    var workers = Processors.availableCount
+            """
+            Workers to start on this host; 0 to 1024, 0 to wait for those of others. (default: as \
+            many as have their --threads on cores of their own)
+            """, valueName: "count"))
+    var workers: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            Threads that share the fit of one tile in each of this host's workers, for few large \
+            tiles; 1 to 64, of which more than 8 bring nothing. Many workers with one thread each \
+            get more done. The pixels do not depend on it.
+            """, valueName: "count"))
+    var threads = 1
 
     @Option(
         help: ArgumentHelp(
@@ -121,11 +143,17 @@ struct WorkerOptions: ParsableArguments {
             valueName: "seconds"))
     var leaseSilence = 30
 
+    /// Workers to start on this host.
+    var workerCount: Int { workers ?? max(1, Processors.availableCount / threads) }
+
     func validate() throws {
-        guard (0...1024).contains(workers) else {
+        if let workers, !(0...1024).contains(workers) {
             throw ValidationError("--workers is \(workers); 0 to 1024 is wanted")
         }
-        guard workers > 0 || listen != nil else {
+        guard (1...64).contains(threads) else {
+            throw ValidationError("--threads is \(threads); 1 to 64 is wanted")
+        }
+        guard workers != 0 || listen != nil else {
             throw ValidationError("--workers 0 needs --listen: nobody else could join")
         }
         guard (0...100_000_000).contains(workerWait) else {

@@ -111,7 +111,7 @@ struct Listener {
     /// - Throws: where other hosts could join although the user has not said that they may.
     init(_ options: WorkerOptions) throws {
         publicEndpoint = options.listen
-        hasLocalWorkers = options.workers > 0
+        hasLocalWorkers = options.workerCount > 0
         isExposed = options.listen.map { !Endpoint.staysOnThisHost($0) } ?? false
         if let listen = options.listen, !listen.hasPrefix("tcp://"), !listen.hasPrefix("ipc://") {
             throw ProgramError(

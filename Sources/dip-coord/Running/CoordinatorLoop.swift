@@ -73,8 +73,8 @@ final class CoordinatorLoop {
         storedBeforeCount = state.stored.count
         let unfinishedCount = job.plan.tileCount - state.stored.count - state.setAside.count
         localWorkers = LocalWorkers(
-            count: min(job.localWorkerCount, unfinishedCount), program: job.workerProgram,
-            endpoint: endpoint)
+            count: min(job.localWorkerCount, unfinishedCount), threads: job.threadsPerWorker,
+            program: job.workerProgram, endpoint: endpoint)
         tally = Tally(
             tileCount: job.plan.tileCount, iterationsPerTile: job.configuration.iterations)
 

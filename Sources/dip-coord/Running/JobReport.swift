@@ -67,10 +67,11 @@ struct JobReport: Encodable {
             "workers    \(workers)",
         ]
         if checkpointCount + checkpointUseCount + lostIterationCount > 0 {
-            let all = Text.count(checkpointCount, "checkpoint")
+            let (stored, all) =
+                (Text.count(checkpointCount, "checkpoint"), iterations + lostIterationCount)
             lines.append(
-                "lost       \(lostIterationCount) of \(iterations + lostIterationCount) iterations; "
-                    + "\(all) stored, \(checkpointUseCount) used")
+                "lost       \(lostIterationCount) of \(all) iterations; "
+                    + "\(stored) stored, \(checkpointUseCount) used")
         }
         if secondTryCount > 0 {
             lines.append(

@@ -17,15 +17,17 @@ final class LocalWorkers {
 
     private let program: String
     private let endpoint: String
+    private let threads: Int
     private var slots: [LocalWorkerSlot]
     private var mayStart = true
     private var crashesSinceProgress = 0
     private var lastCrash = ""
     private(set) var restartCount = 0
 
-    init(count: Int, program: String, endpoint: String) {
+    init(count: Int, threads: Int, program: String, endpoint: String) {
         self.program = program
         self.endpoint = endpoint
+        self.threads = threads
         slots = (0..<count).map { _ in
             LocalWorkerSlot(
                 backOff: BackOff(
@@ -63,7 +65,7 @@ final class LocalWorkers {
             guard slot.child == nil, let startAt = slot.startAt, now >= startAt else { continue }
             let isRestart = slot.token != ""
             do {
-                try slot.start(program: program, endpoint: endpoint, &poller)
+                try slot.start(program: program, endpoint: endpoint, threads: threads, &poller)
                 restartCount += isRestart ? 1 : 0
             } catch {
                 crashed(slot, "\(error)", now)
@@ -135,7 +137,9 @@ final class LocalWorkerSlot {
 
     deinit { closeOutput() }
 
-    func start(program: String, endpoint: String, _ poller: inout Poller) throws {
+    func start(
+        program: String, endpoint: String, threads: Int, _ poller: inout Poller
+    ) throws {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
             throw ProgramError(.failed, "cannot make a pipe: \(String(cString: strerror(errno)))")
@@ -151,7 +155,8 @@ final class LocalWorkerSlot {
         environment["SWIFT_BACKTRACE"] = "enable=no"
         do {
             child = try ChildProcess(
-                executable: program, arguments: [endpoint, "--child", "--quiet"],
+                executable: program,
+                arguments: [endpoint, "--child", "--quiet", "--threads", "\(threads)"],
                 environment: environment, standardError: writing)
         } catch {
             close(reading)

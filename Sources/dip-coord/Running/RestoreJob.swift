@@ -23,6 +23,7 @@ struct RestoreJob: Sendable {
     let manifest: JobManifest
     /// Workers to start on this host, not more than there are tiles.
     let localWorkerCount: Int
+    let threadsPerWorker: Int
     let workerProgram: String
     /// Whether workers of others can come.
     let othersMayJoin: Bool
@@ -90,7 +91,7 @@ struct RestoreJob: Sendable {
         workers: WorkerOptions, jobOptions: JobOptions
     ) throws -> Prepared {
         let configuration = try fit.configuration()
-        let program = try workerProgram(isNeeded: workers.workers > 0)
+        let program = try workerProgram(isNeeded: workers.workerCount > 0)
         let source = try ImageFormats.open(file)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
@@ -99,7 +100,7 @@ struct RestoreJob: Sendable {
             file, source.header, plan, tiling, fit.network, configuration)
         let standing = try JobStanding(
             folder: output + ".dip", output: output, wanted: wanted, jobOptions)
-        let workerCount = min(workers.workers, plan.tileCount)
+        let workerCount = min(workers.workerCount, plan.tileCount)
         let stateByteCount = try Fit.stateByteCountMaximum(
             configuration, height: plan.windowHeight, width: plan.windowWidth,
             bands: source.header.colorBands)
@@ -110,7 +111,8 @@ struct RestoreJob: Sendable {
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: source.header,
             plan: plan, network: fit.network, configuration: configuration,
             manifest: standing.manifest ?? wanted,
-            localWorkerCount: workerCount, workerProgram: program,
+            localWorkerCount: workerCount, threadsPerWorker: workers.threads,
+            workerProgram: program,
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
             leaseSilence: .seconds(workers.leaseSilence),
@@ -119,7 +121,7 @@ struct RestoreJob: Sendable {
             stateByteCountMaximum: stateByteCount,
             warnings: source.warnings
                 + (try checkMemory(
-                    configuration, plan, source.header, workerCount,
+                    configuration, plan, source.header, workerCount, threads: workers.threads,
                     othersMayJoin: workers.listen != nil))
                 + (try checkFileSize(plan, source.header)) + stateWarnings(stateByteCount)
                 + spaceWarnings(output, plan, source.header))
@@ -167,11 +169,11 @@ struct RestoreJob: Sendable {
     /// What is to be said about the memory that this host's workers need.
     private static func checkMemory(
         _ configuration: FitConfiguration, _ plan: TilePlan, _ header: ImageHeader,
-        _ workerCount: Int, othersMayJoin: Bool
+        _ workerCount: Int, threads: Int, othersMayJoin: Bool
     ) throws -> [String] {
         let needed = try Fit.memoryByteCount(
             configuration, height: plan.windowHeight, width: plan.windowWidth,
-            bands: header.colorBands)
+            bands: header.colorBands, threadCount: threads)
         let available = Processors.memoryByteCount
         if needed > available, !othersMayJoin {
             throw ProgramError(
