@@ -14,12 +14,11 @@ extension EndToEndTests {
                 let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
                 let coordinator = try session.start(
                     Programs.coordinator,
-                    OneTile.arguments(in: session, "--workers", "0", "--listen", endpoint))
+                    OneTile.arguments(
+                        in: session, "--workers", "0", "--listen", endpoint,
+                        "--checkpoint-interval", "0.1"))
                 let first = try session.worker(endpoint)
-                try session.eventually("a fit that runs", of: first) {
-                    OneTile.events(session).contains("assigned") && first.errors.contains("begins")
-                }
-                usleep(1_000_000)
+                try OneTile.awaitCheckpoints(2, session, of: coordinator)
                 first.send(signal)
                 #expect(first.wait(atMost: .seconds(20)) == .exited(0), first.story)
                 #expect(first.errors.contains("handed over"), first.story)
@@ -37,7 +36,7 @@ extension EndToEndTests {
                 let coordinator = try session.start(
                     Programs.coordinator,
                     OneTile.arguments(
-                        in: session, "--workers", "1", "--checkpoint-interval", "0.2"))
+                        in: session, "--workers", "1", "--checkpoint-interval", "0.1"))
                 try OneTile.awaitCheckpoints(2, session, of: coordinator)
                 try #require(coordinator.workers.first, coordinator.story).send(SIGKILL)
                 try OneTile.expectSameOutput(session, coordinator)
@@ -55,7 +54,7 @@ extension EndToEndTests {
                 let coordinator = try session.start(
                     Programs.coordinator,
                     OneTile.arguments(
-                        in: session, "--workers", "1", "--checkpoint-interval", "0.2"))
+                        in: session, "--workers", "1", "--checkpoint-interval", "0.1"))
                 // After each, the next one has come further.
                 for kill in 1...3 {
                     try OneTile.awaitCheckpoints(kill, session, of: coordinator)
@@ -74,7 +73,7 @@ extension EndToEndTests {
                     OneTile.arguments(in: session, "--workers", "0", "--listen", endpoint))
                 var workers: [RunningProcess] = []
                 while coordinator.pollEnd() == nil && workers.count < 40 {
-                    let worker = try session.worker(endpoint, "--lifetime", "3")
+                    let worker = try session.worker(endpoint, "--lifetime", "1")
                     #expect(worker.wait(atMost: .seconds(20)) == .exited(0), worker.story)
                     workers.append(worker)
                 }

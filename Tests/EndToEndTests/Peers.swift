@@ -28,13 +28,21 @@ final class StrangeWorker {
         }
     }
 
-    func sayHello(_ session: Session) throws {
+    func sayHello(_ session: Session, name: String = "stranger") throws {
         try say(
             .hello(
                 Hello(
-                    worker: WorkerID(rawValue: "stranger"), incarnation: 1, host: "elsewhere",
+                    worker: WorkerID(rawValue: name), incarnation: 1, host: "elsewhere",
                     processID: 1, threadCount: 1, version: "0", processor: "none")),
             nil, session)
+    }
+
+    /// Waits for a tile and gives it back as one that cannot be fitted.
+    func fail(_ session: Session) throws -> TileID? {
+        guard case .assign(let assigned) = try receive(.assign, session) else { return nil }
+        try say(
+            .failed(Failed(job: assigned.job, work: assigned.work, reason: "no luck")), nil, session)
+        return assigned.tile
     }
 
     /// Waits for a message of a kind; others are dropped.

@@ -9,7 +9,9 @@ extension EndToEndTests {
         ) throws -> RunningProcess {
             try session.start(
                 Programs.coordinator,
-                OneTile.arguments(in: session, "--workers", "0", "--listen", endpoint) + more)
+                OneTile.arguments(
+                    in: session, "--workers", "0", "--listen", endpoint, "--checkpoint-interval",
+                    "0.1") + more)
         }
 
         @Test func `a worker goes on with its very iteration when its coordinator is back`() throws
@@ -18,10 +20,7 @@ extension EndToEndTests {
                 let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
                 let first = try start(session, endpoint)
                 let worker = try session.worker(endpoint)
-                try session.eventually("a fit that runs", of: worker) {
-                    worker.errors.contains("begins")
-                }
-                usleep(1_000_000)
+                try OneTile.awaitCheckpoints(2, session, of: first)
                 first.kill()
                 let second = try start(session, endpoint)
                 try OneTile.expectSameOutput(session, second)
@@ -58,7 +57,7 @@ extension EndToEndTests {
         {
             try withSession(leavesPartialFiles: true) { session in
                 let arguments = try OneTile.arguments(
-                    in: session, "--workers", "1", "--checkpoint-interval", "0.2")
+                    in: session, "--workers", "1", "--checkpoint-interval", "0.1")
                 var coordinator = try session.start(Programs.coordinator, arguments)
                 for kill in 1...2 {
                     try OneTile.awaitCheckpoints(2 * kill, session, of: coordinator)
@@ -76,10 +75,7 @@ extension EndToEndTests {
                 let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
                 let first = try start(session, endpoint)
                 let worker = try session.worker(endpoint)
-                try session.eventually("a fit that runs", of: worker) {
-                    worker.errors.contains("begins")
-                }
-                usleep(500_000)
+                try OneTile.awaitCheckpoints(1, session, of: first)
                 first.kill()
                 // It keeps the last state until somebody takes it.
                 worker.send(SIGTERM)

@@ -1,0 +1,113 @@
+import Glibc
+import Testing
+
+extension EndToEndTests {
+    /// A network that is cut, and one that is slow, between hosts that the tests make.
+    @Suite struct Network {
+        private func coordinator(
+            _ hosts: TwoHosts, _ session: Session, _ more: String...
+        ) throws -> RunningProcess {
+            let arguments = try OneTile.arguments(
+                in: session, "--workers", "0", "--listen", TwoHosts.endpoint, "--insecure")
+            return try hosts.start(.coordinator, Programs.coordinator, arguments + more)
+        }
+
+        private func awaitFit(_ worker: RunningProcess, _ session: Session) throws {
+            try session.eventually("a fit that runs", of: worker) {
+                worker.errors.contains("begins")
+            }
+        }
+
+        @Test(.enabled(if: TwoHosts.areAllowed, "network name spaces are not allowed here"))
+        func `a worker whose network was cut until its lease ended goes on where it is`() throws {
+            try withSession { session in
+                let hosts = try TwoHosts(session)
+                defer { hosts.end() }
+                let process = try coordinator(hosts, session, "--lease-silence", "1")
+                let worker = try hosts.worker()
+                try awaitFit(worker, session)
+                try hosts.cut()
+                try session.eventually("the end of the lease", of: process) {
+                    OneTile.events(session).contains("leaseEnded")
+                }
+                try hosts.heal()
+                try OneTile.expectSameOutput(session, process)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+                // It was never given the tile a second time.
+                #expect(worker.errors.split(separator: "begins").count == 2, worker.story)
+                #expect(!worker.errors.contains("goes on at"), worker.story)
+                #expect(try OneTile.figure("resumedCount", in: session) == 1)
+                #expect(try OneTile.figure("lostIterationCount", in: session) == 0)
+            }
+        }
+
+        @Test(.enabled(if: TwoHosts.areAllowed, "network name spaces are not allowed here"))
+        func `a network that is cut again and again costs no iteration`() throws {
+            try withSession { session in
+                let hosts = try TwoHosts(session)
+                defer { hosts.end() }
+                let process = try coordinator(
+                    hosts, session, "--lease-silence", "1", "--checkpoint-interval", "0.2")
+                let worker = try hosts.worker()
+                try awaitFit(worker, session)
+                // Shorter than the silence that ends a lease, and longer.
+                for pause in [200_000, 1_500_000, 500_000] as [UInt32] {
+                    try hosts.cut()
+                    usleep(pause)
+                    try hosts.heal()
+                    usleep(300_000)
+                }
+                try OneTile.expectSameOutput(session, process)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+                #expect(worker.errors.split(separator: "begins").count == 2, worker.story)
+                #expect(try OneTile.figure("lostIterationCount", in: session) == 0)
+            }
+        }
+
+        @Test(.enabled(if: TwoHosts.areAllowed, "network name spaces are not allowed here"))
+        func `a tile behind a network that stays cut goes on elsewhere from its checkpoint`()
+            throws
+        {
+            try withSession { session in
+                let hosts = try TwoHosts(session)
+                defer { hosts.end() }
+                let process = try coordinator(
+                    hosts, session, "--lease-silence", "1", "--checkpoint-interval", "0.2")
+                let lost = try hosts.worker("--reconnect-timeout", "1", "--quiet")
+                try OneTile.awaitCheckpoints(1, session, of: process)
+                try hosts.cut()
+                expectRefusal(lost, 69, saying: "coordinator")
+                let near = try hosts.start(
+                    .coordinator, Programs.worker, [TwoHosts.endpoint])
+                try OneTile.expectSameOutput(session, process)
+                #expect(near.wait(atMost: .seconds(10)) == .exited(0), near.story)
+                #expect(near.errors.contains("goes on at iteration"), near.story)
+                #expect(try OneTile.figure("checkpointUseCount", in: session) == 1)
+            }
+        }
+
+        @Test(.enabled(if: TwoHosts.canBeSlow, "network name spaces or tbf are not allowed here"))
+        func `transfers over a slow network hold up no heartbeat`() throws {
+            try withSession { session in
+                let hosts = try TwoHosts(session)
+                defer { hosts.end() }
+                // A piece of a state takes half of the silence that would end the lease.
+                try hosts.slow(kilobitsPerSecond: 8400)
+                let process = try coordinator(
+                    hosts, session, "--lease-silence", "2", "--checkpoint-interval", "0.2")
+                let first = try hosts.worker("--quiet")
+                try OneTile.awaitCheckpoints(1, session, of: process)
+                #expect(!OneTile.events(session).contains("leaseEnded"), process.story)
+                // The state comes back over the same link.
+                first.send(SIGTERM)
+                #expect(first.wait(atMost: .seconds(30)) == .exited(0), first.story)
+                let second = try hosts.worker()
+                try OneTile.expectSameOutput(session, process)
+                #expect(second.wait(atMost: .seconds(10)) == .exited(0), second.story)
+                #expect(second.errors.contains("goes on at iteration"), second.story)
+                #expect(try OneTile.figure("lostIterationCount", in: session) == 0)
+                #expect(try OneTile.figure("failedAttemptCount", in: session) == 0)
+            }
+        }
+    }
+}
