@@ -8,8 +8,8 @@ extension EndToEndTests {
     @Suite struct Chaos {
         private static let actionCount = 12
 
-        /// Two that are always tried, and one that changes from run to run.
-        private static let seeds = [1, 2, Int.random(in: 3...999_999)]
+        /// One that is always tried, and one that changes from run to run.
+        private static let seeds = [1, Int.random(in: 2...999_999)]
 
         /// A job with workers of its own and of others, and what befalls them.
         private final class Scene {
@@ -26,7 +26,7 @@ extension EndToEndTests {
                 generator = SeededGenerator(seed: seed)
                 endpoint = "tcp://127.0.0.1:\(try Ports.free())"
                 arguments = try Reference.restoration(
-                    in: session, "--workers", "1", "--listen", endpoint, "--lease-silence", "2",
+                    in: session, "--workers", "1", "--listen", endpoint, "--lease-silence", "1",
                     "--checkpoint-interval", "0.1")
                 coordinator = try session.start(Programs.coordinator, arguments)
                 for _ in 0..<2 { others.append(try worker()) }

@@ -95,10 +95,9 @@ extension EndToEndTests {
                 try hosts.slow(kilobitsPerSecond: 8400)
                 let process = try coordinator(
                     hosts, session, "--lease-silence", "2", "--checkpoint-interval", "0.2")
-                let first = try hosts.worker("--quiet")
-                try OneTile.awaitCheckpoints(1, session, of: process)
-                #expect(!OneTile.events(session).contains("leaseEnded"), process.story)
-                // The state comes back over the same link.
+                let first = try hosts.worker()
+                try awaitFit(first, session)
+                // Its state goes over the link, and back.
                 first.send(SIGTERM)
                 #expect(first.wait(atMost: .seconds(30)) == .exited(0), first.story)
                 let second = try hosts.worker()

@@ -41,7 +41,8 @@ final class StrangeWorker {
     func fail(_ session: Session) throws -> TileID? {
         guard case .assign(let assigned) = try receive(.assign, session) else { return nil }
         try say(
-            .failed(Failed(job: assigned.job, work: assigned.work, reason: "no luck")), nil, session)
+            .failed(Failed(job: assigned.job, work: assigned.work, reason: "no luck")), nil, session
+        )
         return assigned.tile
     }
 

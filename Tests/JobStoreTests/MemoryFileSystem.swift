@@ -31,6 +31,8 @@ final class MemoryFileSystem: FileSystem {
     private var durableNames: [String: Node] = ["/": Node(nil)]
     private(set) var operationCount = 0
     var failure: Failure?
+    /// The most bytes that were asked for at once, which is what a reader has taken memory for.
+    private(set) var largestReadByteCount = 0
 
     /// The disk after the host has started again: what was not synced, names and the ends of logs,
     /// is there or not.
@@ -125,7 +127,7 @@ final class MemoryFileSystem: FileSystem {
     }
 
     func open(_ path: String, followingLinks: Bool) throws(JobStoreError) -> (any ReadableFile)? {
-        names[path]?.bytes.map(MemoryFile.init)
+        names[path]?.bytes.map { MemoryFile($0, system: self) }
     }
 
     func openLog(_ path: String) throws(JobStoreError) -> any LogFile {
@@ -142,13 +144,20 @@ final class MemoryFileSystem: FileSystem {
 
     private final class MemoryFile: ReadableFile {
         let content: [UInt8]
-        init(_ content: [UInt8]) { self.content = content }
+        let system: MemoryFileSystem
+
+        init(_ content: [UInt8], system: MemoryFileSystem) {
+            self.content = content
+            self.system = system
+        }
+
         var byteCount: Int { content.count }
         var modificationTime: Int64 { 7 }
 
         func read(
             into buffer: UnsafeMutableRawBufferPointer, at offset: Int
         ) throws(JobStoreError) {
+            system.largestReadByteCount = max(system.largestReadByteCount, buffer.count)
             guard offset + buffer.count <= content.count else {
                 throw JobStoreError(.corrupt, "the file ends")
             }

@@ -117,8 +117,9 @@ final class CoordinatorLoop {
             policy.checkpointInterval = interval
             policy.sweepInterval = min(policy.sweepInterval, interval / 2)
         }
-        // This host's own workers have ended with the coordinator that had them.
-        if !job.othersMayJoin { policy.adoptionWait = .zero }
+        // Workers notice that their coordinator has gone by the same silence, and come back soon
+        // after it. This host's own ones have ended with the coordinator that had them.
+        policy.adoptionWait = job.othersMayJoin ? job.leaseSilence + .seconds(10) : .zero
         return policy
     }
 
