@@ -59,6 +59,15 @@ public class MessageSocket {
         zmq_close(handle)
     }
 
+    /// Closes the socket and drops what is on its way out. A connection on which nobody reads any
+    /// more must not linger: libzmq 4.3.4 stops the process when it breaks and is tried then.
+    public func abandon() {
+        guard let openHandle else { return }
+        var linger: Int32 = 0
+        zmq_setsockopt(openHandle, ZMQ_LINGER, &linger, MemoryLayout<Int32>.size)
+        close()
+    }
+
     /// The socket as libzmq knows it.
     func handle() throws(TransportError) -> UnsafeMutableRawPointer {
         guard let openHandle else { throw TransportError(.system, "the socket has been closed") }

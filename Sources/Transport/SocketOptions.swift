@@ -14,8 +14,9 @@ public struct SocketOptions: Sendable, Equatable {
     /// The most frames of one message that are kept; see ``ReceivedMessage``.
     public var frameCountMax = 8
 
-    /// Messages that wait for one peer before sending to it is ``SendOutcome/full``.
-    public var sendQueueMax = 32
+    /// Messages that wait for one peer before sending to it is ``SendOutcome/full``. Few: a
+    /// heartbeat waits behind all that libzmq has taken, which may be pieces of a mebibyte.
+    public var sendQueueMax = 2
 
     /// Messages of one peer that wait to be received before its connection is left unread.
     public var receiveQueueMax = 32

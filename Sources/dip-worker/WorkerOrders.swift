@@ -115,7 +115,7 @@ extension WorkerLoop {
         assembler.forget(Self.coordinator)
         arrivedState = nil
         poller.remove(socketToken)
-        socket.close()
+        socket.abandon()
         socket = try DealerSocket(connectingTo: endpoint, context: context)
         socketToken = poller.add(socket)
     }

@@ -91,13 +91,12 @@ extension EndToEndTests {
             try withSession { session in
                 let hosts = try TwoHosts(session)
                 defer { hosts.end() }
-                // A piece of a state takes half of the silence that would end the lease.
-                try hosts.slow(kilobitsPerSecond: 8400)
                 let process = try coordinator(
-                    hosts, session, "--lease-silence", "2", "--checkpoint-interval", "0.2")
+                    hosts, session, "--lease-silence", "3", "--checkpoint-interval", "0.2")
                 let first = try hosts.worker()
-                try awaitFit(first, session)
-                // Its state goes over the link, and back.
+                try OneTile.awaitCheckpoints(1, session, of: process)
+                // A piece of a state takes half a second. The state goes over the link, and back.
+                try hosts.slow(kilobitsPerSecond: 16_800)
                 first.send(SIGTERM)
                 #expect(first.wait(atMost: .seconds(30)) == .exited(0), first.story)
                 let second = try hosts.worker()

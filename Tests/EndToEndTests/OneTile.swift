@@ -2,27 +2,30 @@
 // coordinator.
 
 import Foundation
+import Glibc
 import Testing
 
 /// One tile of 64 x 64 pixels; its bytes are always the same.
 enum OneTile {
-    /// As many as take a few seconds on this machine, whatever it is: time for a dozen checkpoints
-    /// between which a test interferes. The faster of two runs tells, since others may want the
-    /// processor.
+    /// As many as take three seconds on a core of this machine, whatever it is and whoever else
+    /// wants it: time for a dozen checkpoints between which a test interferes.
     static let iterations: Int = {
-        let trial = 40
-        let seconds = (0..<2).compactMap { _ in
-            var seconds: Double?
-            try? withSession { session in
-                try session.succeed(
-                    arguments(
-                        in: session, iterations: trial, ["--workers", "1", "--quiet"]))
-                seconds = try number("fitSeconds", in: session)
-            }
-            return seconds
-        }.min()
-        return min(max(trial, Int(3 * Double(trial) / max(seconds ?? 1, 1e-3))), 20_000)
+        let trial = 60
+        let before = processorSecondsOfChildren
+        try? withSession { session in
+            try session.succeed(
+                arguments(in: session, iterations: trial, ["--workers", "1", "--quiet"]))
+        }
+        let seconds = max(processorSecondsOfChildren - before, 1e-3)
+        return min(max(trial, Int(3 * Double(trial) / seconds)), 20_000)
     }()
+
+    /// What the programs took that tests have started and seen end.
+    private static var processorSecondsOfChildren: Double {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)
+        return Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) * 1e-6
+    }
 
     static func arguments(in session: Session, _ more: String...) throws -> [String] {
         try arguments(in: session, iterations: iterations, more)
@@ -82,13 +85,14 @@ enum OneTile {
         Files.text(session.path("out.png.dip/events.jsonl"))
     }
 
-    /// Waits until the tile's state was stored so often.
+    /// Waits until the state of the tile was stored so often, or that of one try at it.
     static func awaitCheckpoints(
-        _ count: Int, _ session: Session, of process: RunningProcess
+        _ count: Int, ofAttempt attempt: Int? = nil, _ session: Session,
+        of process: RunningProcess
     ) throws {
+        let name = attempt.map { "attempt \($0) " } ?? ""
         try session.eventually("\(count) stored checkpoints", of: process) {
-            events(session).split(separator: "\n")
-                .count { $0.contains("\"event\":\"checkpoint\"") } >= count
+            session.events("checkpoint").count { name.isEmpty || $0.contains(name) } >= count
         }
     }
 }
