@@ -92,7 +92,7 @@ extension EndToEndTests {
                 let hosts = try TwoHosts(session)
                 defer { hosts.end() }
                 let process = try coordinator(
-                    hosts, session, "--lease-silence", "3", "--checkpoint-interval", "0.2")
+                    hosts, session, "--lease-silence", "8", "--checkpoint-interval", "0.5")
                 let first = try hosts.worker()
                 try OneTile.awaitCheckpoints(1, session, of: process)
                 // A piece of a state takes half a second. The state goes over the link, and back.

@@ -96,7 +96,7 @@ extension EndToEndTests {
                 let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
                 let arguments = try Reference.restoration(
                     in: session, "--workers", "0", "--listen", endpoint,
-                    "--checkpoint-interval", "0.3")
+                    "--checkpoint-interval", "0.3", "--lease-silence", "2")
                 let workers = try (0..<2).map { _ in
                     try session.worker(endpoint, "--quiet")
                 }
