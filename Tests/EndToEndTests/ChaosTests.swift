@@ -3,8 +3,8 @@ import Glibc
 import Testing
 
 extension EndToEndTests {
-    /// Real processes that are killed and stopped at random, by seed; the output has the bytes of an
-    /// undisturbed run.
+    /// Real processes that are killed and stopped at random, by seed; the output has the bytes of
+    /// an undisturbed run.
     @Suite struct Chaos {
         private static let actionCount = 12
 
