@@ -190,6 +190,34 @@ import Testing
         }
     }
 
+    @Test func `values are rounded to the nearest bfloat16, ties to the even one`() {
+        var random = SeededGenerator(seed: 11)
+        // Exact values, both kinds of ties, the smallest, the largest, infinities.
+        let given: [Float] = [
+            0, 1, -2.5, 1.00390625, 1.01171875, .leastNonzeroMagnitude, .greatestFiniteMagnitude,
+            .infinity, -.infinity,
+        ]
+        let values = given + random.floats(1000)
+        let expected = values.map { value -> Float in
+            guard value.isFinite else { return value }
+            let below = Float(bitPattern: value.bitPattern & 0xffff_0000)
+            let step = below.isNormal ? Double(below.magnitude.binade) : 0x1p-126
+            let above = Double(below) + (below.sign == .minus ? -0x1p-7 : 0x1p-7) * step
+            let (down, up) = (abs(Double(value) - Double(below)), abs(above - Double(value)))
+            let isEven = below.bitPattern >> 16 & 1 == 0
+            return down < up || (down == up && isEven) ? below : Float(above)
+        }
+        forEachPath { table, name in
+            for count in [values.count, 15, 16, 17] {
+                var result = values
+                table.round_to_bfloat16(&result, Int64(count))
+                let wanted = expected.prefix(count) + values.dropFirst(count)
+                let wrong = zip(result, wanted).first { $0.bitPattern != $1.bitPattern }
+                #expect(wrong == nil, "\(name), \(count) values")
+            }
+        }
+    }
+
     @Test func `sums differ between paths by rounding at most`() {
         var random = SeededGenerator(seed: 8)
         let values = random.floats(10_001)

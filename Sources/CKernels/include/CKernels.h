@@ -89,7 +89,8 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    // Whether the CPU multiplies bfloat16 itself; else the same products take longer.
+    // Whether the CPU multiplies pairs of bfloat16 faster than float32. Where it does not, the
+    // kernels marked (pairs) are NULL: factors stay float32 and are rounded in their place.
     int32_t has_bfloat16;
 
     // -- source.inc: reading lazily described tensors --
@@ -148,7 +149,7 @@ typedef struct {
     void (*winograd_weights_adjoint)(const float *transformed, int64_t rows, int64_t columns,
                                      int64_t padded_columns, float *gradient);
 
-    // As the three above, rounded to bfloat16; weights as pairs of rows only.
+    // As the three above, rounded to bfloat16; weights as pairs of rows only. (pairs)
     void (*winograd_input_bfloat16)(const dip_winograd *shape, const float *window,
                                     const dip_bfloat16 *result);
     void (*winograd_output_adjoint_bfloat16)(const dip_winograd *shape, const float *rows,
@@ -158,11 +159,14 @@ typedef struct {
 
     // -- multiply.inc --
     void (*multiply)(const dip_product *product, const float *a, const float *b, float *c);
+    // (pairs)
     void (*multiply_bfloat16)(const dip_product *product, const uint32_t *a, const uint32_t *b,
                               float *c);
 
     // -- bfloat16.inc --
-    // Rounds a (rows, columns), of row stride a_row.
+    // Each value becomes the nearest that bfloat16 holds, ties to even.
+    void (*round_to_bfloat16)(float *values, int64_t count);
+    // Rounds a (rows, columns), of row stride a_row. (pairs)
     void (*round_matrix)(const float *a, int64_t rows, int64_t columns, int64_t a_row,
                          const dip_bfloat16 *result);
 

@@ -9,6 +9,8 @@ import CKernels
 
 /// One way to compute a convolution from a window over its padded input.
 protocol ConvolutionPath {
+    /// The format of the factors of its products.
+    var precision: Precision { get }
     /// Output rows of each strip, top down; fixed by the sizes alone.
     var strips: [Range<Int>] { get }
     /// Padded input rows that a strip reads.

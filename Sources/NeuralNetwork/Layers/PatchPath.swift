@@ -82,6 +82,11 @@ struct PatchPath: ConvolutionPath {
         }
         guard precision == .bfloat16 else { return }
         let (rows, columns) = backward ? (output, patch) : (patch, output)
+        guard usesPairs(layer) else {
+            layer.table.round_to_bfloat16(
+                packed, Int64(rows * MatrixMultiply.packedStride(columns)))
+            return
+        }
         var rounded = roundedWeights(layer, columns: columns)
         layer.table.round_matrix(
             packed, Int64(rows), Int64(columns), Int64(MatrixMultiply.packedStride(columns)),
@@ -95,23 +100,23 @@ struct PatchPath: ConvolutionPath {
         let patches = gatherPatches(layer, scratch, strip)
         let (patch, output) = (geometry.patchLength, geometry.output.channels)
         let pixels = strip.count * geometry.output.width
-        switch precision {
-        case .float32:
+        guard usesPairs(layer) else {
+            round(layer, patches, pixels * patch)
             multiply(layer)(
                 rows: pixels, columns: output, inner: patch,
                 MatrixFactor(patches, stride: patch),
                 MatrixFactor(layer.shared.weights, stride: MatrixMultiply.packedStride(output)),
                 into: result, stride: output)
-        case .bfloat16:
-            var p = roundedPatches(scratch, asPairs: false)
-            layer.table.round_matrix(patches, Int64(pixels), Int64(patch), Int64(patch), &p)
-            let w = roundedWeights(layer, columns: output)
-            var product = dip_product(
-                rows: Int64(pixels), columns: Int64(output), inner: Int64(patch / 2),
-                a_row: p.rows_row, a_column: 1, b_row: w.pairs_row, c_row: Int64(output),
-                accumulate: 0)
-            layer.table.multiply_bfloat16(&product, p.rows, w.pairs, result)
+            return
         }
+        var p = roundedPatches(scratch, asPairs: false)
+        layer.table.round_matrix(patches, Int64(pixels), Int64(patch), Int64(patch), &p)
+        let w = roundedWeights(layer, columns: output)
+        var product = dip_product(
+            rows: Int64(pixels), columns: Int64(output), inner: Int64(patch / 2),
+            a_row: p.rows_row, a_column: 1, b_row: w.pairs_row, c_row: Int64(output),
+            accumulate: 0)
+        layer.table.multiply_bfloat16(&product, p.rows, w.pairs, result)
     }
 
     func backward(
@@ -122,12 +127,11 @@ struct PatchPath: ConvolutionPath {
         // A 1x1 convolution's dP is the input's gradient itself.
         let result = readsPixelsAsTheyAre ? inputGradient : scratch.products
         let adds = readsPixelsAsTheyAre && layer.inputGradient.addsDirectly
-        switch precision {
-        case .float32:
-            multiplyBackward(
-                layer, scratch, strip, patches, sum, inputGradient == nil ? nil : result, adds)
-        case .bfloat16:
+        if usesPairs(layer) {
             multiplyBackwardBFloat16(
+                layer, scratch, strip, patches, sum, inputGradient == nil ? nil : result, adds)
+        } else {
+            multiplyBackward(
                 layer, scratch, strip, patches, sum, inputGradient == nil ? nil : result, adds)
         }
         guard let inputGradient, !readsPixelsAsTheyAre else { return }
@@ -149,11 +153,13 @@ struct PatchPath: ConvolutionPath {
     /// dW, and dP where `result` is given.
     private func multiplyBackward(
         _ layer: ConvolutionLayer, _ scratch: Scratch, _ strip: Range<Int>,
-        _ patches: UnsafePointer<Float>, _ sum: WeightGradientSum,
+        _ patches: UnsafeMutablePointer<Float>, _ sum: WeightGradientSum,
         _ result: UnsafeMutablePointer<Float>?, _ adds: Bool
     ) {
         let (patch, output) = (geometry.patchLength, geometry.output.channels)
         let pixels = strip.count * geometry.output.width
+        round(layer, patches, pixels * patch)
+        round(layer, scratch.gradientRows, pixels * output)
         multiply(layer)(
             rows: patch, columns: output, inner: pixels,
             MatrixFactor(patches, stride: patch, transposed: true),

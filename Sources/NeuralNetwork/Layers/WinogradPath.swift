@@ -127,23 +127,24 @@ struct WinogradPath: ConvolutionPath {
     private func transform(
         _ layer: ConvolutionLayer, _ weights: UnsafePointer<Float>, rows: Int, columns: Int
     ) {
-        switch precision {
-        case .float32:
-            layer.table.winograd_weights(
-                weights, Int64(rows), Int64(columns), Int64(padded(columns)), layer.shared.weights)
-        case .bfloat16:
+        if usesPairs(layer) {
             var result = bfloat16Weights(layer, rows: rows, columns: columns)
             layer.table.winograd_weights_bfloat16(weights, Int64(rows), Int64(columns), &result)
+            return
         }
+        layer.table.winograd_weights(
+            weights, Int64(rows), Int64(columns), Int64(padded(columns)), layer.shared.weights)
+        round(layer, layer.shared.weights, Self.pointCount * rows * padded(columns))
     }
 
     func forward(
         _ layer: ConvolutionLayer, _ scratch: Scratch, strip: Range<Int>,
         into result: UnsafeMutablePointer<Float>
     ) {
-        switch precision {
-        case .float32: multiplyForward(layer, scratch, strip)
-        case .bfloat16: multiplyForwardBFloat16(layer, scratch, strip)
+        if usesPairs(layer) {
+            multiplyForwardBFloat16(layer, scratch, strip)
+        } else {
+            multiplyForward(layer, scratch, strip)
         }
         var shape = outputShape(strip)
         layer.table.winograd_output(&shape, scratch.products, result)
@@ -155,6 +156,7 @@ struct WinogradPath: ConvolutionPath {
         let (input, output) = (geometry.input.channels, geometry.output.channels)
         var shape = inputShape(strip)
         layer.table.winograd_input(&shape, scratch.window, scratch.patches)
+        round(layer, scratch.patches, Self.pointCount * pointStride(input))
         var product = dip_product(
             rows: Int64(patchCount(of: strip)), columns: Int64(output), inner: Int64(input),
             a_row: Int64(padded(input)), a_column: 1, b_row: Int64(padded(output)),
@@ -171,11 +173,10 @@ struct WinogradPath: ConvolutionPath {
         _ layer: ConvolutionLayer, _ scratch: Scratch, strip: Range<Int>, sum: WeightGradientSum,
         inputGradient: UnsafeMutablePointer<Float>?
     ) {
-        switch precision {
-        case .float32:
-            multiplyBackward(layer, scratch, strip, sum, wantsInput: inputGradient != nil)
-        case .bfloat16:
+        if usesPairs(layer) {
             multiplyBackwardBFloat16(layer, scratch, strip, sum, wantsInput: inputGradient != nil)
+        } else {
+            multiplyBackward(layer, scratch, strip, sum, wantsInput: inputGradient != nil)
         }
         guard let inputGradient else { return }
         var shape = inputShape(strip)
@@ -190,6 +191,8 @@ struct WinogradPath: ConvolutionPath {
         var (inputShape, outputShape) = (inputShape(strip), outputShape(strip))
         layer.table.winograd_input(&inputShape, scratch.window, scratch.patches)
         layer.table.winograd_output_adjoint(&outputShape, scratch.gradientRows, scratch.products)
+        round(layer, scratch.patches, Self.pointCount * pointStride(input))
+        round(layer, scratch.products, Self.pointCount * pointStride(output))
         let patchCount = Int64(patchCount(of: strip))
         var weightProduct = dip_product(
             rows: Int64(input), columns: Int64(output), inner: patchCount, a_row: 1,
