@@ -30,6 +30,8 @@ final class MemoryFileSystem: FileSystem {
     private(set) var names: [String: Node] = ["/": Node(nil)]
     private var durableNames: [String: Node] = ["/": Node(nil)]
     private(set) var operationCount = 0
+    /// Bytes of the largest buffer that was taken to read into.
+    var largestRead = 0
     var failure: Failure?
     /// The most bytes that were asked for at once, which is what a reader has taken memory for.
     private(set) var largestReadByteCount = 0
@@ -161,6 +163,7 @@ final class MemoryFileSystem: FileSystem {
             guard offset + buffer.count <= content.count else {
                 throw JobStoreError(.corrupt, "the file ends")
             }
+            system.largestRead = max(system.largestRead, buffer.count)
             buffer.copyBytes(from: content[offset..<offset + buffer.count])
         }
     }
