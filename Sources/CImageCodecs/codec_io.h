@@ -37,4 +37,9 @@ static inline size_t codec_sample_count(const codec_info *info) {
     return info->color_bands + (info->alpha != CODEC_ALPHA_NONE);
 }
 
+// Bands that a color model has of itself.
+static inline size_t codec_model_bands(codec_model model) {
+    return model == CODEC_CMYK ? 4 : model == CODEC_RGB ? 3 : 1;
+}
+
 #endif

@@ -49,6 +49,7 @@ static codec_status read_header(codec_png_reader *reader, uint64_t byte_limit,
     int depth = png_get_bit_depth(png, meta);
     int transparent = png_get_valid(png, meta, PNG_INFO_tRNS) != 0;
     info->color_bands = type & PNG_COLOR_MASK_COLOR ? 3 : 1;
+    info->model = info->color_bands == 3 ? CODEC_RGB : CODEC_GRAY;
     info->bits = depth == 16 ? 16 : 8;
     info->alpha = type & PNG_COLOR_MASK_ALPHA || transparent ? CODEC_ALPHA_UNASSOCIATED
                                                              : CODEC_ALPHA_NONE;

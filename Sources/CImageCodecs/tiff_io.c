@@ -42,15 +42,26 @@ static int drop_warning(TIFF *tiff, void *user_data, const char *module, const c
     return 1;
 }
 
+static TIFFExtendProc former_extender;
+
+static void add_tags(TIFF *tiff) {
+    static const TIFFFieldInfo fields[] = {
+        {codec_tag_nodata, -1, -1, TIFF_ASCII, FIELD_CUSTOM, 1, 0, "GDALNoData"},
+    };
+    TIFFMergeFieldInfo(tiff, fields, sizeof fields / sizeof fields[0]);
+    if (former_extender != NULL) former_extender(tiff);
+}
+
 // A few of the library's complaints know no handle: they would reach stderr.
-static void silence_globally(void) {
+static void prepare_globally(void) {
     TIFFSetErrorHandler(NULL);
     TIFFSetWarningHandler(NULL);
+    former_extender = TIFFSetTagExtender(add_tags);
 }
 
 TIFF *codec_tiff_handle(codec_io *io, const char *mode, uint64_t allocation_limit) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, silence_globally);
+    pthread_once(&once, prepare_globally);
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     if (options == NULL) return NULL;
     TIFFOpenOptionsSetErrorHandlerExtR(options, keep_error, io);

@@ -1,121 +1,8 @@
-// TIFF: unsigned 8 and 16 bit, gray and RGB with at most one extra sample, strips and tiles.
+// TIFF: strips and tiles of one page, block by block.
 #include <stdlib.h>
 #include <string.h>
 
-#include "tiff_io.h"
-
-struct codec_tiff_reader {
-    TIFF *tiff;
-    codec_io io;
-    codec_info info;
-    codec_blocks blocks;
-    int tiled;
-    int inverted;        // min-is-white
-    int planes;          // 1, or the samples per pixel when each has its own blocks
-    uint8_t *plane;      // one block of one plane
-};
-
-static const char *compression_name(unsigned compression) {
-    switch (compression) {
-    case 2: case 3: case 4: return "CCITT fax";
-    case 6: case 7: return "JPEG";
-    case 34712: return "JPEG 2000";
-    case 34887: return "LERC";
-    case 34925: return "LZMA";
-    case 50000: return "Zstandard";
-    case 50001: return "WebP";
-    default: return "unknown";
-    }
-}
-
-static const char *photometric_name(unsigned photometric) {
-    switch (photometric) {
-    case PHOTOMETRIC_PALETTE: return "palette";
-    case PHOTOMETRIC_MASK: return "transparency mask";
-    case PHOTOMETRIC_SEPARATED: return "CMYK";
-    case PHOTOMETRIC_YCBCR: return "YCbCr";
-    case PHOTOMETRIC_CIELAB: case PHOTOMETRIC_ICCLAB: case PHOTOMETRIC_ITULAB: return "CIE L*a*b*";
-    case PHOTOMETRIC_CFA: return "camera raw";
-    case PHOTOMETRIC_LOGL: case PHOTOMETRIC_LOGLUV: return "LogLuv";
-    default: return "unknown";
-    }
-}
-
-static codec_status find_compression(codec_tiff_reader *reader, double *ratio,
-                                     codec_message *message) {
-    uint16_t compression = COMPRESSION_NONE;
-    TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_COMPRESSION, &compression);
-    // Ratios: deflate's format allows 1032; a full LZW table yields at most 4096 bytes for 12 bits;
-    // PackBits repeats at most 128 times for 2 bytes.
-    switch (compression) {
-    case COMPRESSION_NONE:
-        reader->info.compression = CODEC_COMPRESSION_NONE;
-        *ratio = 1;
-        return CODEC_OK;
-    case COMPRESSION_LZW:
-        reader->info.compression = CODEC_COMPRESSION_LZW;
-        *ratio = 4096;
-        return CODEC_OK;
-    case COMPRESSION_DEFLATE: case COMPRESSION_ADOBE_DEFLATE:
-        reader->info.compression = CODEC_COMPRESSION_DEFLATE;
-        *ratio = 1040;
-        return CODEC_OK;
-    case COMPRESSION_PACKBITS:
-        reader->info.compression = CODEC_COMPRESSION_PACKBITS;
-        *ratio = 64;
-        return CODEC_OK;
-    default:
-        return codec_fail(CODEC_UNSUPPORTED, message,
-                          "its compression is %s (%u); TIFF is read with none, LZW, deflate or "
-                          "PackBits",
-                          compression_name(compression), compression);
-    }
-}
-
-static codec_status find_samples(codec_tiff_reader *reader, codec_message *message) {
-    TIFF *tiff = reader->tiff;
-    codec_info *info = &reader->info;
-    uint16_t bits = 1, format = SAMPLEFORMAT_UINT, samples = 1, photometric = 0;
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
-    if (!TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric))
-        return codec_fail(CODEC_UNREADABLE, message,
-                          "it does not say what its samples mean (no photometric tag)");
-    if (photometric == PHOTOMETRIC_RGB)
-        info->color_bands = 3;
-    else if (photometric == PHOTOMETRIC_MINISBLACK || photometric == PHOTOMETRIC_MINISWHITE)
-        info->color_bands = 1;
-    else
-        return codec_fail(CODEC_UNSUPPORTED, message,
-                          "its color model is %s (%u); TIFF is read as gray or RGB",
-                          photometric_name(photometric), photometric);
-    reader->inverted = photometric == PHOTOMETRIC_MINISWHITE;
-    const char *kind = format == SAMPLEFORMAT_IEEEFP ? "floating-point"
-        : format == SAMPLEFORMAT_INT                 ? "signed"
-        : format == SAMPLEFORMAT_UINT || format == SAMPLEFORMAT_VOID ? "unsigned"
-                                                                     : "complex";
-    if ((bits != 8 && bits != 16) || strcmp(kind, "unsigned") != 0)
-        return codec_fail(CODEC_UNSUPPORTED, message,
-                          "its samples are %s, %u bit; TIFF is read with unsigned samples of 8 or "
-                          "16 bit",
-                          kind, bits);
-    info->bits = bits;
-    if (samples < info->color_bands || samples > info->color_bands + 1)
-        return codec_fail(CODEC_UNSUPPORTED, message,
-                          "it has %u samples per pixel; TIFF is read as gray or RGB with at most "
-                          "one alpha sample",
-                          samples);
-    if (samples == info->color_bands + 1) {
-        uint16_t count = 0, *kinds = NULL;
-        TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds);
-        uint16_t extra = count > 0 && kinds != NULL ? kinds[0] : EXTRASAMPLE_UNSPECIFIED;
-        info->alpha = extra == EXTRASAMPLE_ASSOCALPHA ? CODEC_ALPHA_ASSOCIATED
-            : extra == EXTRASAMPLE_UNASSALPHA         ? CODEC_ALPHA_UNASSOCIATED
-                                                      : CODEC_ALPHA_UNSPECIFIED;
-    }
-    return CODEC_OK;
-}
+#include "tiff_reader.h"
 
 static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_t byte_limit,
                                 codec_message *message) {
@@ -124,8 +11,10 @@ static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_
     codec_blocks *blocks = &reader->blocks;
     double pixel = (double)codec_sample_count(info) * (info->bits / 8);
     // Dimensions first: the block arithmetic below relies on them.
-    codec_status status = codec_check_size(&reader->io, info,
-                                           (double)info->width * info->height * pixel,
+    double packed = (double)info->height * ((double)info->width * reader->stored_samples
+                                            * reader->stored_bits / 8);
+    if (info->compression == CODEC_COMPRESSION_JPEG) packed /= 2;   // chroma may be halved twice
+    codec_status status = codec_check_size(&reader->io, info, packed,
                                            (double)info->width * info->height * pixel, ratio,
                                            byte_limit, message);
     if (status != CODEC_OK) return status;
@@ -147,7 +36,10 @@ static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_
     blocks->columns = (info->width - 1) / blocks->block_width + 1;
     blocks->rows = (info->height - 1) / blocks->block_height + 1;
     double block_bytes = (double)blocks->block_width * blocks->block_height * pixel;
-    double all_bytes = reader->tiled ? block_bytes * blocks->columns * blocks->rows : 0;
+    double tile_bytes = (double)blocks->block_height
+        * (double)codec_tiff_stored_row(reader, blocks->block_width);
+    double all_bytes = reader->tiled ? tile_bytes * blocks->columns * blocks->rows : 0;
+    if (info->compression == CODEC_COMPRESSION_JPEG) all_bytes /= 2;
     if (block_bytes > (double)byte_limit || (double)blocks->columns * blocks->rows > UINT32_MAX / 4)
         return codec_fail(CODEC_TOO_LARGE, message,
                           "its strips or tiles of %u x %u pixels are above the limits",
@@ -158,9 +50,6 @@ static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_
                           "bytes cannot hold: it is damaged or cut short",
                           blocks->columns, blocks->rows, blocks->block_width, blocks->block_height,
                           (unsigned long long)reader->io.byte_count);
-    uint16_t planar = PLANARCONFIG_CONTIG;
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
-    reader->planes = planar == PLANARCONFIG_SEPARATE ? (int)codec_sample_count(info) : 1;
     return CODEC_OK;
 }
 
@@ -188,33 +77,57 @@ static void find_metadata(codec_tiff_reader *reader) {
         info->icc = profile;
         info->icc_byte_count = count;
     }
+    const char *nodata = NULL;
+    if (TIFFGetField(tiff, codec_tag_nodata, &nodata) && nodata != NULL) {
+        char *end = NULL;
+        info->nodata = strtod(nodata, &end);
+        info->has_nodata = end != nodata;
+    }
+}
+
+// Whether an image follows that is neither an overview nor a mask. A directory that cannot be
+// read counts as one.
+static int has_more_pages(codec_tiff_reader *reader, uint32_t page) {
+    int found = 0;
+    for (int i = 0; i < 64 && !found && !TIFFLastDirectory(reader->tiff); i++) {
+        uint32_t kind = 0;
+        if (TIFFReadDirectory(reader->tiff) != 1) found = 1;
+        else TIFFGetField(reader->tiff, TIFFTAG_SUBFILETYPE, &kind);
+        if (!found) found = (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
+    }
+    TIFFSetDirectory(reader->tiff, (tdir_t)page);
+    reader->io.text[0] = 0;
+    return found;
 }
 
 static codec_status open_reader(codec_tiff_reader *reader, int fd, uint64_t byte_limit,
-                                codec_message *message) {
+                                uint32_t page, codec_message *message) {
     if (!codec_io_open(&reader->io, fd, "TIFF file"))
         return codec_fail_reading(&reader->io, message);
     // No table or raw strip of a sound file is longer than the file; tables may widen when read.
     reader->tiff = codec_tiff_handle(&reader->io, "rm", 8 * reader->io.byte_count + (16 << 20));
     if (reader->tiff == NULL) return codec_fail_reading(&reader->io, message);
+    if (page > 0 && TIFFSetDirectory(reader->tiff, (tdir_t)page) != 1)
+        return codec_fail(CODEC_UNREADABLE, message, "it has no page %u", page + 1);
+    // Looking at what follows reads this page's directory anew: before anything is set in it.
+    reader->blocks.more_pages = has_more_pages(reader, page);
     if (!TIFFGetField(reader->tiff, TIFFTAG_IMAGEWIDTH, &reader->info.width)
         || !TIFFGetField(reader->tiff, TIFFTAG_IMAGELENGTH, &reader->info.height))
         return codec_fail(CODEC_UNREADABLE, message, "it does not say how large its image is");
     double ratio = 1;
-    codec_status status = find_compression(reader, &ratio, message);
-    if (status == CODEC_OK) status = find_samples(reader, message);
+    codec_status status = codec_tiff_find_samples(reader, &ratio, message);
     if (status == CODEC_OK) status = find_blocks(reader, ratio, byte_limit, message);
     if (status != CODEC_OK) return status;
     find_metadata(reader);
-    reader->blocks.more_pages = !TIFFLastDirectory(reader->tiff);
     return CODEC_OK;
 }
 
-codec_status codec_tiff_open(int fd, uint64_t byte_limit, codec_tiff_reader **result,
-                             codec_info *info, codec_blocks *blocks, codec_message *message) {
+codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint32_t page,
+                             codec_tiff_reader **result, codec_info *info, codec_blocks *blocks,
+                             codec_message *message) {
     codec_tiff_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL) return codec_fail(CODEC_OUT_OF_MEMORY, message, "memory ran out");
-    codec_status status = open_reader(reader, fd, byte_limit, message);
+    codec_status status = open_reader(reader, fd, byte_limit, page, message);
     if (status != CODEC_OK) {
         codec_tiff_reader_free(reader);
         return status;
@@ -237,28 +150,24 @@ static int read_encoded(codec_tiff_reader *reader, uint32_t number, void *bytes,
 
 static void interleave(const codec_tiff_reader *reader, int plane, size_t pixel_count,
                        void *samples) {
-    size_t stride = (size_t)reader->planes;
-    if (reader->info.bits == 8) {
-        uint8_t *to = (uint8_t *)samples + plane;
-        for (size_t i = 0; i < pixel_count; i++) to[i * stride] = reader->plane[i];
-    } else {
-        const uint16_t *from = (const uint16_t *)(const void *)reader->plane;
-        uint16_t *to = (uint16_t *)samples + plane;
-        for (size_t i = 0; i < pixel_count; i++) to[i * stride] = from[i];
-    }
+    size_t size = reader->info.bits / 8, stride = (size_t)reader->planes * size;
+    uint8_t *to = (uint8_t *)samples + (size_t)plane * size;
+    const uint8_t *from = reader->plane;
+    for (size_t i = 0; i < pixel_count; i++, to += stride, from += size)
+        for (size_t byte = 0; byte < size; byte++) to[byte] = from[byte];
 }
 
 static void invert_gray(const codec_info *info, size_t pixel_count, void *samples) {
-    size_t stride = codec_sample_count(info);
-    if (info->bits == 8) {
-        uint8_t *values = samples;
-        for (size_t i = 0; i < pixel_count; i++)
-            values[i * stride] = (uint8_t)(255 - values[i * stride]);
-    } else {
-        uint16_t *values = samples;
-        for (size_t i = 0; i < pixel_count; i++)
-            values[i * stride] = (uint16_t)(65535 - values[i * stride]);
-    }
+    size_t size = info->bits / 8, stride = codec_sample_count(info) * size;
+    uint8_t *bytes = samples;
+    // The complement of each byte is the complement of the number.
+    for (size_t i = 0; i < pixel_count; i++)
+        for (size_t byte = 0; byte < size; byte++) bytes[i * stride + byte] ^= 0xFF;
+}
+
+static int reserve_plane(codec_tiff_reader *reader, size_t byte_count) {
+    if (reader->plane == NULL) reader->plane = malloc(byte_count);
+    return reader->plane != NULL;
 }
 
 codec_status codec_tiff_read_block(codec_tiff_reader *reader, uint32_t index, void *samples,
@@ -271,15 +180,21 @@ codec_status codec_tiff_read_block(codec_tiff_reader *reader, uint32_t index, vo
     if (!reader->tiled && below < height) height = below;   // the last strip is short
     size_t pixel_count = (size_t)blocks->block_width * height;
     size_t sample_bytes = info->bits / 8;
-    if (reader->planes == 1) {
+    if (codec_tiff_is_packed(reader)) {
+        size_t row_bytes = codec_tiff_stored_row(reader, blocks->block_width);
+        if (!reserve_plane(reader, row_bytes * blocks->block_height))
+            return codec_fail(CODEC_OUT_OF_MEMORY, message, "memory ran out");
+        if (!read_encoded(reader, index, reader->plane, row_bytes * height))
+            return codec_fail_reading(&reader->io, message);
+        codec_tiff_unpack(reader, blocks->block_width, height, samples);
+    } else if (reader->planes == 1) {
         if (!read_encoded(reader, index, samples,
                           pixel_count * codec_sample_count(info) * sample_bytes))
             return codec_fail_reading(&reader->io, message);
     } else {
         size_t plane_bytes = pixel_count * sample_bytes;
-        size_t whole_bytes = (size_t)blocks->block_width * blocks->block_height * sample_bytes;
-        if (reader->plane == NULL) reader->plane = malloc(whole_bytes);
-        if (reader->plane == NULL)
+        if (!reserve_plane(reader, (size_t)blocks->block_width * blocks->block_height
+                                       * sample_bytes))
             return codec_fail(CODEC_OUT_OF_MEMORY, message, "memory ran out");
         for (int plane = 0; plane < reader->planes; plane++) {
             uint32_t number = (uint32_t)plane * block_count + index;

@@ -1,5 +1,6 @@
 // TIFF: strips, samples interleaved, the compression that the info names (with horizontal
 // prediction where it has one), BigTIFF where offsets could pass 4 GB.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,14 +18,18 @@ struct codec_tiff_writer {
 static const double classic_byte_limit = 3.5e9;
 static const size_t strip_byte_count = 128 << 10;
 
-static int set_compression(TIFF *tiff, codec_compression compression) {
-    switch (compression) {
+static int set_compression(TIFF *tiff, const codec_info *info) {
+    int predictor = info->number == CODEC_FLOAT ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL;
+    switch (info->compression) {
     case CODEC_COMPRESSION_LZW:
         return TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_LZW)
-            && TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
+            && TIFFSetField(tiff, TIFFTAG_PREDICTOR, predictor);
     case CODEC_COMPRESSION_DEFLATE:
         return TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE)
-            && TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
+            && TIFFSetField(tiff, TIFFTAG_PREDICTOR, predictor);
+    case CODEC_COMPRESSION_ZSTD:
+        return TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ZSTD)
+            && TIFFSetField(tiff, TIFFTAG_PREDICTOR, predictor);
     case CODEC_COMPRESSION_PACKBITS:
         return TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_PACKBITS);
     default:
@@ -47,6 +52,26 @@ static int set_metadata(TIFF *tiff, const codec_info *info) {
     if (info->icc != NULL && info->icc_byte_count > 0)
         done = done
             && TIFFSetField(tiff, TIFFTAG_ICCPROFILE, (uint32_t)info->icc_byte_count, info->icc);
+    if (info->has_nodata) {
+        char text[40];
+        snprintf(text, sizeof text, "%.17g", info->nodata);
+        done = done && TIFFSetField(tiff, codec_tag_nodata, text);
+    }
+    return done;
+}
+
+// Bands beyond those of the color model have no meaning of their own; alpha is the last sample.
+static int set_extra_samples(TIFF *tiff, const codec_info *info) {
+    size_t extra = codec_sample_count(info) - codec_model_bands(info->model);
+    if (extra == 0) return 1;
+    uint16_t *kinds = calloc(extra, sizeof *kinds);
+    if (kinds == NULL) return 0;
+    if (info->alpha != CODEC_ALPHA_NONE)
+        kinds[extra - 1] = info->alpha == CODEC_ALPHA_ASSOCIATED ? EXTRASAMPLE_ASSOCALPHA
+            : info->alpha == CODEC_ALPHA_UNASSOCIATED            ? EXTRASAMPLE_UNASSALPHA
+                                                                 : EXTRASAMPLE_UNSPECIFIED;
+    int done = TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, (int)extra, kinds);
+    free(kinds);
     return done;
 }
 
@@ -54,23 +79,22 @@ static int set_fields(codec_tiff_writer *writer, const codec_info *info) {
     TIFF *tiff = writer->tiff;
     size_t rows = strip_byte_count / writer->row_byte_count;
     uint32_t rows_per_strip = rows < 1 ? 1 : rows > info->height ? info->height : (uint32_t)rows;
+    int format = info->number == CODEC_FLOAT ? SAMPLEFORMAT_IEEEFP
+        : info->number == CODEC_SIGNED       ? SAMPLEFORMAT_INT
+                                             : SAMPLEFORMAT_UINT;
+    int photometric = info->model == CODEC_RGB ? PHOTOMETRIC_RGB
+        : info->model == CODEC_CMYK            ? PHOTOMETRIC_SEPARATED
+                                               : PHOTOMETRIC_MINISBLACK;
     int done = TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, info->width)
         && TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, info->height)
         && TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, (int)info->bits)
         && TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (int)codec_sample_count(info))
-        && TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT)
-        && TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC,
-                        info->color_bands == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK)
+        && TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, format)
+        && TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, photometric)
         && TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG)
         && TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, rows_per_strip)
-        && set_compression(tiff, info->compression) && set_metadata(tiff, info);
-    if (done && info->alpha != CODEC_ALPHA_NONE) {
-        uint16_t kind = info->alpha == CODEC_ALPHA_ASSOCIATED ? EXTRASAMPLE_ASSOCALPHA
-            : info->alpha == CODEC_ALPHA_UNASSOCIATED         ? EXTRASAMPLE_UNASSALPHA
-                                                              : EXTRASAMPLE_UNSPECIFIED;
-        done = TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &kind);
-    }
-    return done;
+        && set_compression(tiff, info) && set_metadata(tiff, info);
+    return done && set_extra_samples(tiff, info);
 }
 
 codec_status codec_tiff_create(int fd, const codec_info *info, codec_tiff_writer **result,

@@ -1,76 +1,43 @@
-// A source that holds the whole image in memory, in the file's own samples.
-
-import Glibc
+// A source that holds the whole image, in the file's own samples.
 
 /// Samples as (height, width, samplesPerPixel), native byte order, uninitialized until a format
-/// fills them.
+/// fills them; in memory where they fit the cache, else in a scratch file.
 final class DecodedImage: ImageSource {
-    let header: ImageHeader
+    var header: ImageHeader
     let warnings: [String]
-    let samples: UnsafeMutableRawBufferPointer
+    private let memory: PixelMemory
+    var samples: UnsafeMutableRawBufferPointer { memory.bytes }
 
-    init(header: ImageHeader, warnings: [String], name: String) throws(ImageError) {
-        // malloc, because it can say no; an array of this size would trap.
-        let byteCount = header.decodedByteCount
-        guard let memory = malloc(byteCount) else {
-            throw ImageError(
-                .tooLarge,
-                "\(name): memory ran out for its \(header.width) x \(header.height) pixels "
-                    + "(\(byteCount) bytes)")
-        }
+    init(
+        header: ImageHeader, warnings: [String], name: String, options: ReadingOptions
+    ) throws(ImageError) {
+        memory = try PixelMemory(
+            byteCount: header.decodedByteCount, name: name, options: options)
         self.header = header
         self.warnings = warnings
-        samples = UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
     }
 
-    deinit { free(samples.baseAddress) }
-
-    func readColor(_ region: PixelRegion, into pixels: UnsafeMutableBufferPointer<Float>)
+    func readRaw(_ region: PixelRegion, into samples: UnsafeMutableRawBufferPointer)
         throws(ImageError)
     {
+        header.check(region, byteCount: samples.count)
+        let rowByteCount = region.width * header.pixelByteCount
+        for row in 0..<region.height {
+            let from = ((region.y + row) * header.width + region.x) * header.pixelByteCount
+            let to = row * rowByteCount
+            UnsafeMutableRawBufferPointer(rebasing: samples[to..<to + rowByteCount]).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: memory.bytes[from..<from + rowByteCount]))
+        }
+    }
+}
+
+extension ImageHeader {
+    /// That a region lies inside the image and the memory for it is as large as it needs.
+    func check(_ region: PixelRegion, byteCount: Int) {
         precondition(
-            region.x >= 0 && region.y >= 0 && region.x + region.width <= header.width
-                && region.y + region.height <= header.height,
-            "region \(region) of an image of \(header.width) x \(header.height)")
-        precondition(pixels.count == region.width * region.height * header.colorBands)
-        switch header.sampleType {
-        case .uint8: convert(samples.assumingMemoryBound(to: UInt8.self), region, into: pixels)
-        case .uint16: convert(samples.assumingMemoryBound(to: UInt16.self), region, into: pixels)
-        }
-    }
-
-    private func convert<Sample: FixedWidthInteger & UnsignedInteger>(
-        _ samples: UnsafeMutableBufferPointer<Sample>, _ region: PixelRegion,
-        into pixels: UnsafeMutableBufferPointer<Float>
-    ) {
-        let (bands, stride) = (header.colorBands, header.samplesPerPixel)
-        let maximum = Float(Sample.max)
-        var to = 0
-        for y in region.y..<region.y + region.height {
-            var from = (y * header.width + region.x) * stride
-            for _ in 0..<region.width {
-                for band in 0..<bands { pixels[to + band] = Float(samples[from + band]) / maximum }
-                from += stride
-                to += bands
-            }
-        }
-    }
-
-    func readAlpha(rows: Range<Int>, into alpha: UnsafeMutableBufferPointer<UInt16>)
-        throws(ImageError)
-    {
-        precondition(header.hasAlpha, "an image without alpha")
-        precondition(rows.lowerBound >= 0 && rows.upperBound <= header.height)
-        precondition(alpha.count == rows.count * header.width)
-        let stride = header.samplesPerPixel
-        let first = rows.lowerBound * header.width
-        switch header.sampleType {
-        case .uint8:
-            let samples = samples.assumingMemoryBound(to: UInt8.self)
-            for i in alpha.indices { alpha[i] = UInt16(samples[(first + i + 1) * stride - 1]) }
-        case .uint16:
-            let samples = samples.assumingMemoryBound(to: UInt16.self)
-            for i in alpha.indices { alpha[i] = samples[(first + i + 1) * stride - 1] }
-        }
+            region.x >= 0 && region.y >= 0 && region.x + region.width <= width
+                && region.y + region.height <= height,
+            "region \(region) of an image of \(width) x \(height)")
+        precondition(byteCount == region.width * region.height * pixelByteCount)
     }
 }

@@ -1,13 +1,3 @@
-/// How one colour or alpha sample is stored.
-public enum SampleType: String, Codable, Sendable {
-    case uint8
-    case uint16
-
-    /// The sample that means 1.
-    public var maximum: Float { self == .uint8 ? 255 : 65535 }
-    public var byteCount: Int { self == .uint8 ? 1 : 2 }
-}
-
 /// A rectangle of pixels; x and y count from the upper left.
 public struct PixelRegion: Hashable, Codable, Sendable {
     public var x, y, width, height: Int
@@ -17,24 +7,6 @@ public struct PixelRegion: Hashable, Codable, Sendable {
         self.y = y
         self.width = width
         self.height = height
-    }
-}
-
-/// Pixels per unit of length.
-public struct Resolution: Hashable, Codable, Sendable {
-    public enum Unit: String, Codable, Sendable {
-        /// Only the ratio of x to y, the shape of a pixel, means something.
-        case ratio
-        case inch, centimeter, meter
-    }
-
-    public var x, y: Double
-    public var unit: Unit
-
-    public init(x: Double, y: Double, unit: Unit) {
-        self.x = x
-        self.y = y
-        self.unit = unit
     }
 }
 
@@ -48,9 +20,19 @@ public enum AlphaKind: String, Codable, Sendable {
     case unspecified
 }
 
+/// What the first colour bands mean.
+public enum ColorModel: String, Codable, Sendable {
+    /// One band of brightness; further ones mean nothing of themselves.
+    case gray
+    /// Red, green, blue, and what may follow.
+    case rgb
+    /// Cyan, magenta, yellow, black, and what may follow.
+    case cmyk
+}
+
 /// Lossless compression inside a TIFF.
 public enum TIFFCompression: String, Codable, Sendable {
-    case none, lzw, deflate, packBits
+    case none, lzw, deflate, zstd, packBits
 }
 
 /// What a file says about its image before any pixel is decoded, and all that the output takes
@@ -58,39 +40,55 @@ public enum TIFFCompression: String, Codable, Sendable {
 public struct ImageHeader: Equatable, Sendable {
     /// Pixels.
     public var width, height: Int
-    /// 1 (gray) or 3 (red, green, blue).
+    /// All samples of a pixel but alpha.
     public var colorBands: Int
+    public var colorModel: ColorModel
     public var alpha: AlphaKind?
     public var sampleType: SampleType
     public var format: ImageFormat
-    public var resolution: Resolution?
-    /// The bytes of the ICC colour profile.
-    public var iccProfile: [UInt8]?
-    /// How a viewer turns the stored pixels, 1 to 8 as in TIFF and EXIF; 1 is as stored.
-    public var orientation: Int
+    public var metadata = Metadata()
     /// The compression of a TIFF; `nil` when the image comes from another format.
     public var tiffCompression: TIFFCompression?
+    /// How samples become numbers in [0, 1] and numbers become samples again.
+    public var values: ValueRange
 
+    /// Unless they are given, three bands are RGB, others gray, and values are the type's.
     public init(
-        width: Int, height: Int, colorBands: Int, alpha: AlphaKind? = nil, sampleType: SampleType,
+        width: Int, height: Int, colorBands: Int, colorModel: ColorModel? = nil,
+        alpha: AlphaKind? = nil, sampleType: SampleType,
         format: ImageFormat, resolution: Resolution? = nil, iccProfile: [UInt8]? = nil,
         orientation: Int = 1, tiffCompression: TIFFCompression? = nil
     ) {
         self.width = width
         self.height = height
         self.colorBands = colorBands
+        self.colorModel = colorModel ?? (colorBands == 3 ? .rgb : .gray)
         self.alpha = alpha
         self.sampleType = sampleType
         self.format = format
-        self.resolution = resolution
-        self.iccProfile = iccProfile
-        self.orientation = orientation
         self.tiffCompression = tiffCompression
+        values = sampleType.range
+        metadata.resolution = resolution
+        metadata.iccProfile = iccProfile
+        metadata.orientation = orientation
     }
 
     public var hasAlpha: Bool { alpha != nil }
     /// Colour bands and alpha.
     public var samplesPerPixel: Int { colorBands + (hasAlpha ? 1 : 0) }
+    public var pixelByteCount: Int { samplesPerPixel * sampleType.byteCount }
     /// The whole image as (height, width, samplesPerPixel) samples, uncompressed.
-    public var decodedByteCount: Int { width * height * samplesPerPixel * sampleType.byteCount }
+    public var decodedByteCount: Int { width * height * pixelByteCount }
+
+    /// As in a sentence: "512 x 300 RGB, uint8".
+    public var kind: String {
+        let model =
+            switch (colorModel, colorBands) {
+            case (.gray, 1): "gray"
+            case (.rgb, 3): "RGB"
+            case (.cmyk, 4): "CMYK"
+            default: "\(colorBands) bands"
+            }
+        return "\(width) x \(height) \(model)"
+    }
 }

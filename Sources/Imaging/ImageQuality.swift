@@ -58,13 +58,9 @@ public enum ImageQuality {
         else {
             throw ImageError(
                 .unsupported,
-                "the images differ in kind: \(describe(one)) and \(describe(other)); "
+                "the images differ in kind: \(one.kind) and \(other.kind); "
                     + "only images of equal size and bands can be compared")
         }
-    }
-
-    private static func describe(_ header: ImageHeader) -> String {
-        "\(header.width) x \(header.height) \(header.colorBands == 1 ? "gray" : "RGB")"
     }
 
     /// Reads both images in bands of rows, each beginning with the last `overlap` rows of the one

@@ -6,15 +6,9 @@ public protocol ImageSink: AnyObject {
     /// Sentences for the user about what of the header the output's format cannot hold.
     var warnings: [String] { get }
 
-    /// Writes the next rows.
-    ///
-    /// - Parameters:
-    ///   - color: (rowCount, W, C) in [0, 1]; scaled to the sample's maximum, rounded to nearest,
-    ///     clamped.
-    ///   - alpha: (rowCount, W) in the file's own scale; exactly when the header has alpha.
-    func append(
-        rowCount: Int, color: UnsafeBufferPointer<Float>, alpha: UnsafeBufferPointer<UInt16>?
-    ) throws(ImageError)
+    /// Writes the next rows, (rowCount, W, samplesPerPixel) in the header's samples, as they are:
+    /// `ImageHeader.encode` has put restored pixels among them.
+    func append(rowCount: Int, samples: UnsafeRawBufferPointer) throws(ImageError)
 
     /// Completes the file after the last row and syncs it, but leaves it beside its place.
     ///
@@ -39,7 +33,7 @@ protocol RowEncoder: AnyObject {
     func finish() throws(ImageError)
 }
 
-/// The sink of every format: floats to samples, a temporary file, a rename.
+/// The sink of every format: rows to its encoder, a temporary file, a rename.
 final class EncodedImageSink: ImageSink {
     private let header: ImageHeader
     private let file: OutputFile
@@ -55,43 +49,32 @@ final class EncodedImageSink: ImageSink {
 
     var warnings: [String] { encoder.warnings }
 
-    func append(
-        rowCount: Int, color: UnsafeBufferPointer<Float>, alpha: UnsafeBufferPointer<UInt16>?
-    ) throws(ImageError) {
-        let pixelCount = rowCount * header.width
-        precondition(color.count == pixelCount * header.colorBands)
-        precondition(
-            (alpha != nil) == header.hasAlpha && (alpha?.count ?? pixelCount) == pixelCount)
+    func append(rowCount: Int, samples: UnsafeRawBufferPointer) throws(ImageError) {
+        precondition(samples.count == rowCount * header.width * header.pixelByteCount)
         precondition(writtenRowCount + rowCount <= header.height, "more rows than the image has")
-        let byteCount = pixelCount * header.samplesPerPixel * header.sampleType.byteCount
-        let samples = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
-        defer { samples.deallocate() }
-        switch header.sampleType {
-        case .uint8: quantize(color, alpha, into: samples.bindMemory(to: UInt8.self))
-        case .uint16: quantize(color, alpha, into: samples.bindMemory(to: UInt16.self))
-        }
-        try encoder.write(rowCount: rowCount, samples: UnsafeRawBufferPointer(samples))
         writtenRowCount += rowCount
+        guard encoder.wantsUnassociatedAlpha, header.alpha == .associated else {
+            return try encoder.write(rowCount: rowCount, samples: samples)
+        }
+        let divided = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: samples.count, alignment: 16)
+        defer { divided.deallocate() }
+        divided.copyMemory(from: samples)
+        header.sampleType.withSample { divideByAlpha($0, divided) }
+        try encoder.write(rowCount: rowCount, samples: UnsafeRawBufferPointer(divided))
     }
 
-    private func quantize<Sample: FixedWidthInteger & UnsignedInteger>(
-        _ color: UnsafeBufferPointer<Float>, _ alpha: UnsafeBufferPointer<UInt16>?,
-        into samples: UnsafeMutableBufferPointer<Sample>
+    private func divideByAlpha<Sample: ImageSample>(
+        _: Sample.Type, _ raw: UnsafeMutableRawBufferPointer
     ) {
-        let (bands, stride) = (header.colorBands, header.samplesPerPixel)
-        let maximum = Float(Sample.max)
-        guard let alpha else {
-            for i in color.indices { samples[i] = nearestSample(color[i] * maximum) }
-            return
-        }
-        let divides = encoder.wantsUnassociatedAlpha && header.alpha == .associated
-        for i in alpha.indices {
-            let scale =
-                divides ? (alpha[i] == 0 ? 0 : maximum * maximum / Float(alpha[i])) : maximum
-            for band in 0..<bands {
-                samples[i * stride + band] = nearestSample(color[i * bands + band] * scale)
+        let samples = raw.assumingMemoryBound(to: Sample.self)
+        let (bands, maximum) = (header.colorBands, header.sampleType.range.high)
+        for first in stride(from: 0, to: samples.count, by: bands + 1) {
+            let alpha = samples[first + bands].real
+            for place in first..<first + bands {
+                let value = alpha == 0 ? 0 : samples[place].real * maximum / alpha
+                samples[place] = Sample(nearest: value)
             }
-            samples[i * stride + bands] = Sample(truncatingIfNeeded: alpha[i])
         }
     }
 
@@ -111,13 +94,4 @@ final class EncodedImageSink: ImageSink {
     }
 
     func abandon() { file.discard() }
-}
-
-/// The nearest sample; not a number becomes 0.
-@inline(__always)
-private func nearestSample<Sample: FixedWidthInteger & UnsignedInteger>(_ value: Float) -> Sample {
-    let maximum = Float(Sample.max)
-    let clamped = value > 0 ? (value < maximum ? value : maximum) : 0
-    let whole = Int32(clamped)
-    return Sample(truncatingIfNeeded: clamped - Float(whole) >= 0.5 ? whole + 1 : whole)
 }

@@ -1,24 +1,49 @@
-/// An image whose pixels can be read region by region.
-///
-/// Colour samples are mapped to [0, 1] by sample / maximum, one mapping for the whole image.
+import Glibc
+
+/// An image whose samples can be read region by region.
 public protocol ImageSource: AnyObject {
-    var header: ImageHeader { get }
+    /// Its `values` are how the float view sees the samples.
+    var header: ImageHeader { get set }
 
     /// Sentences for the user about what this source leaves out, such as further pages of a file.
     var warnings: [String] { get }
 
-    /// Reads the colour samples of a region inside the image as (H, W, C) in [0, 1].
-    func readColor(_ region: PixelRegion, into pixels: UnsafeMutableBufferPointer<Float>)
-        throws(ImageError)
-
-    /// Reads the alpha samples of full rows as (H, W), in the file's own scale (0 ... 255 or 0
-    /// ... 65535). Only for images with alpha.
-    func readAlpha(rows: Range<Int>, into alpha: UnsafeMutableBufferPointer<UInt16>)
+    /// Reads a region inside the image as (H, W, samplesPerPixel) in the file's own samples.
+    func readRaw(_ region: PixelRegion, into samples: UnsafeMutableRawBufferPointer)
         throws(ImageError)
 }
 
 extension ImageSource {
-    /// Reads the window of a tile as (H, W, C) in [0, 1].
+    /// Reads the colour samples of a region inside the image as (H, W, C), mapped by the header's
+    /// values, one mapping for the whole image. What is missing is NaN.
+    public func readColor(_ region: PixelRegion, into pixels: UnsafeMutableBufferPointer<Float>)
+        throws(ImageError)
+    {
+        precondition(pixels.count == region.width * region.height * header.colorBands)
+        let rowByteCount = region.width * header.pixelByteCount
+        // A few rows at a time: the samples beside the numbers cost little.
+        let rowCount = max(1, min(region.height, (256 << 10) / max(rowByteCount, 1)))
+        guard let memory = malloc(rowCount * rowByteCount) else {
+            throw ImageError(.tooLarge, "memory ran out for rows of \(region.width) pixels")
+        }
+        defer { free(memory) }
+        var top = 0
+        while top < region.height {
+            let count = min(rowCount, region.height - top)
+            let raw = UnsafeMutableRawBufferPointer(start: memory, count: count * rowByteCount)
+            try readRaw(
+                PixelRegion(x: region.x, y: region.y + top, width: region.width, height: count),
+                into: raw)
+            let first = top * region.width * header.colorBands
+            let part = pixels[first..<first + count * region.width * header.colorBands]
+            header.decode(
+                UnsafeRawBufferPointer(raw), into: UnsafeMutableBufferPointer(rebasing: part))
+            top += count
+        }
+    }
+
+    /// Reads the window of a tile as (H, W, C) in [0, 1], with what is missing filled from beside
+    /// it.
     ///
     /// A window larger than the image (on the right or below) goes on as a mirror image that does
     /// not repeat the edge pixel, mirrored again as often as needed.
@@ -31,12 +56,14 @@ extension ImageSource {
             height: min(tile.height, header.height - tile.y))
         precondition(pixels.count == tile.width * tile.height * bands)
         if inside.width == tile.width && inside.height == tile.height {
-            return try readColor(inside, into: pixels)
+            try readColor(inside, into: pixels)
+            return fillMissing(pixels, width: tile.width, bands: bands)
         }
         let scratch = UnsafeMutableBufferPointer<Float>.allocate(
             capacity: inside.width * inside.height * bands)
         defer { scratch.deallocate() }
         try readColor(inside, into: scratch)
+        fillMissing(scratch, width: inside.width, bands: bands)
         for y in 0..<tile.height {
             let sourceRow = mirrored(y, count: inside.height) * inside.width
             for x in 0..<tile.width {

@@ -40,6 +40,7 @@ extension JobManifest {
                 ),
                 ("the size of the image", size(image), size(wanted.image)),
                 ("the image's kind", kind(image), kind(wanted.image)),
+                ("range", image.values ?? "unknown", wanted.image.values ?? "unknown"),
                 (
                     "the checksum of the input's header", hexadecimal(image.headerChecksum),
                     hexadecimal(wanted.image.headerChecksum)

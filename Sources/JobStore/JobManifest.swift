@@ -30,19 +30,23 @@ public struct JobManifest: Codable, Equatable, Sendable {
         public var height: Int
         /// Colour bands; alpha is not restored.
         public var bands: Int
-        /// `uint8` or `uint16`.
+        /// Such as `uint8`.
         public var sampleType: String
+        /// The values that a fit sees as 0 and 1, in words.
+        public var values: String?
         /// CRC-32 of all that the input's header says and the output takes over.
         public var headerChecksum: UInt32
 
         /// - Parameter header: A description of the header: the same words for the same header.
         public init(
-            width: Int, height: Int, bands: Int, sampleType: String, header: String
+            width: Int, height: Int, bands: Int, sampleType: String, values: String? = nil,
+            header: String
         ) {
             self.width = width
             self.height = height
             self.bands = bands
             self.sampleType = sampleType
+            self.values = values
             headerChecksum = Checksum(of: Array(header.utf8)).value
         }
     }

@@ -30,7 +30,8 @@ extension EndToEndTests {
                         "-o, --output", "--workers", "--network", "paper", "thin", "--iterations",
                         "--seed", "--tile", "--overlap", "--overwrite", "--listen", "--insecure",
                         "--worker-wait", "--quiet", "--version", "--fresh", "--keep-job",
-                        "--retry-failed", "--checkpoint-interval", "--lease-silence",
+                        "--retry-failed", "--checkpoint-interval", "--lease-silence", "--range",
+                        "--page", "--cache", "--compression",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

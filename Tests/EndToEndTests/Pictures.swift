@@ -56,7 +56,7 @@ struct Picture {
             }
         }
         self.color = color
-        let maximum = UInt16(sampleType.maximum)
+        let maximum = UInt16(sampleType.range.high)
         alpha =
             hasAlpha
             ? (0..<width * height).map { _ in .random(in: 0...maximum, using: &generator) } : nil
@@ -74,8 +74,17 @@ struct Picture {
             try source.readColor(whole, into: $0)
         }
         if header.hasAlpha {
-            try alpha.withUnsafeMutableBufferPointer {
-                try source.readAlpha(rows: 0..<header.height, into: $0)
+            var bytes = [UInt8](repeating: 0, count: header.decodedByteCount)
+            try bytes.withUnsafeMutableBytes { raw in
+                let whole = PixelRegion(x: 0, y: 0, width: header.width, height: header.height)
+                try source.readRaw(whole, into: raw)
+                for i in alpha.indices {
+                    let place = i * header.samplesPerPixel + header.colorBands
+                    alpha[i] =
+                        header.sampleType == .uint8
+                        ? UInt16(raw[place])
+                        : raw.load(fromByteOffset: 2 * place, as: UInt16.self)
+                }
             }
         }
         self.header = header
@@ -87,13 +96,18 @@ struct Picture {
     @discardableResult
     func write(_ path: String) throws -> String {
         let sink = try ImageFormats.createSink(path, like: header)
-        try color.withUnsafeBufferPointer { color in
-            guard let alpha else {
-                return try sink.append(rowCount: header.height, color: color, alpha: nil)
+        var bytes = [UInt8](repeating: 0, count: header.decodedByteCount)
+        try bytes.withUnsafeMutableBytes { raw in
+            color.withUnsafeBufferPointer { header.encode($0, into: raw) }
+            for (i, value) in (alpha ?? []).enumerated() {
+                let place = i * header.samplesPerPixel + header.colorBands
+                if header.sampleType == .uint8 {
+                    raw[place] = UInt8(value)
+                } else {
+                    raw.storeBytes(of: value, toByteOffset: 2 * place, as: UInt16.self)
+                }
             }
-            try alpha.withUnsafeBufferPointer {
-                try sink.append(rowCount: header.height, color: color, alpha: $0)
-            }
+            try sink.append(rowCount: header.height, samples: UnsafeRawBufferPointer(raw))
         }
         try sink.finish()
         return path

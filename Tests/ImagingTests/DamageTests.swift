@@ -4,13 +4,17 @@ import Testing
 /// Files cut short and with flipped bits: an error or an image, never a trap, a hang or made-up
 /// pixels.
 @Suite struct DamageTests {
-    private static let limits = DecodeLimits(decodedByteCount: 1 << 22)
+    private static var options: ReadingOptions {
+        var options = ReadingOptions()
+        options.decodedByteCountMaximum = 1 << 22
+        return options
+    }
 
     /// Opens and reads the file; `nil` when it is refused.
     private func read(_ bytes: [UInt8], _ folder: ScratchFolder) throws -> [UInt16]? {
         do {
             let path = try folder.file("image", bytes)
-            return try Picture(ImageFormats.open(path, limits: Self.limits)).samples
+            return try Picture(ImageFormats.open(path, Self.options)).samples
         } catch let error as ImageError {
             #expect(error.kind != .noSuchFile && error.message.contains("/image"))
             return nil

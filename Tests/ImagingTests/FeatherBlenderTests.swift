@@ -31,7 +31,7 @@ import Testing
                     PixelRegion(x: 0, y: rows.lowerBound, width: header.width, height: rows.count),
                     into: buffer)
             },
-            emit: { rows, pixels in
+            emit: { rows, pixels, _ in
                 #expect(rows.lowerBound * header.width * bands == result.count)
                 result += Array(pixels)
             })
@@ -59,7 +59,7 @@ import Testing
     }
 
     private func samples(_ color: [Float], _ type: SampleType) -> [UInt16] {
-        color.map { UInt16(($0 * type.maximum).rounded()) }
+        color.map { UInt16(($0 * Float(type.range.high)).rounded()) }
     }
 
     @Test func `identity tiles blend to the input bit for bit`() throws {
@@ -180,7 +180,7 @@ import Testing
                 tileRows: { index, _, _ in
                     if index == 3 { throw Broken() }
                     return true
-                }, original: { _, _ in }, emit: { _, _ in })
+                }, original: { _, _ in }, emit: { _, _, _ in })
         }
     }
 }

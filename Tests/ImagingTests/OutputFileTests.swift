@@ -12,7 +12,7 @@ import Testing
         let sink = try ImageFormats.createSink(folder.path + "/a.png", like: header)
         #expect(folder.names == [".a.png.partial-\(getpid())"])
         let color = [Float](repeating: 0, count: 24)
-        try color.withUnsafeBufferPointer { try sink.append(rowCount: 6, color: $0, alpha: nil) }
+        try color.withUnsafeBufferPointer { try sink.append(rowCount: 6, $0, header) }
         try sink.finish()
         #expect(folder.names == ["a.png"])
         sink.abandon()
@@ -79,7 +79,7 @@ import Testing
         let path = folder.path + "/a.png"
         let sink = try ImageFormats.createSink(path, like: header)
         let color = [Float](repeating: 0, count: 24)
-        try color.withUnsafeBufferPointer { try sink.append(rowCount: 6, color: $0, alpha: nil) }
+        try color.withUnsafeBufferPointer { try sink.append(rowCount: 6, $0, header) }
         _ = try folder.file("a.png", [7])
         let error = #expect(throws: ImageError.self) { try sink.finish() }
         #expect(error?.kind == .outputExists)

@@ -26,7 +26,7 @@ import Testing
         #expect(try Picture(back).samples == picture.samples)
         var expected = header
         // 300 and 150 per inch in the whole numbers per metre that a PNG holds.
-        expected.resolution = Resolution(x: 11811, y: 5906, unit: .meter)
+        expected.metadata.resolution = Resolution(x: 11811, y: 5906, unit: .meter)
         #expect(back.header == expected)
     }
 
@@ -37,8 +37,8 @@ import Testing
             var header = header
             header.format = .tiff
             header.tiffCompression = compression
-            header.orientation = 1 + index * 2
-            header.iccProfile = (0..<200).map { UInt8($0) }
+            header.metadata.orientation = 1 + index * 2
+            header.metadata.iccProfile = (0..<200).map { UInt8($0) }
             if header.hasAlpha && index > 1 {
                 header.alpha = index == 2 ? .associated : .unspecified
             }
@@ -69,7 +69,7 @@ import Testing
         let sink = try ImageFormats.createSink(folder.path + "/a.png", like: header)
         let color: [Float] = [-1, .nan, 1.5, .infinity, 0.49 / 255, 0.51 / 255, 254.4 / 255, -0.0]
         try color.withUnsafeBufferPointer {
-            try sink.append(rowCount: 1, color: $0, alpha: nil)
+            try sink.append(rowCount: 1, $0, header)
         }
         try sink.finish()
         let back = try Picture(ImageFormats.open(folder.path + "/a.png"))
@@ -105,9 +105,9 @@ import Testing
     @Test func `a profile that does not fit a PNG is left out with a warning`() throws {
         let folder = try ScratchFolder()
         var header = Self.headers[0]
-        header.iccProfile = [1, 2, 3]
+        header.metadata.iccProfile = [1, 2, 3]
         let warnings = try Picture(header, seed: 1).write(folder.path + "/a.png")
         #expect(warnings.count == 1 && warnings[0].contains("profile"))
-        #expect(try ImageFormats.open(folder.path + "/a.png").header.iccProfile == nil)
+        #expect(try ImageFormats.open(folder.path + "/a.png").header.metadata.iccProfile == nil)
     }
 }

@@ -107,7 +107,8 @@ struct Picture: Equatable {
         samples = []
         for pixel in alpha.indices {
             for band in 0..<header.colorBands {
-                let value = color[pixel * header.colorBands + band] * header.sampleType.maximum
+                let value =
+                    color[pixel * header.colorBands + band] * Float(header.sampleType.range.high)
                 samples.append(UInt16(value.rounded()))
             }
             if header.hasAlpha { samples.append(alpha[pixel]) }
@@ -117,7 +118,7 @@ struct Picture: Equatable {
     /// Colour samples in [0, 1], (height, width, colorBands).
     var color: [Float] {
         samples.indices.filter { $0 % header.samplesPerPixel < header.colorBands }
-            .map { Float(samples[$0]) / header.sampleType.maximum }
+            .map { Float(samples[$0]) / Float(header.sampleType.range.high) }
     }
 
     var alpha: [UInt16]? {
@@ -140,16 +141,53 @@ struct Picture: Equatable {
             let bands = header.colorBands
             try color[pixels.lowerBound * bands..<pixels.upperBound * bands]
                 .withUnsafeBufferPointer { color in
-                    guard let alpha else {
-                        return try sink.append(rowCount: rows.count, color: color, alpha: nil)
-                    }
-                    try alpha[pixels].withUnsafeBufferPointer {
-                        try sink.append(rowCount: rows.count, color: color, alpha: $0)
-                    }
+                    let alpha = alpha.map { Array($0[pixels]) }
+                    try sink.append(rowCount: rows.count, color, alpha: alpha, header)
                 }
         }
         try sink.finish()
         return sink.warnings
+    }
+}
+
+extension ImageSink {
+    /// Rows from numbers in [0, 1] and alpha samples.
+    func append(
+        rowCount: Int, _ color: UnsafeBufferPointer<Float>, alpha: [UInt16]? = nil,
+        _ header: ImageHeader
+    ) throws {
+        var bytes = [UInt8](repeating: 0, count: rowCount * header.width * header.pixelByteCount)
+        try bytes.withUnsafeMutableBytes { raw in
+            header.encode(color, into: raw)
+            let place = { (pixel: Int) in pixel * header.samplesPerPixel + header.colorBands }
+            for (pixel, value) in (alpha ?? []).enumerated() {
+                if header.sampleType == .uint8 {
+                    raw[place(pixel)] = UInt8(value)
+                } else {
+                    raw.storeBytes(of: value, toByteOffset: 2 * place(pixel), as: UInt16.self)
+                }
+            }
+            try append(rowCount: rowCount, samples: UnsafeRawBufferPointer(raw))
+        }
+    }
+}
+
+extension ImageSource {
+    /// Alpha of full rows, of images with unsigned samples of 8 or 16 bits.
+    func readAlpha(rows: Range<Int>, into alpha: UnsafeMutableBufferPointer<UInt16>) throws {
+        let region = PixelRegion(
+            x: 0, y: rows.lowerBound, width: header.width, height: rows.count)
+        var bytes = [UInt8](repeating: 0, count: alpha.count * header.pixelByteCount)
+        try bytes.withUnsafeMutableBytes { raw in
+            try readRaw(region, into: raw)
+            for i in alpha.indices {
+                let place = i * header.samplesPerPixel + header.colorBands
+                alpha[i] =
+                    header.sampleType == .uint8
+                    ? UInt16(raw[place])
+                    : raw.load(fromByteOffset: 2 * place, as: UInt16.self)
+            }
+        }
     }
 }
 
@@ -163,33 +201,29 @@ func pixels(_ source: any ImageSource, _ region: PixelRegion) throws -> [Float] 
 /// A source in memory, for what needs no file.
 final class PictureSource: ImageSource {
     let picture: Picture
-    private let color: [Float]
-    var header: ImageHeader { picture.header }
+    var header: ImageHeader
     let warnings: [String] = []
 
     init(_ picture: Picture) {
         self.picture = picture
-        color = picture.color
+        header = picture.header
     }
 
-    func readColor(_ region: PixelRegion, into pixels: UnsafeMutableBufferPointer<Float>)
+    func readRaw(_ region: PixelRegion, into samples: UnsafeMutableRawBufferPointer)
         throws(ImageError)
     {
-        let bands = header.colorBands
+        let stride = header.samplesPerPixel
         var to = 0
         for y in region.y..<region.y + region.height {
-            let from = (y * header.width + region.x) * bands
-            for i in 0..<region.width * bands {
-                pixels[to] = color[from + i]
+            let from = (y * header.width + region.x) * stride
+            for value in picture.samples[from..<from + region.width * stride] {
+                if header.sampleType == .uint8 {
+                    samples[to] = UInt8(value)
+                } else {
+                    samples.storeBytes(of: value, toByteOffset: 2 * to, as: UInt16.self)
+                }
                 to += 1
             }
         }
-    }
-
-    func readAlpha(rows: Range<Int>, into alpha: UnsafeMutableBufferPointer<UInt16>)
-        throws(ImageError)
-    {
-        let values = picture.alpha ?? []
-        for i in alpha.indices { alpha[i] = values[rows.lowerBound * header.width + i] }
     }
 }

@@ -5,9 +5,8 @@
 // reports the header first, after checks that need no pixel memory; then blocks (TIFF) or all
 // rows (PNG).
 //
-// Samples are in native byte order, interleaved (rows, columns, color bands + alpha), uint8_t or
-// uint16_t. File descriptors stay the caller's: they are used with pread and pwrite and never
-// closed.
+// Samples are in native byte order, interleaved (rows, columns, color bands + alpha). File
+// descriptors stay the caller's: they are used with pread and pwrite and never closed.
 #ifndef CIMAGECODECS_H
 #define CIMAGECODECS_H
 
@@ -40,7 +39,21 @@ typedef enum codec_compression {
     CODEC_COMPRESSION_LZW,
     CODEC_COMPRESSION_DEFLATE,
     CODEC_COMPRESSION_PACKBITS,
+    CODEC_COMPRESSION_ZSTD,
+    CODEC_COMPRESSION_JPEG,   // read only
 } codec_compression;
+
+typedef enum codec_number {
+    CODEC_UNSIGNED = 0,
+    CODEC_SIGNED,
+    CODEC_FLOAT,
+} codec_number;
+
+typedef enum codec_model {
+    CODEC_GRAY = 0,   // and further bands without a meaning of their own
+    CODEC_RGB,        // and further bands
+    CODEC_CMYK,
+} codec_model;
 
 typedef enum codec_resolution_unit {
     CODEC_RESOLUTION_ABSENT = 0,
@@ -53,15 +66,19 @@ typedef enum codec_resolution_unit {
 // What a reader found and what a writer is to write.
 typedef struct codec_info {
     uint32_t width, height;
-    uint32_t color_bands;          // 1 or 3
+    uint32_t color_bands;          // all samples of a pixel but alpha, which comes last
+    codec_model model;
     codec_alpha alpha;
-    uint32_t bits;                 // of a decoded sample: 8 or 16
+    codec_number number;
+    uint32_t bits;                 // of a decoded sample: 8, 16, 32 or 64
     codec_compression compression; // TIFF only
     uint32_t orientation;          // 1 to 8, as in TIFF
     double resolution_x, resolution_y;
     codec_resolution_unit resolution_unit;
     const uint8_t *icc;            // the reader's memory, or the caller's for a writer; may be NULL
     size_t icc_byte_count;
+    int has_nodata;                // GDAL's tag 42113, the value of missing samples
+    double nodata;
 } codec_info;
 
 // TIFF strips or tiles. Blocks are numbered row by row from the upper left; those at the right
@@ -70,7 +87,7 @@ typedef struct codec_info {
 typedef struct codec_blocks {
     uint32_t block_width, block_height;
     uint32_t columns, rows;
-    int more_pages;                // the file holds further images after the first
+    int more_pages;                // the file holds further images that are no overviews
 } codec_blocks;
 
 typedef struct codec_tiff_reader codec_tiff_reader;
@@ -78,8 +95,10 @@ typedef struct codec_tiff_writer codec_tiff_writer;
 typedef struct codec_png_reader codec_png_reader;
 typedef struct codec_png_writer codec_png_writer;
 
-// Reads and checks the header. byte_limit bounds the decoded image in bytes.
-codec_status codec_tiff_open(int fd, uint64_t byte_limit, codec_tiff_reader **reader,
+// Reads and checks the header of a page, counted from 0. byte_limit bounds the decoded image.
+// Fewer than 8 bits and palettes become 8 or 16 bits, YCbCr in JPEG becomes RGB, min-is-white
+// min-is-black.
+codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint32_t page, codec_tiff_reader **reader,
                              codec_info *info, codec_blocks *blocks, codec_message *message);
 // Decodes one block into block_width * block_height pixels.
 codec_status codec_tiff_read_block(codec_tiff_reader *reader, uint32_t index, void *samples,

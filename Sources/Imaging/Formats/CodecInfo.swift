@@ -31,12 +31,14 @@ extension ImageHeader {
     init(_ info: codec_info, format: ImageFormat, tiffCompression: TIFFCompression? = nil) {
         self.init(
             width: Int(info.width), height: Int(info.height), colorBands: Int(info.color_bands),
-            alpha: AlphaKind(info.alpha), sampleType: info.bits == 16 ? .uint16 : .uint8,
+            colorModel: info.model == CODEC_RGB ? .rgb : info.model == CODEC_CMYK ? .cmyk : .gray,
+            alpha: AlphaKind(info.alpha), sampleType: SampleType(info),
             format: format, resolution: Resolution(info),
             iccProfile: info.icc.map {
                 Array(UnsafeBufferPointer(start: $0, count: info.icc_byte_count))
             },
             orientation: Int(info.orientation), tiffCompression: tiffCompression)
+        if info.has_nodata != 0 { metadata.nodata = info.nodata }
     }
 
     /// Calls `body` with the description that a codec writes; its ICC bytes live as long as the
@@ -53,19 +55,44 @@ extension ImageHeader {
         info.height = UInt32(height)
         info.color_bands = UInt32(colorBands)
         info.alpha = alpha?.codecValue ?? CODEC_ALPHA_NONE
-        info.bits = sampleType == .uint16 ? 16 : 8
+        info.bits = UInt32(8 * sampleType.byteCount)
+        info.number =
+            sampleType.isFloatingPoint
+            ? CODEC_FLOAT : sampleType.range.low < 0 ? CODEC_SIGNED : CODEC_UNSIGNED
+        info.model =
+            colorModel == .rgb ? CODEC_RGB : colorModel == .cmyk ? CODEC_CMYK : CODEC_GRAY
         info.compression = (tiffCompression ?? .deflate).codecValue
-        info.orientation = UInt32(clamping: orientation)
-        if let resolution {
+        info.orientation = UInt32(clamping: metadata.orientation)
+        if let resolution = metadata.resolution {
             info.resolution_x = resolution.x
             info.resolution_y = resolution.y
             info.resolution_unit = resolution.unit.codecValue
         }
-        let profile = iccProfile ?? []
+        if let nodata = metadata.nodata {
+            info.has_nodata = 1
+            info.nodata = nodata
+        }
+        let profile = metadata.iccProfile ?? []
         try profile.withUnsafeBufferPointer { bytes throws(ImageError) in
             info.icc = bytes.baseAddress
             info.icc_byte_count = bytes.count
             try body(&info)
+        }
+    }
+}
+
+extension SampleType {
+    fileprivate init(_ info: codec_info) {
+        switch (info.number, info.bits) {
+        case (CODEC_SIGNED, 8): self = .int8
+        case (CODEC_SIGNED, 16): self = .int16
+        case (CODEC_SIGNED, _): self = .int32
+        case (CODEC_FLOAT, 16): self = .float16
+        case (CODEC_FLOAT, 32): self = .float32
+        case (CODEC_FLOAT, _): self = .float64
+        case (_, 8): self = .uint8
+        case (_, 16): self = .uint16
+        default: self = .uint32
         }
     }
 }
@@ -120,6 +147,9 @@ extension TIFFCompression {
         case CODEC_COMPRESSION_LZW: self = .lzw
         case CODEC_COMPRESSION_DEFLATE: self = .deflate
         case CODEC_COMPRESSION_PACKBITS: self = .packBits
+        case CODEC_COMPRESSION_ZSTD: self = .zstd
+        // Lossy: what is restored is not to be damaged again.
+        case CODEC_COMPRESSION_JPEG: self = .deflate
         default: self = .none
         }
     }
@@ -130,6 +160,7 @@ extension TIFFCompression {
         case .lzw: CODEC_COMPRESSION_LZW
         case .deflate: CODEC_COMPRESSION_DEFLATE
         case .packBits: CODEC_COMPRESSION_PACKBITS
+        case .zstd: CODEC_COMPRESSION_ZSTD
         }
     }
 }

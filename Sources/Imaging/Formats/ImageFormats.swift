@@ -20,24 +20,30 @@ protocol FormatCodec: SendableMetatype {
     static var fileExtensions: [String] { get }
     /// Whether a file that begins with these bytes is of this format.
     static func recognizes(_ prefix: [UInt8]) -> Bool
-    /// Reads the header, checks it against the limits, then decodes. The file is closed afterwards.
-    static func open(_ descriptor: Int32, name: String, limits: DecodeLimits) throws(ImageError)
-        -> any ImageSource
+    /// Why the format cannot hold such an image, as the end of a sentence; nil where it can.
+    static func obstacle(to header: ImageHeader) -> String?
+    /// Reads the header and checks it against the limits; then decodes, or duplicates the
+    /// descriptor for later: the file is closed afterwards.
+    static func open(_ descriptor: Int32, name: String, _ options: ReadingOptions)
+        throws(ImageError) -> any ImageSource
     static func makeEncoder(_ descriptor: Int32, name: String, header: ImageHeader)
         throws(ImageError) -> any RowEncoder
 }
 
-/// Bounds on what a file's header may ask for, checked before any memory is taken.
-public struct DecodeLimits: Sendable {
-    /// Of the decoded samples of the whole image.
-    public var decodedByteCount: Int
+/// How an image is opened.
+public struct ReadingOptions: Sendable {
+    /// The most bytes of decoded samples that are kept in memory.
+    public var cacheByteCount = 128 << 20
+    /// Where an image that cannot be read by region is decoded to when it is larger than the cache.
+    public var scratchFolder: String
+    /// The page of a file with several, from 0.
+    public var page = 0
+    /// The most that the samples of the whole image may take, checked before anything is taken.
+    public var decodedByteCountMaximum = 1 << 44
 
-    public init(decodedByteCount: Int) { self.decodedByteCount = decodedByteCount }
-
-    /// Half of the machine's memory.
-    public static var standard: DecodeLimits {
-        let pages = max(sysconf(Int32(_SC_PHYS_PAGES)), 1)
-        return DecodeLimits(decodedByteCount: pages / 2 * max(sysconf(Int32(_SC_PAGESIZE)), 1))
+    /// Scratch files lie in `TMPDIR`, else in `/tmp`.
+    public init() {
+        scratchFolder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     }
 }
 
@@ -51,9 +57,9 @@ public enum ImageFormats {
     ///
     /// - Throws: `noSuchFile`, `unreadable` (damaged and truncated files too), `unsupported`,
     ///   `tooLarge`.
-    public static func open(_ path: String, limits: DecodeLimits = .standard) throws(ImageError)
-        -> any ImageSource
-    {
+    public static func open(
+        _ path: String, _ options: ReadingOptions = ReadingOptions()
+    ) throws(ImageError) -> any ImageSource {
         // Not blocking, because the path may be a pipe that nobody writes to.
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw openError(path, errno) }
@@ -68,7 +74,10 @@ public enum ImageFormats {
         guard let codec = all.first(where: { $0.recognizes(prefix) }) else {
             throw unrecognized(path, prefix)
         }
-        return try codec.open(descriptor, name: path, limits: limits)
+        if options.page > 0, codec.format != .tiff {
+            throw ImageError(.unsupported, "\(path) is a \(codec.format), which has one page")
+        }
+        return try codec.open(descriptor, name: path, options)
     }
 
     /// Creates an output image in the format of the path's extension, with everything of `header`
@@ -80,6 +89,7 @@ public enum ImageFormats {
         throws(ImageError) -> any ImageSink
     {
         let codec = try outputCodec(path)
+        try checkKind(path, like: header)
         try checkPlace(path, overwrite: overwrite)
         let file = try OutputFile(path: path, replacesExisting: overwrite)
         let encoder = try codec.makeEncoder(file.descriptor, name: path, header: header)
@@ -100,6 +110,16 @@ public enum ImageFormats {
         try checkPlace(path, overwrite: overwrite)
         // Creating a file there is the only sure answer.
         try OutputFile(path: path, replacesExisting: overwrite).discard()
+    }
+
+    /// Checks that the format of the path's extension can hold such an image.
+    public static func checkKind(_ path: String, like header: ImageHeader) throws(ImageError) {
+        let codec = try outputCodec(path)
+        guard let obstacle = codec.obstacle(to: header) else { return }
+        throw ImageError(
+            .unsupported,
+            "\(path): a \(codec.format) \(obstacle), but the image is \(header.kind), "
+                + "\(header.sampleType.rawValue); choose an output that ends in .tif")
     }
 
     /// Whether both paths lead to one existing file, also through symbolic and hard links.

@@ -14,17 +14,25 @@ enum PNGFormat: FormatCodec {
         prefix.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
     }
 
-    static func open(_ descriptor: Int32, name: String, limits: DecodeLimits) throws(ImageError)
-        -> any ImageSource
+    static func obstacle(to header: ImageHeader) -> String? {
+        let isSimple =
+            (header.colorModel == .gray && header.colorBands == 1)
+            || (header.colorModel == .rgb && header.colorBands == 3)
+        let isSmall = header.sampleType == .uint8 || header.sampleType == .uint16
+        return isSimple && isSmall ? nil : "holds gray or RGB of unsigned 8 or 16 bits"
+    }
+
+    static func open(_ descriptor: Int32, name: String, _ options: ReadingOptions)
+        throws(ImageError) -> any ImageSource
     {
         var reader: OpaquePointer?
         var info = codec_info()
         try checked(name: name) {
-            codec_png_open(descriptor, UInt64(limits.decodedByteCount), &reader, &info, &$0)
+            codec_png_open(descriptor, UInt64(options.decodedByteCountMaximum), &reader, &info, &$0)
         }
         defer { codec_png_reader_free(reader) }
         let image = try DecodedImage(
-            header: ImageHeader(info, format: format), warnings: [], name: name)
+            header: ImageHeader(info, format: format), warnings: [], name: name, options: options)
         try checked(name: name) { codec_png_read(reader, image.samples.baseAddress, &$0) }
         return image
     }
@@ -53,10 +61,14 @@ private final class PNGEncoder: RowEncoder {
         if profileDropped != 0 {
             warnings.append("\(name): the colour profile does not fit a PNG and is left out")
         }
-        if header.orientation != 1 {
+        if let nodata = header.metadata.nodata {
             warnings.append(
-                "\(name): a PNG cannot hold the orientation \(header.orientation) of the input; "
-                    + "the pixels are as stored")
+                "\(name): a PNG cannot hold the nodata value \(nodata) of the input")
+        }
+        if header.metadata.orientation != 1 {
+            warnings.append(
+                "\(name): a PNG cannot hold the orientation \(header.metadata.orientation) of the "
+                    + "input; the pixels are as stored")
         }
     }
 

@@ -1,4 +1,4 @@
-// TIFF: 8 and 16 bit, gray and RGB, with or without alpha, in strips or tiles; written in strips.
+// TIFF: integers and floating point of any number of bands, in strips or tiles; written in strips.
 
 import CImageCodecs
 import Glibc
@@ -23,23 +23,30 @@ enum TIFFFormat: FormatCodec {
         return false
     }
 
-    static func open(_ descriptor: Int32, name: String, limits: DecodeLimits) throws(ImageError)
-        -> any ImageSource
+    static func obstacle(to header: ImageHeader) -> String? { nil }
+
+    /// What fits the cache is decoded at once, so that damage shows early; larger images are read
+    /// block by block, but for blocks that are too large for that, which go to a scratch file.
+    static func open(_ descriptor: Int32, name: String, _ options: ReadingOptions)
+        throws(ImageError) -> any ImageSource
     {
-        var reader: OpaquePointer?
-        var info = codec_info()
-        var blocks = codec_blocks()
-        try checked(name: name) {
-            codec_tiff_open(
-                descriptor, UInt64(limits.decodedByteCount), &reader, &info, &blocks, &$0)
-        }
-        defer { codec_tiff_reader_free(reader) }
+        let file = try TIFFFile(descriptor, name: name, options)
         let header = ImageHeader(
-            info, format: format, tiffCompression: TIFFCompression(info.compression))
+            file.info, format: format, tiffCompression: TIFFCompression(file.info.compression))
         let warnings =
-            blocks.more_pages == 0 ? [] : ["\(name) holds more than one page; the first is used"]
-        let image = try DecodedImage(header: header, warnings: warnings, name: name)
-        try decode(reader, blocks, into: image, name: name)
+            file.blocks.more_pages == 0 || options.page > 0
+            ? [] : ["\(name) holds more than one page; the first is used (see --page)"]
+        let blockByteCount = file.blockWidth * file.blockHeight * header.pixelByteCount
+        if header.decodedByteCount > options.cacheByteCount,
+            blockByteCount <= options.cacheByteCount / 4
+        {
+            return BlockImage(
+                header: header, warnings: warnings, name: name, decoder: file,
+                cacheByteCount: options.cacheByteCount)
+        }
+        let image = try DecodedImage(
+            header: header, warnings: warnings, name: name, options: options)
+        try decode(file.reader, file.blocks, into: image, name: name)
         return image
     }
 
@@ -82,6 +89,43 @@ enum TIFFFormat: FormatCodec {
         throws(ImageError) -> any RowEncoder
     {
         try TIFFEncoder(descriptor, name: name, header: header)
+    }
+}
+
+/// An open file, with a descriptor of its own.
+private final class TIFFFile: BlockDecoder {
+    private(set) var reader: OpaquePointer?
+    private(set) var info = codec_info()
+    private(set) var blocks = codec_blocks()
+    private let descriptor: Int32
+    private let name: String
+
+    var blockWidth: Int { Int(blocks.block_width) }
+    var blockHeight: Int { Int(blocks.block_height) }
+    var columns: Int { Int(blocks.columns) }
+
+    init(_ other: Int32, name: String, _ options: ReadingOptions) throws(ImageError) {
+        self.name = name
+        descriptor = fcntl(other, F_DUPFD_CLOEXEC, 0)
+        guard descriptor >= 0 else {
+            throw ImageError(.unreadable, "\(name): cannot be opened: \(systemMessage(errno))")
+        }
+        try checked(name: name) {
+            codec_tiff_open(
+                descriptor, UInt64(options.decodedByteCountMaximum), UInt32(clamping: options.page),
+                &reader, &info, &blocks, &$0)
+        }
+    }
+
+    deinit {
+        codec_tiff_reader_free(reader)
+        close(descriptor)
+    }
+
+    func decode(_ index: Int, into samples: UnsafeMutableRawBufferPointer) throws(ImageError) {
+        try checked(name: name) {
+            codec_tiff_read_block(reader, UInt32(index), samples.baseAddress, &$0)
+        }
     }
 }
 

@@ -11,8 +11,11 @@ public struct FeatherBlender {
     public typealias TileRows = (Int, Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Bool
     /// Fills full rows of the source image, (rows, imageWidth, bands) in [0, 1].
     public typealias OriginalRows = (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
-    /// Takes the next full rows of the result, (rows, imageWidth, bands).
-    public typealias EmitRows = (Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
+    /// Takes the next full rows of the result, (rows, imageWidth, bands), and for each pixel,
+    /// (rows, imageWidth), whether a restored tile has part in it: 1, else 0.
+    public typealias EmitRows = (
+        Range<Int>, UnsafeBufferPointer<Float>, UnsafeBufferPointer<UInt8>
+    ) throws -> Void
 
     static let bandRowCount = 32
 
@@ -54,15 +57,25 @@ public struct FeatherBlender {
         var seams = SeamAccumulator()
         let sums = UnsafeMutableBufferPointer<Float>.allocate(
             capacity: Self.bandRowCount * imageWidth * bands)
-        defer { sums.deallocate() }
+        let marks = UnsafeMutableBufferPointer<UInt8>.allocate(
+            capacity: Self.bandRowCount * imageWidth)
+        defer {
+            sums.deallocate()
+            marks.deallocate()
+        }
         var top = 0
         while top < imageHeight {
             let band = top..<min(top + Self.bandRowCount, imageHeight)
             let result = UnsafeMutableBufferPointer(
                 rebasing: sums[..<(band.count * imageWidth * bands)])
-            result.update(repeating: 0)
-            try blend(band, into: result, tileRows: tileRows, original: original, seams: &seams)
-            try emit(band, UnsafeBufferPointer(result))
+            let isRestored = UnsafeMutableBufferPointer(
+                rebasing: marks[..<(band.count * imageWidth)])
+            result.initialize(repeating: 0)
+            isRestored.initialize(repeating: 0)
+            try blend(
+                band, into: result, isRestored, tileRows: tileRows, original: original,
+                seams: &seams)
+            try emit(band, UnsafeBufferPointer(result), UnsafeBufferPointer(isRestored))
             top = band.upperBound
         }
         return seams.report(bands: bands)
@@ -70,7 +83,8 @@ public struct FeatherBlender {
 
     private func blend(
         _ band: Range<Int>, into sums: UnsafeMutableBufferPointer<Float>,
-        tileRows: TileRows, original: OriginalRows, seams: inout SeamAccumulator
+        _ isRestored: UnsafeMutableBufferPointer<UInt8>, tileRows: TileRows, original: OriginalRows,
+        seams: inout SeamAccumulator
     ) throws {
         let rows = plan.rows.indices.filter { row in
             plan.rows[row] < band.upperBound
@@ -98,6 +112,7 @@ public struct FeatherBlender {
                     if let source { copy(source, band: band, into: strip) }
                 }
                 accumulate(strip, band: band, into: sums)
+                if strip.isRestored { mark(strip, band: band, isRestored) }
                 current.append(strip)
             }
             for (left, right) in zip(previous, current) { compare(left, right, &seams) }
@@ -139,6 +154,15 @@ public struct FeatherBlender {
                     to += 1
                 }
             }
+        }
+    }
+
+    private func mark(
+        _ strip: Strip, band: Range<Int>, _ isRestored: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        for y in strip.rows {
+            let first = (y - band.lowerBound) * imageWidth + strip.tile.x
+            isRestored[first..<first + insideWidth(strip.tile)].update(repeating: 1)
         }
     }
 

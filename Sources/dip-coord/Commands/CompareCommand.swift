@@ -40,7 +40,7 @@ struct CompareCommand: ParsableCommand {
         else {
             throw ProgramError(
                 .badInput,
-                "\(a) is \(Self.kind(one)) and \(b) is \(Self.kind(other)); only images of equal "
+                "\(a) is \(one.kind) and \(b) is \(other.kind); only images of equal "
                     + "size and colours can be compared")
         }
         let error = try ImageQuality.meanSquaredError(first, second)
@@ -57,9 +57,5 @@ struct CompareCommand: ParsableCommand {
         let similarity = ssim.map { Text.fixed($0, 4) } ?? "not defined below 11 x 11 pixels"
         try StandardStream.printResult(
             "PSNR \(error == 0 ? "inf" : Text.fixed(psnr, 2)) dB\nSSIM \(similarity)\n")
-    }
-
-    private static func kind(_ header: ImageHeader) -> String {
-        "\(header.width) x \(header.height) \(header.colorBands == 1 ? "gray" : "RGB")"
     }
 }

@@ -182,6 +182,14 @@ struct OutputOptions: ParsableArguments {
             """, valueName: "file"))
     var output: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How a TIFF is compressed, without loss: none, lzw, deflate, zstd or packBits. \
+            (default: as the input is, deflate where that is JPEG or no TIFF)
+            """, valueName: "name"))
+    var compression: TIFFCompression?
+
     @Flag(help: "Replace the output if it exists.")
     var overwrite = false
 

@@ -15,6 +15,9 @@ struct PlanCommand: ParsableCommand {
     @OptionGroup(title: "Tiles")
     var tiling: TilingOptions
 
+    @OptionGroup(title: "Input")
+    var input: InputOptions
+
     @OptionGroup(title: "Fit")
     var fit: FitOptions
 
@@ -47,8 +50,11 @@ struct PlanCommand: ParsableCommand {
     /// All times in seconds, sizes in bytes, lengths in pixels.
     private struct Plan: Encodable {
         let file: String
+        let kind: String
         let width, height, bands: Int
         let sampleType: String
+        /// The values that a fit sees as 0 and 1.
+        let low, high: Double
         let tileCount, columns, rows: Int
         let windowWidth, windowHeight, overlap: Int
         /// The upper left corners (x, y) in the order in which the tiles are handed out.
@@ -76,7 +82,7 @@ struct PlanCommand: ParsableCommand {
 
     private func makePlan() throws -> Plan {
         let configuration = try fit.configuration()
-        let header = try ImageFormats.open(file).header
+        let header = try input.open(file).header
         let tiles = try tiling.plan(for: header, configuration)
         let bands = header.colorBands
         let perIteration = try Fit.operationsPerIteration(
@@ -85,8 +91,9 @@ struct PlanCommand: ParsableCommand {
         // All tiles are of one size: as many rounds as the busiest worker has tiles.
         let rounds = (tiles.tileCount + workers - 1) / workers
         return Plan(
-            file: file, width: header.width, height: header.height, bands: bands,
-            sampleType: header.sampleType.rawValue, tileCount: tiles.tileCount,
+            file: file, kind: header.kind, width: header.width, height: header.height, bands: bands,
+            sampleType: header.sampleType.rawValue, low: header.values.low,
+            high: header.values.high, tileCount: tiles.tileCount,
             columns: tiles.columns.count, rows: tiles.rows.count, windowWidth: tiles.windowWidth,
             windowHeight: tiles.windowHeight, overlap: tiles.overlap,
             order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
@@ -102,11 +109,10 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func text(_ plan: Plan) -> String {
-        let kind = plan.bands == 1 ? "gray" : "RGB"
-        let depth = plan.sampleType == "uint8" ? 8 : 16
         let share = rate == 40 ? " (an assumption; see --rate)" : ""
         return """
-            image      \(plan.width) x \(plan.height) \(kind), \(depth) bits
+            image      \(plan.kind), \(plan.sampleType), values \(plan.low) to \
+            \(plan.high) as 0 to 1
             tiles      \(plan.tileCount) of \(plan.windowWidth) x \(plan.windowHeight) pixels, in \
             \(Text.count(plan.columns, "column")) and \(Text.count(plan.rows, "row")), sharing at \
             least \(plan.overlap) pixels

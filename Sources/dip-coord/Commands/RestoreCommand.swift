@@ -31,6 +31,9 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup(title: "Tiles")
     var tiling: TilingOptions
 
+    @OptionGroup(title: "Input")
+    var input: InputOptions
+
     @OptionGroup(title: "Fit")
     var fit: FitOptions
 
@@ -45,7 +48,7 @@ struct RestoreCommand: ParsableCommand {
         var console = Console(isQuiet: output.quiet)
         let listener = try Listener(workers)
         let prepared = try RestoreJob.prepare(
-            file: file, output: output, tiling: tiling, fit: fit, workers: workers,
+            file: file, output: output, input: input, tiling: tiling, fit: fit, workers: workers,
             jobOptions: jobOptions)
         let job = prepared.job
         if case .complete(let former, let completion) = prepared.standing {

@@ -45,13 +45,11 @@ final class Blend {
         let seams = try blender.blend(
             tileRows: { try self.readRows(of: $0, $1, into: $2) },
             original: { rows, pixels in
-                try self.source.readColor(
-                    PixelRegion(x: 0, y: rows.lowerBound, width: header.width, height: rows.count),
-                    into: pixels)
+                try self.source.readColor(self.fullRows(rows), into: pixels)
             },
-            emit: { rows, pixels in
+            emit: { rows, pixels, isRestored in
                 if isCancelled() { throw ProgramError(.interrupted, "interrupted while blending") }
-                try self.append(rows, pixels, to: sink)
+                try self.append(rows, pixels, isRestored, to: sink)
             })
         // Known before it is in its place: then nobody can take it for a stranger's.
         var output = try FileFingerprint(path: sink.complete(), fileSystem: PosixFileSystem())
@@ -89,17 +87,21 @@ final class Blend {
         return nil
     }
 
+    /// Restored pixels take the place of the input's own; what is missing, alpha and pixels of
+    /// tiles that were not restored stay bit for bit.
     private func append(
-        _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>, to sink: any ImageSink
+        _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>,
+        _ isRestored: UnsafeBufferPointer<UInt8>, to sink: any ImageSink
     ) throws {
-        guard job.header.hasAlpha else {
-            return try sink.append(rowCount: rows.count, color: pixels, alpha: nil)
-        }
-        var alpha = [UInt16](repeating: 0, count: rows.count * job.header.width)
-        try alpha.withUnsafeMutableBufferPointer { buffer throws(ImageError) in
-            try source.readAlpha(rows: rows, into: buffer)
-            try sink.append(
-                rowCount: rows.count, color: pixels, alpha: UnsafeBufferPointer(buffer))
-        }
+        let samples = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: rows.count * job.header.width * job.header.pixelByteCount, alignment: 16)
+        defer { samples.deallocate() }
+        try source.readRaw(fullRows(rows), into: samples)
+        job.header.encode(pixels, isRestored: isRestored, into: samples)
+        try sink.append(rowCount: rows.count, samples: UnsafeRawBufferPointer(samples))
+    }
+
+    private func fullRows(_ rows: Range<Int>) -> PixelRegion {
+        PixelRegion(x: 0, y: rows.lowerBound, width: job.header.width, height: rows.count)
     }
 }

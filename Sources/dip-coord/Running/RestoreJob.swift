@@ -55,7 +55,7 @@ struct RestoreJob: Sendable {
     }
 
     /// Half precision is finer than 8 bits, and not finer than 16.
-    var precision: TilePrecision { header.sampleType == .uint8 ? .float16 : .float32 }
+    var precision: TilePrecision { header.sampleType.byteCount == 1 ? .float16 : .float32 }
 
     /// The facts, the image that they are about, and what there is of the job already.
     struct Prepared: ~Copyable {
@@ -87,14 +87,17 @@ struct RestoreJob: Sendable {
 
     /// Checks everything that can be checked, without leaving a trace.
     static func prepare(
-        file: String, output options: OutputOptions, tiling: TilingOptions, fit: FitOptions,
+        file: String, output options: OutputOptions, input: InputOptions, tiling: TilingOptions,
+        fit: FitOptions,
         workers: WorkerOptions, jobOptions: JobOptions
     ) throws -> Prepared {
         let configuration = try fit.configuration()
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
-        let source = try ImageFormats.open(file)
+        let source = try input.open(file)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
+        if let compression = options.compression { source.header.tiffCompression = compression }
+        try checkKind(output, source.header)
         let plan = try tiling.plan(for: source.header, configuration)
         let wanted = try manifest(
             file, source.header, plan, tiling, fit.network, configuration)
@@ -149,6 +152,14 @@ struct RestoreJob: Sendable {
             // The extension is the user's choice, not the input's fault.
             throw error.kind == .unsupported
                 ? ProgramError(.usage, error.message) : ProgramError(error)
+        }
+    }
+
+    private static func checkKind(_ output: String, _ header: ImageHeader) throws {
+        do throws(ImageError) {
+            try ImageFormats.checkKind(output, like: header)
+        } catch {
+            throw ProgramError(.usage, error.message)
         }
     }
 
@@ -247,7 +258,9 @@ struct RestoreJob: Sendable {
             input: try FileFingerprint(path: file, fileSystem: PosixFileSystem()),
             image: .init(
                 width: header.width, height: header.height, bands: header.colorBands,
-                sampleType: header.sampleType.rawValue, header: description(header)),
+                sampleType: header.sampleType.rawValue,
+                values: "\(header.values.low),\(header.values.high)",
+                header: description(header)),
             plan: .init(
                 tile: tiling.tile, overlap: tiling.overlap, windowWidth: plan.windowWidth,
                 windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
@@ -257,13 +270,16 @@ struct RestoreJob: Sendable {
 
     /// All that the input's header says and the output takes over, in words.
     private static func description(_ header: ImageHeader) -> String {
-        let resolution = header.resolution.map { "\($0.x) x \($0.y) by \($0.unit.rawValue)" }
+        let resolution = header.metadata.resolution.map {
+            "\($0.x) x \($0.y) by \($0.unit.rawValue)"
+        }
         return [
             "\(header.format)", "\(header.width) x \(header.height)", "\(header.colorBands)",
             header.sampleType.rawValue, header.alpha?.rawValue ?? "no alpha",
-            "orientation \(header.orientation)", resolution ?? "no resolution",
-            header.tiffCompression?.rawValue ?? "no compression",
-            "profile \(header.iccProfile ?? [])",
+            "orientation \(header.metadata.orientation)", resolution ?? "no resolution",
+            header.tiffCompression?.rawValue ?? "no compression", header.colorModel.rawValue,
+            "nodata \(header.metadata.nodata.map { "\($0)" } ?? "none")",
+            "profile \(header.metadata.iccProfile ?? [])",
         ].joined(separator: ", ")
     }
 
@@ -281,6 +297,6 @@ extension TilePlan {
 
     /// Bytes of the pixels of a tile in the job's folder.
     func tileByteCount(bands: Int, sampleType: SampleType) -> Int {
-        windowWidth * windowHeight * bands * (sampleType == .uint8 ? 2 : 4)
+        windowWidth * windowHeight * bands * (sampleType.byteCount == 1 ? 2 : 4)
     }
 }

@@ -1,0 +1,36 @@
+// What the parts of the TIFF reader share.
+#ifndef TIFF_READER_H
+#define TIFF_READER_H
+
+#include "tiff_io.h"
+
+struct codec_tiff_reader {
+    TIFF *tiff;
+    codec_io io;
+    codec_info info;
+    codec_blocks blocks;
+    int tiled;
+    int inverted;            // min-is-white
+    int palette;             // stored samples are places in the color map
+    uint32_t stored_bits;    // of a sample in the file: 1, 2, 4 or those of the info
+    uint32_t stored_samples; // of a pixel in the file
+    int planes;              // 1, or the samples per pixel when each has its own blocks
+    uint8_t *plane;          // one block of one plane, or of packed samples
+};
+
+// Finds what a sample is and means. ratio becomes the most bytes that one byte can unpack to.
+codec_status codec_tiff_find_samples(codec_tiff_reader *reader, double *ratio,
+                                     codec_message *message);
+// Whether stored samples differ from decoded ones by more than their order.
+static inline int codec_tiff_is_packed(const codec_tiff_reader *reader) {
+    return reader->palette || reader->stored_bits < 8;
+}
+// Bytes of a stored row of this width, all planes together.
+static inline size_t codec_tiff_stored_row(const codec_tiff_reader *reader, uint32_t width) {
+    return ((size_t)width * reader->stored_samples * reader->stored_bits + 7) / 8;
+}
+// Turns stored rows (reader->plane) into samples: full range of 8 bits, or the color map's colors.
+void codec_tiff_unpack(const codec_tiff_reader *reader, uint32_t width, uint32_t height,
+                       void *samples);
+
+#endif

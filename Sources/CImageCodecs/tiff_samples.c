@@ -1,0 +1,217 @@
+// What the samples of a TIFF are and mean, and the unpacking of those below 8 bits.
+#include <string.h>
+
+#include "tiff_reader.h"
+
+static const char *compression_name(unsigned compression) {
+    switch (compression) {
+    case 2: case 3: case 4: return "CCITT fax";
+    case 6: case 7: return "JPEG";
+    case 34712: return "JPEG 2000";
+    case 34887: return "LERC";
+    case 34925: return "LZMA";
+    case 50000: return "Zstandard";
+    case 50001: return "WebP";
+    default: return "unknown";
+    }
+}
+
+static const char *photometric_name(unsigned photometric) {
+    switch (photometric) {
+    case PHOTOMETRIC_PALETTE: return "palette";
+    case PHOTOMETRIC_MASK: return "transparency mask";
+    case PHOTOMETRIC_SEPARATED: return "CMYK";
+    case PHOTOMETRIC_YCBCR: return "YCbCr";
+    case PHOTOMETRIC_CIELAB: case PHOTOMETRIC_ICCLAB: case PHOTOMETRIC_ITULAB: return "CIE L*a*b*";
+    case PHOTOMETRIC_CFA: return "camera raw";
+    case PHOTOMETRIC_LOGL: case PHOTOMETRIC_LOGLUV: return "LogLuv";
+    default: return "unknown";
+    }
+}
+
+static codec_status find_compression(codec_tiff_reader *reader, double *ratio,
+                                     codec_message *message) {
+    // Ratios: deflate's format allows 1032; a full LZW table yields at most 4096 bytes for 12 bits;
+    // PackBits repeats at most 128 times for 2 bytes; Zstandard repeats a byte for a block of
+    // 128 KiB in 4; a JPEG block of one color takes 2 bits.
+    static const struct {
+        uint16_t tag;
+        codec_compression compression;
+        double ratio;
+    } known[] = {
+        {COMPRESSION_NONE, CODEC_COMPRESSION_NONE, 1},
+        {COMPRESSION_LZW, CODEC_COMPRESSION_LZW, 4096},
+        {COMPRESSION_DEFLATE, CODEC_COMPRESSION_DEFLATE, 1040},
+        {COMPRESSION_ADOBE_DEFLATE, CODEC_COMPRESSION_DEFLATE, 1040},
+        {COMPRESSION_PACKBITS, CODEC_COMPRESSION_PACKBITS, 64},
+        {COMPRESSION_ZSTD, CODEC_COMPRESSION_ZSTD, 40000},
+        {COMPRESSION_JPEG, CODEC_COMPRESSION_JPEG, 1024},
+    };
+    uint16_t compression = COMPRESSION_NONE;
+    TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_COMPRESSION, &compression);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i].tag != compression || !TIFFIsCODECConfigured(compression)) continue;
+        reader->info.compression = known[i].compression;
+        *ratio = known[i].ratio;
+        return CODEC_OK;
+    }
+    return codec_fail(CODEC_UNSUPPORTED, message,
+                      "its compression is %s (%u); TIFF is read with none, LZW, deflate, PackBits, "
+                      "Zstandard or JPEG",
+                      compression_name(compression), compression);
+}
+
+static codec_status find_model(codec_tiff_reader *reader, uint16_t *photometric,
+                               codec_message *message) {
+    TIFF *tiff = reader->tiff;
+    codec_info *info = &reader->info;
+    if (!TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, photometric))
+        return codec_fail(CODEC_UNREADABLE, message,
+                          "it does not say what its samples mean (no photometric tag)");
+    uint16_t ink_set = INKSET_CMYK;
+    switch (*photometric) {
+    case PHOTOMETRIC_MINISWHITE: case PHOTOMETRIC_MINISBLACK:
+        info->model = CODEC_GRAY;
+        return CODEC_OK;
+    case PHOTOMETRIC_RGB: case PHOTOMETRIC_PALETTE:
+        info->model = CODEC_RGB;
+        return CODEC_OK;
+    case PHOTOMETRIC_YCBCR:
+        info->model = CODEC_RGB;
+        if (info->compression == CODEC_COMPRESSION_JPEG
+            && TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB))
+            return CODEC_OK;
+        break;
+    case PHOTOMETRIC_SEPARATED:
+        info->model = CODEC_CMYK;
+        TIFFGetFieldDefaulted(tiff, TIFFTAG_INKSET, &ink_set);
+        if (ink_set == INKSET_CMYK) return CODEC_OK;
+        break;
+    }
+    return codec_fail(CODEC_UNSUPPORTED, message,
+                      "its color model is %s (%u); TIFF is read as gray, RGB, palette, CMYK or "
+                      "YCbCr in JPEG",
+                      photometric_name(*photometric), *photometric);
+}
+
+static codec_status find_numbers(codec_tiff_reader *reader, codec_message *message) {
+    codec_info *info = &reader->info;
+    uint16_t bits = 1, format = SAMPLEFORMAT_UINT;
+    TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+    TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_SAMPLEFORMAT, &format);
+    int is_unsigned = format == SAMPLEFORMAT_UINT || format == SAMPLEFORMAT_VOID;
+    const char *kind = format == SAMPLEFORMAT_IEEEFP ? "floating-point"
+        : format == SAMPLEFORMAT_INT                 ? "signed"
+        : is_unsigned                                ? "unsigned"
+                                                     : "complex";
+    int whole = bits == 8 || bits == 16 || bits == 32;
+    int small = bits == 1 || bits == 2 || bits == 4;
+    int known = format == SAMPLEFORMAT_IEEEFP ? bits == 16 || bits == 32 || bits == 64
+        : format == SAMPLEFORMAT_INT          ? whole
+                                              : is_unsigned && (whole || small);
+    if (!known)
+        return codec_fail(CODEC_UNSUPPORTED, message,
+                          "its samples are %s, %u bit; TIFF is read with integers of 1, 2, 4, 8, "
+                          "16 or 32 bit and floating point of 16, 32 or 64 bit",
+                          kind, bits);
+    info->number = format == SAMPLEFORMAT_IEEEFP ? CODEC_FLOAT
+        : format == SAMPLEFORMAT_INT             ? CODEC_SIGNED
+                                                 : CODEC_UNSIGNED;
+    reader->stored_bits = bits;
+    info->bits = small ? 8 : bits;
+    return CODEC_OK;
+}
+
+// Alpha is one sample behind the others; further ones that mean nothing else count as bands.
+static codec_status find_bands(codec_tiff_reader *reader, codec_message *message) {
+    codec_info *info = &reader->info;
+    uint16_t samples = 1, count = 0, *kinds = NULL;
+    TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds);
+    size_t own = reader->palette ? 1 : codec_model_bands(info->model);
+    if (samples < own || samples > 64 || (reader->palette && samples > 1))
+        return codec_fail(CODEC_UNSUPPORTED, message,
+                          "it has %u samples per pixel; its color model wants at least %zu, and "
+                          "at most 64 are read",
+                          samples, own);
+    reader->stored_samples = samples;
+    size_t extra = samples - own;
+    uint16_t last = kinds != NULL && count > 0 ? kinds[count - 1] : EXTRASAMPLE_UNSPECIFIED;
+    for (uint16_t i = 0; kinds != NULL && i + 1 < count; i++)
+        if (kinds[i] == EXTRASAMPLE_ASSOCALPHA || kinds[i] == EXTRASAMPLE_UNASSALPHA)
+            return codec_fail(CODEC_UNSUPPORTED, message,
+                              "its alpha is sample %zu of %u; it is read as the last one",
+                              own + i + 1, samples);
+    info->alpha = extra == 0                  ? CODEC_ALPHA_NONE
+        : last == EXTRASAMPLE_ASSOCALPHA      ? CODEC_ALPHA_ASSOCIATED
+        : last == EXTRASAMPLE_UNASSALPHA      ? CODEC_ALPHA_UNASSOCIATED
+        : extra == 1                          ? CODEC_ALPHA_UNSPECIFIED
+                                              : CODEC_ALPHA_NONE;
+    info->color_bands = samples - (info->alpha != CODEC_ALPHA_NONE);
+    if (reader->palette) info->color_bands = 3;
+    return CODEC_OK;
+}
+
+codec_status codec_tiff_find_samples(codec_tiff_reader *reader, double *ratio,
+                                     codec_message *message) {
+    uint16_t photometric = 0;
+    codec_info *info = &reader->info;
+    codec_status status = find_compression(reader, ratio, message);
+    if (status == CODEC_OK) status = find_model(reader, &photometric, message);
+    reader->palette = photometric == PHOTOMETRIC_PALETTE;
+    if (status == CODEC_OK) status = find_numbers(reader, message);
+    if (status == CODEC_OK) status = find_bands(reader, message);
+    if (status != CODEC_OK) return status;
+    uint16_t planar = PLANARCONFIG_CONTIG;
+    TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_PLANARCONFIG, &planar);
+    reader->planes = planar == PLANARCONFIG_SEPARATE ? (int)reader->stored_samples : 1;
+    reader->inverted = photometric == PHOTOMETRIC_MINISWHITE;
+    if (reader->inverted && (info->number != CODEC_UNSIGNED || codec_sample_count(info) > 2))
+        return codec_fail(CODEC_UNSUPPORTED, message,
+                          "it is min-is-white with %zu samples that are not all unsigned gray and "
+                          "alpha; such a file is not read",
+                          codec_sample_count(info));
+    if (codec_tiff_is_packed(reader)
+        && (reader->planes > 1 || info->number != CODEC_UNSIGNED || reader->stored_bits > 16))
+        return codec_fail(CODEC_UNSUPPORTED, message,
+                          "its samples of %u bit, as palette or in separate planes, are not read",
+                          reader->stored_bits);
+    uint16_t *map[3] = {NULL, NULL, NULL};
+    if (reader->palette
+        && !TIFFGetField(reader->tiff, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
+        return codec_fail(CODEC_UNREADABLE, message, "its palette has no color map");
+    if (reader->palette) info->bits = 16;
+    return CODEC_OK;
+}
+
+static uint32_t stored_sample(const uint8_t *row, size_t index, uint32_t bits) {
+    if (bits == 8) return row[index];
+    if (bits == 16) {
+        uint16_t value;
+        memcpy(&value, row + 2 * index, 2);
+        return value;
+    }
+    size_t at = index * bits;
+    return (uint32_t)(row[at / 8] >> (8 - bits - at % 8)) & ((1u << bits) - 1);
+}
+
+void codec_tiff_unpack(const codec_tiff_reader *reader, uint32_t width, uint32_t height,
+                       void *samples) {
+    uint32_t bits = reader->stored_bits;
+    size_t row_bytes = codec_tiff_stored_row(reader, width);
+    size_t count = (size_t)width * reader->stored_samples;
+    uint16_t *map[3] = {NULL, NULL, NULL};
+    if (reader->palette) TIFFGetField(reader->tiff, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]);
+    for (uint32_t y = 0; y < height; y++) {
+        const uint8_t *row = reader->plane + y * row_bytes;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t value = stored_sample(row, i, bits);
+            if (!reader->palette) {
+                ((uint8_t *)samples)[y * count + i] = (uint8_t)(value * 255 / ((1u << bits) - 1));
+                continue;
+            }
+            for (int band = 0; band < 3; band++)
+                ((uint16_t *)samples)[(y * count + i) * 3 + (size_t)band] = map[band][value];
+        }
+    }
+}

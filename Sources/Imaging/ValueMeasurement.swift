@@ -1,0 +1,50 @@
+// What values an image has, measured in one pass.
+
+extension ImageSource {
+    /// The range of all colour samples that are not missing, with a twentieth of its length as room
+    /// on both sides, but not beyond what integer samples can hold. A flat image has its value in
+    /// the middle; nil when all samples are missing.
+    public func measuredRange() throws(ImageError) -> ValueRange? {
+        var plain = header
+        // As they are: decoding then subtracts nothing and divides by one.
+        plain.values = ValueRange(low: 0, high: 1)
+        let rowByteCount = header.width * header.pixelByteCount
+        let rowCount = max(1, min(header.height, (1 << 20) / rowByteCount))
+        let raw = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: rowCount * rowByteCount, alignment: 16)
+        let values = UnsafeMutableBufferPointer<Float>.allocate(
+            capacity: rowCount * header.width * header.colorBands)
+        defer {
+            raw.deallocate()
+            values.deallocate()
+        }
+        var (low, high) = (Float.infinity, -Float.infinity)
+        for top in stride(from: 0, to: header.height, by: rowCount) {
+            let count = min(rowCount, header.height - top)
+            let part = UnsafeMutableRawBufferPointer(rebasing: raw[..<(count * rowByteCount)])
+            let sampleCount = count * header.width * header.colorBands
+            let numbers = UnsafeMutableBufferPointer(rebasing: values[..<sampleCount])
+            try readRaw(
+                PixelRegion(x: 0, y: top, width: header.width, height: count), into: part)
+            plain.decode(UnsafeRawBufferPointer(part), into: numbers)
+            // Comparisons with NaN are false.
+            for value in numbers {
+                if value < low { low = value }
+                if value > high { high = value }
+            }
+        }
+        guard low <= high else { return nil }
+        return ValueRange(measured: Double(low), Double(high), header.sampleType)
+    }
+}
+
+extension ValueRange {
+    init(measured low: Double, _ high: Double, _ type: SampleType) {
+        let length = high > low ? high - low : max(abs(low), 1)
+        let room = high > low ? length / 20 : length / 2
+        self.init(low: low - room, high: high + room)
+        guard !type.isFloatingPoint else { return }
+        let bounds = type.range
+        self = ValueRange(low: max(self.low, bounds.low), high: min(self.high, bounds.high))
+    }
+}

@@ -1,0 +1,187 @@
+import Glibc
+import Imaging
+import Testing
+
+/// Kinds of samples, the way of raw samples, blocks on demand, measured ranges.
+@Suite struct SampleTests {
+    private func raw(_ source: any ImageSource, _ region: PixelRegion? = nil) throws -> [UInt8] {
+        let header = source.header
+        let region =
+            region ?? PixelRegion(x: 0, y: 0, width: header.width, height: header.height)
+        var bytes = [UInt8](
+            repeating: 0, count: region.width * region.height * header.pixelByteCount)
+        try bytes.withUnsafeMutableBytes { try source.readRaw(region, into: $0) }
+        return bytes
+    }
+
+    private func write(_ path: String, _ header: ImageHeader, _ bytes: [UInt8]) throws {
+        let sink = try ImageFormats.createSink(path, like: header, overwrite: true)
+        try bytes.withUnsafeBytes { try sink.append(rowCount: header.height, samples: $0) }
+        try sink.finish()
+    }
+
+    private func random(_ count: Int, seed: Int) -> [UInt8] {
+        var random = SeededGenerator(seed: seed)
+        return (0..<count).map { _ in .random(in: 0...255, using: &random) }
+    }
+
+    @Test(arguments: SampleType.allCases)
+    func `every sample type of a TIFF comes back bit for bit`(type: SampleType) throws {
+        let folder = try ScratchFolder()
+        let models: [(ColorModel, Int, AlphaKind?)] = [
+            (.gray, 1, nil), (.rgb, 3, .associated), (.cmyk, 4, .unassociated), (.gray, 7, nil),
+        ]
+        for (model, bands, alpha) in models {
+            for compression in [TIFFCompression.none, .lzw, .deflate, .zstd, .packBits] {
+                var header = ImageHeader(
+                    width: 21, height: 13, colorBands: bands, colorModel: model, alpha: alpha,
+                    sampleType: type, format: .tiff, tiffCompression: compression)
+                header.metadata.nodata = -9999
+                let bytes = random(header.decodedByteCount, seed: bands)
+                try write(folder.path + "/a.tif", header, bytes)
+                let back = try ImageFormats.open(folder.path + "/a.tif")
+                #expect(back.header == header, "\(type) \(model) \(compression)")
+                #expect(try raw(back) == bytes, "\(type) \(model) \(compression)")
+            }
+        }
+    }
+
+    @Test func `blocks that are read on demand are those of the whole image`() throws {
+        let folder = try ScratchFolder()
+        let header = ImageHeader(
+            width: 700, height: 900, colorBands: 3, sampleType: .uint16, format: .tiff,
+            tiffCompression: .lzw)
+        try write(folder.path + "/a.tif", header, random(header.decodedByteCount, seed: 5))
+        let whole = try ImageFormats.open(folder.path + "/a.tif")
+        var options = ReadingOptions()
+        options.cacheByteCount = 600 << 10
+        let parts = try ImageFormats.open(folder.path + "/a.tif", options)
+        var random = SeededGenerator(seed: 6)
+        for _ in 0..<60 {
+            let (x, y) = (
+                Int.random(in: 0..<700, using: &random), Int.random(in: 0..<900, using: &random)
+            )
+            let region = PixelRegion(
+                x: x, y: y, width: .random(in: 1...700 - x, using: &random),
+                height: .random(in: 1...900 - y, using: &random))
+            #expect(try raw(parts, region) == raw(whole, region), "\(region)")
+        }
+        options.cacheByteCount = 1 << 10
+        options.scratchFolder = folder.path
+        let scratch = try ImageFormats.open(folder.path + "/a.tif", options)
+        #expect(try raw(scratch) == raw(whole))
+        #expect(folder.names == ["a.tif"], "a scratch file has no name")
+        options.scratchFolder = folder.path + "/none"
+        let error = #expect(throws: ImageError.self) {
+            try ImageFormats.open(folder.path + "/a.tif", options)
+        }
+        #expect(error?.message.contains("scratch file") == true)
+    }
+
+    @Test func `bits and palettes are expanded`() throws {
+        let folder = try ScratchFolder()
+        for (bits, data, expected) in [
+            (1, [0b1010_0000], [255, 0, 255]), (2, [0b0001_1000], [0, 85, 170]),
+            (4, [0x0F, 0x10], [0, 255, 17]),
+        ] as [(Int, [UInt8], [UInt8])] {
+            var file = HandmadeTIFF(width: 3, height: 1, data: data)
+            file.set(HandmadeTIFF.bitsPerSample, bits)
+            let source = try ImageFormats.open(folder.file("a", file.bytes))
+            #expect(try raw(source) == expected, "\(bits) bits")
+        }
+        var palette = HandmadeTIFF(width: 2, height: 1, photometric: 3, data: [0b1000_0000])
+        palette.set(HandmadeTIFF.bitsPerSample, 1)
+        palette.set(320, 1, 2, 3, 4, 5, 6)
+        let source = try ImageFormats.open(folder.file("a", palette.bytes))
+        #expect(source.header.sampleType == .uint16 && source.header.colorBands == 3)
+        #expect(try raw(source) == [2, 0, 4, 0, 6, 0, 1, 0, 3, 0, 5, 0])
+    }
+
+    @Test func `what is missing never spreads and stays as it is`() throws {
+        var header = ImageHeader(
+            width: 6, height: 2, colorBands: 1, sampleType: .float32, format: .tiff)
+        header.metadata.nodata = -1
+        header.values = ValueRange(low: 0, high: 10)
+        let samples: [Float] = [-1, 2, .nan, .infinity, 4, -1, -1, -1, -1, -1, -1, -1]
+        let source = RawSource(header: header, bytes: samples.withUnsafeBytes { Array($0) })
+        let plan = try TilePlan(width: 6, height: 2, tile: 8, overlap: 0, alignment: 1, minimum: 1)
+        var window = [Float](repeating: 0, count: 12)
+        try window.withUnsafeMutableBufferPointer { try source.readWindow(plan.tile(0), into: $0) }
+        let row: [Float] = [0.2, 0.2, 0.2, 0.4, 0.4, 0.4]
+        #expect(window == row + row)
+
+        var bytes = source.bytes
+        let ones = [Float](repeating: 1, count: 12)
+        bytes.withUnsafeMutableBytes { raw in
+            ones.withUnsafeBufferPointer { header.encode($0, into: raw) }
+        }
+        let stored = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        #expect(
+            stored.map(\.bitPattern)
+                == samples.map {
+                    $0 == 2 || $0 == 4 ? Float(10).bitPattern : $0.bitPattern
+                })
+    }
+
+    @Test func `pixels that are not restored keep every bit`() {
+        for type in SampleType.allCases {
+            let header = ImageHeader(
+                width: 4, height: 1, colorBands: 1, sampleType: type, format: .tiff)
+            let former = random(header.decodedByteCount, seed: 9)
+            var bytes = former
+            let (color, marks) = (
+                [Float](repeating: 0.5, count: 4), [UInt8](repeating: 0, count: 4)
+            )
+            bytes.withUnsafeMutableBytes { raw in
+                color.withUnsafeBufferPointer { color in
+                    marks.withUnsafeBufferPointer {
+                        header.encode(color, isRestored: $0, into: raw)
+                    }
+                }
+            }
+            #expect(bytes == former, "\(type)")
+        }
+    }
+
+    @Test func `a range is measured with room and without what is missing`() throws {
+        var header = ImageHeader(
+            width: 4, height: 1, colorBands: 1, sampleType: .int16, format: .tiff)
+        header.metadata.nodata = -9999
+        let samples: [Int16] = [100, -9999, 300, 200]
+        let source = RawSource(header: header, bytes: samples.withUnsafeBytes { Array($0) })
+        #expect(try source.measuredRange() == ValueRange(low: 90, high: 310))
+        let flat: [Int16] = [7, 7, -9999, 7]
+        let other = RawSource(header: header, bytes: flat.withUnsafeBytes { Array($0) })
+        #expect(try other.measuredRange() == ValueRange(low: 3.5, high: 10.5))
+        let none = RawSource(
+            header: header, bytes: [Int16](repeating: -9999, count: 4).withUnsafeBytes { Array($0) }
+        )
+        #expect(try none.measuredRange() == nil)
+    }
+}
+
+/// One row of blocks of any samples, in memory.
+private final class RawSource: ImageSource {
+    var header: ImageHeader
+    let warnings: [String] = []
+    let bytes: [UInt8]
+
+    init(header: ImageHeader, bytes: [UInt8]) {
+        self.header = header
+        self.bytes = bytes
+    }
+
+    func readRaw(_ region: PixelRegion, into samples: UnsafeMutableRawBufferPointer)
+        throws(ImageError)
+    {
+        let pixel = header.pixelByteCount
+        var to = 0
+        for y in region.y..<region.y + region.height {
+            let from = (y * header.width + region.x) * pixel
+            for byte in bytes[from..<from + region.width * pixel] {
+                samples[to] = byte
+                to += 1
+            }
+        }
+    }
+}
