@@ -86,10 +86,11 @@ extension Coordinator {
     ) {
         let work = state.work
         guard let byteCount = facts.checkpointByteCountMaximum, state.job == facts.job,
-            isCredible(work)
+            isCredible(work), state.iteration <= facts.iterations ?? .max
         else {
             receiveNonsense(
-                "a checkpoint of \(work), which nobody has asked for", from: peer, &commands)
+                "a checkpoint of \(work) at iteration \(state.iteration), where no fit of this job "
+                    + "comes", from: peer, &commands)
             return
         }
         if let lease = lease(of: worker), lease.work == work, lease.beganAt != nil {

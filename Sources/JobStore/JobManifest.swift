@@ -165,8 +165,11 @@ extension JobManifest {
     /// Whether sizes are such that they can be computed with.
     private var isSensible: Bool {
         let limit = 1 << 31
+        let unrestored = completion?.unrestored ?? []
         return [image.width, image.height, plan.windowWidth, plan.windowHeight]
             .allSatisfy { (1..<limit).contains($0) }
             && (1...16).contains(image.bands) && !plan.columns.isEmpty && !plan.rows.isEmpty
+            && Set(unrestored).count == unrestored.count
+            && unrestored.allSatisfy { 0..<plan.tileCount ~= $0 }
     }
 }

@@ -100,7 +100,8 @@ extension JobStore {
     public func storeCheckpoint(
         tile index: Int, attempt: Int, iteration: Int, bytes: [UInt8]
     ) throws(JobStoreError) {
-        guard 0..<manifest.plan.tileCount ~= index, attempt >= 0, iteration >= 0,
+        guard 0..<manifest.plan.tileCount ~= index, StoredLimits.number ~= attempt,
+            StoredLimits.number ~= iteration,
             bytes.count <= Self.checkpointByteCountMax
         else {
             throw JobStoreError(
@@ -119,14 +120,17 @@ extension JobStore {
     /// The tile's checkpoint; nil when there is none, or when it is not what was stored.
     ///
     /// - Throws: `JobStoreError` when the disk cannot be read.
-    public func loadCheckpoint(tile index: Int) throws(JobStoreError) -> StoredCheckpoint? {
+    public func loadCheckpoint(
+        tile index: Int, byteCountMax: Int = checkpointByteCountMax
+    ) throws(JobStoreError) -> StoredCheckpoint? {
         let path = folder.checkpointPath(index)
         do throws(JobStoreError) {
             guard let file = try fileSystem.open(path, followingLinks: false),
-                file.byteCount <= Self.checkpointByteCountMax + (1 << 20)
+                file.byteCount <= byteCountMax + StoredLimits.headerByteCountMax
             else { return nil }
             let stored = try StoredFile(
                 checking: file, path: path, content: .state, job: manifest.jobID, tile: index)
+            guard stored.dataByteCount <= byteCountMax else { return nil }
             let end = stored.dataOffset + stored.dataByteCount
             return StoredCheckpoint(
                 tile: index, attempt: stored.facts.attempt, iteration: stored.facts.iteration,

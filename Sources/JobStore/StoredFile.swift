@@ -3,6 +3,14 @@
 
 internal import Safetensors
 
+/// What the numbers in the folder's files may be: one that cannot travel in a message, or be
+/// counted on from, is none that a job has written.
+enum StoredLimits {
+    static let number = 0...Int(Int32.max) / 2
+    /// A header of ours has some hundred bytes.
+    static let headerByteCountMax = 64 << 10
+}
+
 /// What the metadata of a file say, all of it under the checksum.
 struct StoredFacts: Equatable {
     /// What the file holds, the name of its tensor.
@@ -61,8 +69,9 @@ struct StoredFile {
     ) throws(JobStoreError) {
         let header = try Self.readHeader(file, path: path)
         guard let entry = header.tensors[content.rawValue], header.tensors.count == 1,
-            let attempt = header.metadata["attempt"].flatMap({ Int($0) }), attempt >= 0,
-            let iteration = header.metadata["iteration"].flatMap({ Int($0) }), iteration >= 0,
+            let attempt = header.metadata["attempt"].flatMap({ Int($0) }),
+            let iteration = header.metadata["iteration"].flatMap({ Int($0) }),
+            StoredLimits.number ~= attempt, StoredLimits.number ~= iteration,
             let expected = header.metadata["crc32"].flatMap({ UInt32($0, radix: 16) }),
             header.metadata["job"] == job, header.metadata["tile"] == String(tile)
         else {
@@ -99,6 +108,12 @@ struct StoredFile {
         let length = try file.bytes(0..<min(SafetensorsHeader.lengthByteCount, fileByteCount))
         let offset = try orCorrupt(path) { () throws(SafetensorsError) in
             try SafetensorsHeader.dataOffset(parsing: length, fileByteCount: fileByteCount)
+        }
+        guard offset <= StoredLimits.headerByteCountMax else {
+            throw JobStoreError(
+                .corrupt,
+                "\(path) begins with \(offset) bytes of header; at most "
+                    + "\(StoredLimits.headerByteCountMax) are read")
         }
         let prefix = try file.bytes(0..<offset)
         return try orCorrupt(path) { () throws(SafetensorsError) in

@@ -63,7 +63,7 @@ private struct HistoryLine: Codable {
         let json = Array(line.dropFirst(9))
         guard Checksum(of: json).hexadecimal.utf8.elementsEqual(line.prefix(8)),
             let decoded = try? JSONDecoder().decode(HistoryLine.self, from: Data(json)),
-            decoded.history.attempts >= 0
+            StoredLimits.number ~= decoded.history.attempts
         else { return nil }
         self = decoded
     }

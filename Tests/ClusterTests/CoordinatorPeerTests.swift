@@ -57,6 +57,22 @@ struct CoordinatorPeerTests {
         #expect(commands.summary?.outcome == .broken(reason: "the input is gone"))
     }
 
+    @Test func `a state further than a fit can come is not stored, and keeps out no other`() {
+        var bench = CoordinatorBench(tiles: 1, checkpointByteCount: 100, iterations: 100)
+        bench.join("a")
+        bench.beat("a", fitting(0, iteration: 5))
+        let answer = bench.hear(checkpoint(0, iteration: 101), from: peer("a"))
+        guard case .send(.refused(let refusal), to: peer("a")) = answer.first else {
+            Issue.record("\(answer)")
+            return
+        }
+        #expect(refusal.code == .unreadable)
+        #expect(bench.coordinator.statistics.nonsenseCount == 1)
+        #expect(
+            bench.hear(checkpoint(0, iteration: 60), from: peer("a"))
+                == [.storeCheckpoint(work(0), iteration: 60, from: peer("a"))])
+    }
+
     @Test func `an unknown connection is told to say hello`() {
         var bench = CoordinatorBench(tiles: 1)
         let wanted = Message.refused(

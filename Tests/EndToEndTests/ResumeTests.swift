@@ -166,6 +166,28 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `states that are of no fit of the job cost iterations and nothing else`()
+            throws
+        {
+            try withSession { session in
+                try session.beginReference(killedAfter: 1)
+                try session.withJobStore { store in
+                    let stored = store.stateAtOpening.stored
+                    // Whole by their checksums: noise, nothing, and beyond the last iteration.
+                    let foreign: [(Int, [UInt8])] = [
+                        (5, (0..<5000).map { UInt8(truncatingIfNeeded: $0 * $0) }), (7, []),
+                        (1_000_000_000, [1, 2, 3]),
+                    ]
+                    for tile in 0..<Reference.tileCount where !stored.contains(tile) {
+                        let (iteration, bytes) = foreign[tile % foreign.count]
+                        try store.storeCheckpoint(
+                            tile: tile, attempt: 1, iteration: iteration, bytes: bytes)
+                    }
+                }
+                try Reference.expectSameOutput(session, again(session))
+            }
+        }
+
         @Test func `a folder that is kept makes the output again without a fit`() throws {
             try withSession { session in
                 try Reference.expectSameOutput(session, again(session, "--keep-job"))

@@ -30,6 +30,8 @@ final class MemoryFileSystem: FileSystem {
     private(set) var names: [String: Node] = ["/": Node(nil)]
     private var durableNames: [String: Node] = ["/": Node(nil)]
     private(set) var operationCount = 0
+    /// Bytes of the largest buffer that was taken to read into.
+    var largestRead = 0
     var failure: Failure?
 
     /// The disk after the host has started again: what was not synced, names and the ends of logs,
@@ -125,7 +127,7 @@ final class MemoryFileSystem: FileSystem {
     }
 
     func open(_ path: String, followingLinks: Bool) throws(JobStoreError) -> (any ReadableFile)? {
-        names[path]?.bytes.map(MemoryFile.init)
+        names[path]?.bytes.map { MemoryFile($0, system: self) }
     }
 
     func openLog(_ path: String) throws(JobStoreError) -> any LogFile {
@@ -142,7 +144,13 @@ final class MemoryFileSystem: FileSystem {
 
     private final class MemoryFile: ReadableFile {
         let content: [UInt8]
-        init(_ content: [UInt8]) { self.content = content }
+        let system: MemoryFileSystem
+
+        init(_ content: [UInt8], system: MemoryFileSystem) {
+            self.content = content
+            self.system = system
+        }
+
         var byteCount: Int { content.count }
         var modificationTime: Int64 { 7 }
 
@@ -152,6 +160,7 @@ final class MemoryFileSystem: FileSystem {
             guard offset + buffer.count <= content.count else {
                 throw JobStoreError(.corrupt, "the file ends")
             }
+            system.largestRead = max(system.largestRead, buffer.count)
             buffer.copyBytes(from: content[offset..<offset + buffer.count])
         }
     }

@@ -118,6 +118,23 @@ struct RuleTests {
         #expect(Rules.paths(document) { $0 == "Sources/A.swift" }.map(\.line) == [2])
     }
 
+    @Test func `a promise whose test does not exist is found`() {
+        let text = """
+            | what | shown by |
+            |---|---|
+            | a | `A/BTests`, `BTests` (every row of it), `A` |
+            | b | `A/CTests` |
+            | c | nobody |
+
+            | no promise | `CTests` |
+            """
+        let document = SourceFile(path: "docs/A.md", text: text)
+        let found = Rules.shownBy(document, tests: ["Tests/A/BTests.swift"])
+        #expect(found.map(\.line) == [4, 5])
+        let empty = SourceFile(path: "docs/A.md", text: "# Title")
+        #expect(Rules.shownBy(empty, tests: []).count == 1)
+    }
+
     @Test func `a script without interpreter, strictness or permission is found`() {
         let cases = [
             ("#!/usr/bin/env bash\n# Why\n\nset -euo pipefail\n", true, 0),

@@ -163,6 +163,40 @@ enum Rules {
         }
     }
 
+    /// Every row of a table whose last column is "shown by" names tests, and those exist.
+    ///
+    /// - Parameter tests: Paths of the tests' files.
+    static func shownBy(_ document: SourceFile, tests: [String]) -> [Finding] {
+        let names = Set(
+            tests.flatMap { path -> [String] in
+                let parts = path.split(separator: "/").map {
+                    String($0.replacing(".swift", with: ""))
+                }
+                return [parts.dropFirst().joined(separator: "/"), parts[1], parts[parts.count - 1]]
+            })
+        var findings: [Finding] = []
+        var (isInTable, tableCount) = (false, 0)
+        for (index, line) in document.lines.enumerated() {
+            guard line.hasPrefix("|") else {
+                isInTable = false
+                continue
+            }
+            if line.hasSuffix("| shown by |") {
+                (isInTable, tableCount) = (true, tableCount + 1)
+            } else if isInTable, !line.hasPrefix("|-"), let cell = line.split(separator: "|").last {
+                let tests = cell.matches(of: /`([^`]+)`/).map { String($0.1) }
+                let unknown = tests.filter { !names.contains($0) }
+                if tests.isEmpty || !unknown.isEmpty {
+                    let what = tests.isEmpty ? "no test" : unknown.joined(separator: ", ")
+                    findings.append(
+                        document.finding(line: index + 1, "names \(what), which shows nothing"))
+                }
+            }
+        }
+        return tableCount > 0
+            ? findings : [document.finding(line: 1, "has no table of what is shown by tests")]
+    }
+
     /// The name that code imports a target by.
     static func moduleName(_ target: String) -> String {
         String(target.map { $0 == "-" ? "_" : $0 })

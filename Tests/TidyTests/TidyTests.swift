@@ -44,6 +44,12 @@ struct TidyTests {
             try repository.documents().flatMap { Rules.paths($0, exists: repository.exists) })
     }
 
+    @Test func `the tests that show what is promised exist`() throws {
+        let document = try repository.file("docs/ARCHITECTURE.md")
+        let paths = try repository.sources().map(\.path).filter { $0.hasPrefix("Tests/") }
+        expectNone(Rules.shownBy(document, tests: paths))
+    }
+
     @Test func `every script can be run and stops at the first error`() throws {
         // What ends in .py is a module of scripts, and not run by itself.
         let scripts = try repository.scripts().filter { !$0.path.hasSuffix(".py") }

@@ -30,6 +30,8 @@ struct JobReport: Encodable {
     let failedAttemptCount: Int
     /// Workers that were refused further work.
     let refusedWorkerCount: Int
+    /// Messages of workers and strangers that could not be read or made no sense.
+    let nonsenseCount: Int
     /// Tries that went on after silence or a restart, with the worker that had them.
     let resumedCount: Int
     /// States of fits that were stored, and tries that went on from one.
@@ -72,6 +74,10 @@ struct JobReport: Encodable {
             lines.append(
                 "lost       \(lostIterationCount) of \(all) iterations; "
                     + "\(stored) stored, \(checkpointUseCount) used")
+        }
+        if nonsenseCount > 0 {
+            lines.append(
+                "nonsense   \(Text.count(nonsenseCount, "message")) made no sense and were dropped")
         }
         if secondTryCount > 0 {
             lines.append(

@@ -42,7 +42,7 @@ final class StorageWork {
         switch order {
         case .read(let work, let peer, let withState):
             return reply {
-                let state = withState ? try stateTransfer(work) : nil
+                let state = withState ? stateTransfer(work) : nil
                 return .read(
                     work, for: peer,
                     transfers: [state?.pieces, try assignment(work, from: state?.iteration)]
@@ -144,13 +144,16 @@ final class StorageWork {
     /// The messages that carry the state of a tile's fit; nil when there is none that can be used.
     private func stateTransfer(
         _ work: TileAttempt
-    ) throws -> (pieces: MessagePieces, iteration: Int)? {
-        guard let checkpoint = try? store.loadCheckpoint(tile: work.tile.rawValue),
-            checkpoint.bytes.count <= job.stateByteCountMaximum
+    ) -> (pieces: MessagePieces, iteration: Int)? {
+        guard
+            let checkpoint = try? store.loadCheckpoint(
+                tile: work.tile.rawValue, byteCountMax: job.stateByteCountMaximum),
+            !checkpoint.bytes.isEmpty
         else { return nil }
         let iteration = checkpoint.iteration
         let message = Message.checkpoint(
             Checkpoint(job: job.job, work: work, iteration: iteration))
-        return (try MessagePieces(message, .state(checkpoint.bytes)), iteration)
+        // One that no message can carry is of no use, and no reason to end the job.
+        return (try? MessagePieces(message, .state(checkpoint.bytes))).map { ($0, iteration) }
     }
 }
