@@ -11,9 +11,6 @@ public struct Kernels: @unchecked Sendable {
     /// `portable`, `avx2`, `avx512` or `avx512bf16`.
     public var name: String { String(cString: table.pointee.name) }
 
-    /// Whether this CPU multiplies bfloat16 faster than float32; else the same format costs more.
-    public var multipliesBFloat16: Bool { table.pointee.has_bfloat16 != 0 }
-
     /// The kernels of the given path.
     ///
     /// - Throws: `NetworkError.unknownKernelPath` where this CPU does not have it.

@@ -80,12 +80,9 @@ struct PatchPath: ConvolutionPath {
                     .update(from: layer.weight + row * output, count: output)
             }
         }
-        guard precision == .bfloat16 else { return }
         let (rows, columns) = backward ? (output, patch) : (patch, output)
         guard usesPairs(layer) else {
-            layer.table.round_to_bfloat16(
-                packed, Int64(rows * MatrixMultiply.packedStride(columns)))
-            return
+            return round(layer, packed, rows * MatrixMultiply.packedStride(columns))
         }
         var rounded = roundedWeights(layer, columns: columns)
         layer.table.round_matrix(
