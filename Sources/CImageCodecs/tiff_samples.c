@@ -122,7 +122,8 @@ static codec_status find_numbers(codec_tiff_reader *reader, codec_message *messa
     return CODEC_OK;
 }
 
-// Alpha is one sample behind the others; further ones that mean nothing else count as bands.
+// Alpha is one sample behind the others; further ones that mean nothing else count as bands. A
+// single one behind 8-bit gray or RGB is taken as alpha: older programs leave out what it means.
 static codec_status find_bands(codec_tiff_reader *reader, codec_message *message) {
     codec_info *info = &reader->info;
     uint16_t samples = 1, count = 0, *kinds = NULL;
@@ -142,10 +143,11 @@ static codec_status find_bands(codec_tiff_reader *reader, codec_message *message
             return codec_fail(CODEC_UNSUPPORTED, message,
                               "its alpha is sample %zu of %u; it is read as the last one",
                               own + i + 1, samples);
+    int is_old_alpha = extra == 1 && info->model != CODEC_CMYK && reader->stored_bits == 8;
     info->alpha = extra == 0                  ? CODEC_ALPHA_NONE
         : last == EXTRASAMPLE_ASSOCALPHA      ? CODEC_ALPHA_ASSOCIATED
         : last == EXTRASAMPLE_UNASSALPHA      ? CODEC_ALPHA_UNASSOCIATED
-        : extra == 1                          ? CODEC_ALPHA_UNSPECIFIED
+        : is_old_alpha                        ? CODEC_ALPHA_UNSPECIFIED
                                               : CODEC_ALPHA_NONE;
     info->color_bands = samples - (info->alpha != CODEC_ALPHA_NONE);
     if (reader->palette) info->color_bands = 3;

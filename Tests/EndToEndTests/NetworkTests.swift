@@ -95,8 +95,8 @@ extension EndToEndTests {
                     hosts, session, "--lease-silence", "8", "--checkpoint-interval", "0.5")
                 let first = try hosts.worker()
                 try OneTile.awaitCheckpoints(1, session, of: process)
-                // A piece of a state takes half a second. The state goes over the link, and back.
-                try hosts.slow(kilobitsPerSecond: 16_800)
+                // A piece of a state takes a sixth of a second; the state goes there and back.
+                try hosts.slow(kilobitsPerSecond: 50_000)
                 first.send(SIGTERM)
                 #expect(first.wait(atMost: .seconds(30)) == .exited(0), first.story)
                 let second = try hosts.worker()

@@ -69,7 +69,10 @@ final class StrangeCoordinator {
 
     init() throws {
         context = try MessagingContext()
-        socket = try RouterSocket(context: context)
+        // A tile is said in many pieces at once.
+        var options = SocketOptions()
+        options.sendQueueMax = 1024
+        socket = try RouterSocket(context: context, options: options)
         endpoint = try socket.bind("tcp://127.0.0.1:0")
     }
 

@@ -39,8 +39,10 @@ import Testing
             header.tiffCompression = compression
             header.metadata.orientation = 1 + index * 2
             header.metadata.iccProfile = (0..<200).map { UInt8($0) }
-            if header.hasAlpha && index > 1 {
-                header.alpha = index == 2 ? .associated : .unspecified
+            if header.hasAlpha && index == 2 { header.alpha = .associated }
+            // Only behind 8 bits is a sample that means nothing taken as alpha.
+            if header.hasAlpha && index == 3 && header.sampleType == .uint8 {
+                header.alpha = .unspecified
             }
             let picture = Picture(header, seed: 2)
             try picture.write(folder.path + "/a.tif", overwrite: true)
