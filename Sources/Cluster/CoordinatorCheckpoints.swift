@@ -93,8 +93,10 @@ extension Coordinator {
                     + "comes", from: peer, &commands)
             return
         }
+        var wasAsked = false
         if let lease = lease(of: worker), lease.work == work, lease.beganAt != nil {
             workers[worker]?.lease?.renewedAt = attentiveNow
+            wasAsked = lease.awaitedCheckpointAt != nil
             endWaiting(for: worker)
         }
         let tile = tiles[work.tile]
@@ -108,11 +110,19 @@ extension Coordinator {
         }
         // Its sender, if it waits for the receipt, sends it again.
         guard state.iteration > tile.checkpointUnderWay ?? -1,
-            mayTakeCheckpoint(byteCount, underWay: storingCheckpointCount)
+            mayTakeCheckpoint(byteCount, underWay: storingCheckpointCount),
+            wasAsked || mayTakeUnasked(from: worker)
         else { return }
         tiles.beginCheckpoint(work.tile, iteration: state.iteration)
         storingCheckpointCount += 1
         commands.append(.storeCheckpoint(work, iteration: state.iteration, from: peer))
+    }
+
+    private mutating func mayTakeUnasked(from worker: WorkerID) -> Bool {
+        let latest = workers[worker]?.unaskedStateAt
+        if let latest, now - latest < policy.unaskedCheckpointInterval { return false }
+        workers[worker]?.unaskedStateAt = now
+        return true
     }
 
     private func acknowledge(

@@ -181,6 +181,8 @@ extension Coordinator {
         case lateResult(TileAttempt, WorkerID)
         case checkpointFailed(TileAttempt, reason: String)
         case checkpointMissing(TileID)
+        /// Tries began anew although they were given the state of this iteration.
+        case checkpointUseless(TileID, iteration: Int)
         case storingFailed(TileAttempt, reason: String)
         case nonsense(PeerID, String)
 
@@ -201,6 +203,9 @@ extension Coordinator {
                 "the checkpoint of \(work) could not be stored: \(reason)"
             case .checkpointMissing(let tile):
                 "\(tile) has no usable checkpoint and begins anew"
+            case .checkpointUseless(let tile, let iteration):
+                "the checkpoint of \(tile) at iteration \(iteration) is removed: no worker could "
+                    + "go on from it"
             case .lateResult(let work, let worker):
                 "\(work): a late result from worker \(worker) is taken"
             case .storingFailed(let work, let reason): "\(work) could not be stored: \(reason)"

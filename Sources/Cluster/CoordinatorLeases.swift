@@ -28,7 +28,7 @@ extension Coordinator {
         }
         let checkpoint = tiles[work.tile].latestCheckpoint
         var lease = Lease(work, at: attentiveNow)
-        lease.hasCheckpoint = checkpoint != nil
+        lease.checkpoint = checkpoint
         lease.assignedByteCount =
             facts.payloadByteCountMaximum
             + (checkpoint == nil ? 0 : facts.checkpointByteCountMaximum ?? 0)
@@ -80,7 +80,8 @@ extension Coordinator {
         }
         idle.remove(worker)
         if report.job == facts.job,
-            renew(worker, report.work, iteration: report.iteration, phase: report.phase)
+            renew(
+                worker, report.work, iteration: report.iteration, phase: report.phase, &commands)
         {
             return
         }
@@ -90,11 +91,14 @@ extension Coordinator {
     /// Renews the worker's lease, if it is the one named.
     @discardableResult
     mutating func renew(
-        _ worker: WorkerID, _ work: TileAttempt, iteration: Int, phase: WorkReport.Phase
+        _ worker: WorkerID, _ work: TileAttempt, iteration: Int, phase: WorkReport.Phase,
+        _ commands: inout [Command]
     ) -> Bool {
         guard let lease = lease(of: worker), lease.work == work else { return false }
         workers[worker]?.occupiedSince = nil
-        if lease.beganAt == nil { noteBeginning(lease, of: worker, iteration: iteration) }
+        if lease.beganAt == nil {
+            noteBeginning(lease, of: worker, iteration: iteration, &commands)
+        }
         let seconds = workers[worker]?.lease?.renew(
             iteration: iteration, phase: phase, at: attentiveNow)
         if let seconds = seconds ?? nil { pace.add(seconds) }
@@ -102,10 +106,21 @@ extension Coordinator {
     }
 
     /// A worker names its try for the first time.
-    private mutating func noteBeginning(_ lease: Lease, of worker: WorkerID, iteration: Int) {
+    private mutating func noteBeginning(
+        _ lease: Lease, of worker: WorkerID, iteration: Int, _ commands: inout [Command]
+    ) {
         assigningByteCount -= lease.assignedByteCount
         workers[worker]?.lease?.assignedByteCount = 0
-        if lease.hasCheckpoint, iteration > 0 { statistics.checkpointUseCount += 1 }
+        if let checkpoint = lease.checkpoint {
+            if iteration > 0 { statistics.checkpointUseCount += 1 }
+            let tile = lease.work.tile
+            if tiles.noteStart(
+                tile, at: iteration, from: checkpoint, uselessMaximum: policy.uselessStartsMaximum)
+            {
+                commands.append(.note(.checkpointUseless(tile, iteration: checkpoint)))
+                commands.append(.removeCheckpoint(tile))
+            }
+        }
         statistics.lostIterationCount += tiles.takeLostIterations(
             lease.work.tile, beginningAt: iteration)
     }
@@ -171,7 +186,8 @@ extension Coordinator {
         statistics.resumedCount += 1
         tiles.adopt(report.work, at: worker)
         workers[worker]?.lease = Lease(report.work, at: attentiveNow)
-        renew(worker, report.work, iteration: report.iteration, phase: report.phase)
+        renew(
+            worker, report.work, iteration: report.iteration, phase: report.phase, &commands)
         commands.append(
             .note(.leaseResumed(report.work, worker, iteration: report.iteration)))
     }

@@ -25,7 +25,7 @@ extension Coordinator {
             reconcile(worker, with: body.work, &commands)
         case .progress(let body):
             if body.job == facts.job {
-                renew(worker, body.work, iteration: body.iteration, phase: .fitting)
+                renew(worker, body.work, iteration: body.iteration, phase: .fitting, &commands)
             }
         case .restored(let body): take(body, from: peer, of: worker, &commands)
         case .checkpoint(let body): take(body, from: peer, of: worker, &commands)

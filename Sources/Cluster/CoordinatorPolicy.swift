@@ -53,6 +53,11 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     public var checkpointBytesUnderWayMaximum = 256 << 20
     /// How long a state that was asked for may take to begin to arrive, and between two pieces.
     public var checkpointTimeout: Duration = .seconds(120)
+    /// States that were not asked for are taken from a worker at most this often: one that leaves
+    /// sends one, and another where that was not acknowledged.
+    public var unaskedCheckpointInterval: Duration = .seconds(1)
+    /// A state with which so many tries in a row began anew is taken for unusable.
+    public var uselessStartsMaximum = 2
 
     // MARK: Failures
 

@@ -9,7 +9,7 @@ extension Coordinator {
         heard(worker)
         if workers[worker]?.occupiedSince != nil { workers[worker]?.occupiedSince = attentiveNow }
         guard let lease = lease(of: worker), lease.work == work else { return }
-        renew(worker, work, iteration: lease.iteration, phase: .delivering)
+        renew(worker, work, iteration: lease.iteration, phase: .delivering, &commands)
         workers[worker]?.lease?.progressAt = attentiveNow
     }
 
@@ -59,7 +59,7 @@ extension Coordinator {
         // who has it.
         let lease = lease(of: worker) ?? Lease(work, at: attentiveNow)
         workers[worker]?.lease = lease
-        renew(worker, work, iteration: lease.iteration, phase: .delivering)
+        renew(worker, work, iteration: lease.iteration, phase: .delivering, &commands)
         tiles.beginStoring(work, from: worker)
         commands.append(.store(work, from: peer))
     }

@@ -18,8 +18,8 @@ struct Lease {
     var phase = WorkReport.Phase.fitting
     /// Bytes of its assignment, which may lie in queues; 0 from when the worker names it.
     var assignedByteCount = 0
-    /// Whether its assignment went out with a checkpoint.
-    var hasCheckpoint = false
+    /// The iteration of the checkpoint with which its assignment went out; nil without one.
+    var checkpoint: Int?
     /// When its latest state arrived or was given up, or it was granted.
     var checkpointedAt: Duration
     /// When the state that was asked for was asked for, or a piece of it last arrived; nil when
@@ -81,6 +81,8 @@ struct WorkerRecord {
     /// Tiles that failed on it since its last success.
     var failedTiles: Set<TileID> = []
     var nonsenseCount = 0
+    /// When a state of it was last taken that was not asked for.
+    var unaskedStateAt: Duration?
 }
 
 /// Seconds per iteration over the job: the median of the latest samples.

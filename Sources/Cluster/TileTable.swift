@@ -24,6 +24,8 @@ struct TileTable {
         var failures: [Coordinator.AttemptFailure] = []
         /// The iteration of the state on disk; nil without one.
         var checkpoint: Int?
+        /// Tries in a row that began before the state that they were given.
+        var uselessStartCount = 0
         /// The iteration of the latest state on its way to disk.
         var checkpointUnderWay: Int?
         /// The furthest iteration of the tries that ended since the latest one began.
@@ -226,8 +228,25 @@ struct TileTable {
         guard isStored, self[tile].state != .stored else { return }
         if iteration > self[tile].checkpoint ?? -1 {
             records[tile.rawValue].checkpoint = iteration
+            records[tile.rawValue].uselessStartCount = 0
             records[tile.rawValue].failures.removeAll(where: \.isDeath)
         }
+    }
+
+    /// A try has begun that was given the state at iteration `checkpoint`. A state that served
+    /// `uselessMaximum` tries in a row for nothing is forgotten, so that one of an earlier
+    /// iteration can take its place. Returns whether it was, and is to be removed.
+    mutating func noteStart(
+        _ tile: TileID, at iteration: Int, from checkpoint: Int, uselessMaximum: Int
+    ) -> Bool {
+        records[tile.rawValue].uselessStartCount =
+            iteration < checkpoint ? self[tile].uselessStartCount + 1 : 0
+        guard self[tile].uselessStartCount >= uselessMaximum, self[tile].checkpoint == checkpoint,
+            self[tile].checkpointUnderWay == nil
+        else { return false }
+        records[tile.rawValue].uselessStartCount = 0
+        forgetCheckpoint(tile)
+        return true
     }
 
     /// There is no usable state on disk.

@@ -23,6 +23,10 @@ struct Checker {
     /// The iteration of the latest state of each tile that a coordinator knew to be on disk, and
     /// when it did.
     private var checkpoints: [TileID: (iteration: Int, at: Duration)] = [:]
+    /// How often the latest state of a tile was sent to a worker, and of which iteration.
+    private var sent: [TileID: (iteration: Int, count: Int)] = [:]
+    /// Tiles whose state has just been found useless.
+    private var useless: Set<TileID> = []
     /// Tiles that this coordinator runs twice because a worker is slow.
     private var ranTwice: Set<TileID> = []
     private var settledDispatches: [TileID: Int] = [:]
@@ -104,6 +108,10 @@ struct Checker {
                 throw Flaw("\(work) goes to peer \(peer), who has no session")
             }
             try checkDispatch(work, at: now)
+            if let checkpoint {
+                let before = sent[work.tile].map { $0.iteration == checkpoint ? $0.count : 0 } ?? 0
+                sent[work.tile] = (checkpoint, before + 1)
+            }
         case .store(let work, _):
             guard !confirmed.contains(work.tile), storing.insert(work.tile).inserted else {
                 throw Flaw("\(work) is stored a second time")
@@ -125,7 +133,16 @@ struct Checker {
                 throw Flaw("the state on disk of \(work) would go back to \(iteration)")
             }
         case .removeCheckpoint(let tile):
-            guard confirmed.contains(tile) else { throw Flaw("\(tile) still needs its state") }
+            guard confirmed.contains(tile) || useless.remove(tile) != nil else {
+                throw Flaw("\(tile) still needs its state")
+            }
+        case .note(.checkpointUseless(let tile, let iteration)):
+            let count = sent[tile].map { $0.iteration == iteration ? $0.count : 0 } ?? 0
+            guard count >= scenario.coordinatorPolicy.uselessStartsMaximum else {
+                throw Flaw("\(tile) loses a state that was sent \(count) times")
+            }
+            checkpoints[tile] = nil
+            useless.insert(tile)
         case .note(.secondTry(let work, _, _)): ranTwice.insert(work.tile)
         case .discard, .forget, .note: break
         }

@@ -8,7 +8,11 @@ struct CoordinatorCheckpointTests {
     private func bench(
         tiles: Int = 1, _ adjust: (inout CoordinatorPolicy) -> Void = { _ in }
     ) -> CoordinatorBench {
-        CoordinatorBench(tiles: tiles, checkpointByteCount: 100, adjust)
+        CoordinatorBench(tiles: tiles, checkpointByteCount: 100) {
+            // States come at one moment here.
+            $0.unaskedCheckpointInterval = .zero
+            adjust(&$0)
+        }
     }
 
     // MARK: Asking

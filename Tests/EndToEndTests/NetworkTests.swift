@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -103,6 +104,39 @@ extension EndToEndTests {
                 try OneTile.expectSameOutput(session, process)
                 #expect(second.wait(atMost: .seconds(10)) == .exited(0), second.story)
                 #expect(second.errors.contains("goes on at iteration"), second.story)
+            }
+        }
+
+        @Test(.enabled(if: TwoHosts.areAllowed, "mount name spaces are not allowed here"))
+        func `a worker finds a coordinator whose name has got another address`() throws {
+            try withSession { session in
+                // The worker's own table of hosts, changed in place.
+                let hosts = session.path("hosts")
+                func say(_ address: String) throws {
+                    let file = try #require(FileHandle(forWritingAtPath: hosts))
+                    try file.truncate(atOffset: 0)
+                    try file.write(contentsOf: Data("\(address) moved.test\n".utf8))
+                    try file.close()
+                }
+                FileManager.default.createFile(atPath: hosts, contents: nil)
+                try say("127.0.0.2")
+                let port = try Ports.free()
+                let worker = try session.start(
+                    "/usr/bin/unshare",
+                    [
+                        "--mount", "/bin/sh", "-c",
+                        "mount --bind \"$1\" /etc/hosts && exec \"$2\" \"$3\"", "sh", hosts,
+                        Programs.worker, "tcp://moved.test:\(port)",
+                    ])
+                let process = try session.start(
+                    Programs.coordinator,
+                    OneTile.arguments(
+                        in: session, "--workers", "0", "--listen", "tcp://127.0.0.1:\(port)"))
+                usleep(500_000)
+                #expect(!worker.errors.contains("begins"), worker.story)
+                try say("127.0.0.1")
+                try OneTile.expectSameOutput(session, process)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
             }
         }
     }

@@ -116,7 +116,7 @@ extension Coordinator.Note {
             case .exited, .neverBegan, .goodbye, .superseded, .outpaced: false
             }
         case .workerRefused, .storingFailed, .leaseResumed, .secondTry, .checkpointFailed,
-            .checkpointMissing:
+            .checkpointMissing, .checkpointUseless:
             true
         case .workerReturned, .workerGone, .lateResult, .nonsense: false
         }
@@ -134,6 +134,7 @@ extension Coordinator.Note {
         case .secondTry: "secondTry"
         case .checkpointFailed: "checkpointFailed"
         case .checkpointMissing: "checkpointMissing"
+        case .checkpointUseless: "checkpointUseless"
         case .lateResult: "lateResult"
         case .storingFailed: "storingFailed"
         case .nonsense: "nonsense"
