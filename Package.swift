@@ -67,6 +67,7 @@ let package = Package(
         library("Wire", ["CZlib"]),
         library("Cluster", ["Wire"]),
         library("JobStore", ["Safetensors", "CZlib"]),
+        library("Restoration", ["Imaging", "JobStore"]),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
         library("ClusterSimulation", ["Cluster", "JobStore", "Wire"]),
 
@@ -74,7 +75,8 @@ let package = Package(
         program(
             "dip-coord",
             [
-                "DeepImagePrior", "Imaging", "Wire", "Cluster", "JobStore", "Transport",
+                "DeepImagePrior", "Imaging", "Wire", "Cluster", "JobStore", "Restoration",
+                "Transport",
                 argumentParser,
             ]),
         program(
@@ -83,8 +85,8 @@ let package = Package(
         program(
             "dip-bench",
             [
-                "NeuralNetwork", "DeepImagePrior", "Safetensors", "Imaging",
-                argumentParser,
+                "NeuralNetwork", "DeepImagePrior", "Safetensors", "Imaging", "JobStore",
+                "Restoration", "CSystem", argumentParser,
             ]),
 
         program("dip-sim", ["ClusterSimulation", "Cluster", "CSystem", argumentParser]),
@@ -101,6 +103,7 @@ let package = Package(
             "ClusterSimulationTests",
             ["ClusterSimulation", "Cluster", "JobStore", "Wire", "dip-sim"]),
         tests("JobStoreTests", ["JobStore", "Safetensors"]),
+        tests("RestorationTests", ["Restoration", "Imaging", "JobStore"]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
         tests(

@@ -4,6 +4,7 @@ import ArgumentParser
 import DeepImagePrior
 import Imaging
 import JobStore
+import Restoration
 import Transport
 import Wire
 
@@ -44,6 +45,7 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         case let error as FitError: self.init(Self.code(of: error), error.description)
         case let error as JobStoreError: self.init(Self.code(of: error), error.message)
         case let error as TransportError: self.init(Self.code(of: error), error.message)
+        case is BlendCancelled: self.init(.interrupted, "interrupted while blending")
         case let error as WireError: self.init(.failed, error.description)
         default: self.init(.failed, "\(error)")
         }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import DeepImagePrior
 import Imaging
+import Restoration
 
 struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

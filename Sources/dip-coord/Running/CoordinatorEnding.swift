@@ -4,6 +4,7 @@ import Cluster
 import DeepImagePrior
 import Glibc
 import Imaging
+import Restoration
 import Transport
 import Wire
 

@@ -5,6 +5,7 @@ import FoundationEssentials
 import Glibc
 import Imaging
 import JobStore
+import Restoration
 import Transport
 import Wire
 
@@ -54,8 +55,7 @@ struct RestoreJob: Sendable {
         plan.windowHeight * plan.windowWidth * bands * MemoryLayout<Float>.size
     }
 
-    /// Half precision is finer than 8 bits, and not finer than 16.
-    var precision: TilePrecision { header.sampleType.byteCount == 1 ? .float16 : .float32 }
+    var precision: TilePrecision { header.sampleType.tilePrecision }
 
     /// The facts, the image that they are about, and what there is of the job already.
     struct Prepared: ~Copyable {
@@ -286,17 +286,5 @@ struct RestoreJob: Sendable {
     /// Sixteen hexadecimal digits that nobody can guess.
     static func randomWord() -> String {
         String(UInt64.random(in: 1 << 60...UInt64.max), radix: 16)
-    }
-}
-
-extension TilePlan {
-    /// Bytes of all tiles in the job's folder.
-    func folderByteCount(bands: Int, sampleType: SampleType) -> Int {
-        tileCount * tileByteCount(bands: bands, sampleType: sampleType)
-    }
-
-    /// Bytes of the pixels of a tile in the job's folder.
-    func tileByteCount(bands: Int, sampleType: SampleType) -> Int {
-        windowWidth * windowHeight * bands * (sampleType.byteCount == 1 ? 2 : 4)
     }
 }

@@ -1,7 +1,7 @@
 // The thread that touches files: the input image, the job's folder, the output.
 
-import Imaging
 import JobStore
+import Restoration
 import Synchronization
 import Transport
 import Wire
@@ -45,14 +45,6 @@ enum StorageReply: Sendable {
     /// With what could not be done about the report or the tiles.
     case finished(ProgramError?)
     case ended
-}
-
-/// What became of the output.
-struct BlendResult: Sendable {
-    var seams: SeamReport
-    /// Tiles whose file was damaged after it had been stored.
-    var damaged: [Int]
-    var warnings: [String]
 }
 
 /// Owns the thread; used by the main thread.

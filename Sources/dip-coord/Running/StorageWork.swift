@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import Imaging
 import JobStore
+import Restoration
 import Transport
 import Wire
 
@@ -87,10 +88,7 @@ final class StorageWork {
             return nil
         case .blend(let setAside):
             return reply {
-                .blended(
-                    try Blend(job: job, source: source, store: store, setAside: setAside).run {
-                        isCancelled.isRaised
-                    })
+                .blended(try blend(setAside, isCancelled))
             } or: {
                 .blendingFailed($0)
             }
@@ -119,6 +117,22 @@ final class StorageWork {
             return try body()
         } catch {
             return failed(ProgramError(error))
+        }
+    }
+
+    private func blend(
+        _ setAside: Set<Int>, _ isCancelled: StorageThread.Flag
+    ) throws -> BlendResult {
+        let facts = BlendFacts(
+            plan: job.plan, header: job.header, output: job.output,
+            replacesOutput: job.replacesOutput, setAside: setAside)
+        do {
+            return try Blend(facts, source: source, store: store).run { isCancelled.isRaised }
+        } catch let error as ImageError where error.kind == .outputExists {
+            throw ProgramError(
+                .unwritable,
+                "\(job.output) appeared during the run and was left as it is; add --overwrite to "
+                    + "replace it, or choose another output with -o")
         }
     }
 

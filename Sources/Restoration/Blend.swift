@@ -1,46 +1,72 @@
 // The last pass: the stored tiles become the output image.
 
-import Imaging
-import JobStore
+public import Imaging
+public import JobStore
+
+/// What the pass is to make of which tiles.
+public struct BlendFacts: Sendable {
+    public var plan: TilePlan
+    /// The input's, with what of it the output shall have otherwise.
+    public var header: ImageHeader
+    public var output: String
+    /// Whether a file at the output's place may be replaced.
+    public var replacesOutput: Bool
+    /// Tiles that were not restored: their pixels come from the input.
+    public var setAside: Set<Int>
+
+    public init(
+        plan: TilePlan, header: ImageHeader, output: String, replacesOutput: Bool,
+        setAside: Set<Int> = []
+    ) {
+        self.plan = plan
+        self.header = header
+        self.output = output
+        self.replacesOutput = replacesOutput
+        self.setAside = setAside
+    }
+}
+
+/// What became of the output.
+public struct BlendResult: Sendable {
+    public let seams: SeamReport
+    /// Tiles whose file was damaged after it had been stored, in order.
+    public let damaged: [Int]
+    public let warnings: [String]
+}
+
+/// The pass was cancelled, and has left no output.
+public struct BlendCancelled: Error {}
 
 /// One pass from top to bottom. Only the tiles of the present band are open.
-final class Blend {
-    private let job: RestoreJob
+public final class Blend {
+    private let facts: BlendFacts
     private let source: any ImageSource
     private let store: JobStore
-    private let setAside: Set<Int>
     private var open: [Int: StoredTile] = [:]
     private var damaged: Set<Int> = []
     private var warnings: [String] = []
 
-    init(job: RestoreJob, source: any ImageSource, store: JobStore, setAside: Set<Int>) {
-        self.job = job
+    /// - Parameters:
+    ///   - source: the input, which pixels that are not restored come from.
+    ///   - store: the folder that holds the tiles, and is told of the output.
+    public init(_ facts: BlendFacts, source: any ImageSource, store: JobStore) {
+        self.facts = facts
         self.source = source
         self.store = store
-        self.setAside = setAside
     }
 
     /// Makes the output; nothing lies at its place until it is complete.
     ///
-    /// - Parameter isCancelled: asked after every band; when true, the pass ends with an error.
-    func run(isCancelled: () -> Bool) throws -> BlendResult {
-        do {
-            return try makeOutput(isCancelled)
-        } catch let error as ImageError where error.kind == .outputExists {
-            throw ProgramError(
-                .unwritable,
-                "\(job.output) appeared during the run and was left as it is; add --overwrite to "
-                    + "replace it, or choose another output with -o")
-        }
-    }
-
-    private func makeOutput(_ isCancelled: () -> Bool) throws -> BlendResult {
-        let header = job.header
+    /// - Parameter isCancelled: asked after every band.
+    /// - Throws: `BlendCancelled`, `ImageError` about input or output, `JobStoreError` about the
+    ///   folder. A damaged tile is no error: its pixels come from the input.
+    public func run(isCancelled: () -> Bool) throws -> BlendResult {
+        let header = facts.header
         let sink = try ImageFormats.createSink(
-            job.output, like: header, overwrite: job.replacesOutput)
+            facts.output, like: header, overwrite: facts.replacesOutput)
         defer { sink.abandon() }
         let blender = FeatherBlender(
-            plan: job.plan, imageWidth: header.width, imageHeight: header.height,
+            plan: facts.plan, imageWidth: header.width, imageHeight: header.height,
             bands: header.colorBands)
         let seams = try blender.blend(
             tileRows: { try self.readRows(of: $0, $1, into: $2) },
@@ -48,12 +74,12 @@ final class Blend {
                 try self.source.readColor(self.fullRows(rows), into: pixels)
             },
             emit: { rows, pixels, isRestored in
-                if isCancelled() { throw ProgramError(.interrupted, "interrupted while blending") }
+                if isCancelled() { throw BlendCancelled() }
                 try self.append(rows, pixels, isRestored, to: sink)
             })
         // Known before it is in its place: then nobody can take it for a stranger's.
         var output = try FileFingerprint(path: sink.complete(), fileSystem: PosixFileSystem())
-        output.path = job.output
+        output.path = facts.output
         try store.recordOutput(output)
         try sink.finish()
         return BlendResult(
@@ -63,14 +89,14 @@ final class Blend {
     private func readRows(
         of index: Int, _ rows: Range<Int>, into pixels: UnsafeMutableBufferPointer<Float>
     ) throws -> Bool {
-        guard !setAside.contains(index), !damaged.contains(index) else { return false }
+        guard !facts.setAside.contains(index), !damaged.contains(index) else { return false }
         if open[index] == nil {
             guard let tile = try openTile(index) else { return false }
             open[index] = tile
         }
         try open[index]?.readRows(rows, into: pixels)
         // Rows come from top to bottom, each once.
-        if rows.upperBound == job.plan.windowHeight { open[index] = nil }
+        if rows.upperBound == facts.plan.windowHeight { open[index] = nil }
         return true
     }
 
@@ -94,14 +120,15 @@ final class Blend {
         _ isRestored: UnsafeBufferPointer<UInt8>, to sink: any ImageSink
     ) throws {
         let samples = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: rows.count * job.header.width * job.header.pixelByteCount, alignment: 16)
+            byteCount: rows.count * facts.header.width * facts.header.pixelByteCount,
+            alignment: 16)
         defer { samples.deallocate() }
         try source.readRaw(fullRows(rows), into: samples)
-        job.header.encode(pixels, isRestored: isRestored, into: samples)
+        facts.header.encode(pixels, isRestored: isRestored, into: samples)
         try sink.append(rowCount: rows.count, samples: UnsafeRawBufferPointer(samples))
     }
 
     private func fullRows(_ rows: Range<Int>) -> PixelRegion {
-        PixelRegion(x: 0, y: rows.lowerBound, width: job.header.width, height: rows.count)
+        PixelRegion(x: 0, y: rows.lowerBound, width: facts.header.width, height: rows.count)
     }
 }
