@@ -11,8 +11,8 @@ public import NeuralNetwork
 public struct FitProgress: Equatable, Sendable {
     /// Iterations done; smaller than before after a roll-back.
     public let iteration: Int
-    /// Mean squared error of A(output) against the given pixels; after a roll-back, that of the
-    /// state which the fit went back to. Always finite.
+    /// Mean squared error of A(output) against the samples that are not missing; after a roll-back,
+    /// that of the state which the fit went back to. Always finite.
     public let loss: Double
     /// The same as PSNR, in dB.
     public let psnrToInput: Double
@@ -36,11 +36,15 @@ public enum FitPart: Hashable, Sendable {
 /// The Deep Image Prior fit of one tile (Ulyanov, Vedaldi, Lempitsky 2018).
 ///
 /// Each iteration: fresh noise on z, the network forward, the loss on A(output), backward, gradient
-/// clipping, an Adam step, and the output into the exponential average. The result depends on the
-/// problem and the configuration alone. Not safe to use from two threads at once.
+/// clipping, an Adam step, and the output into the exponential average. Missing samples have no
+/// part in the loss: the network fills them with what goes with the others. The result depends on
+/// the problem and the configuration alone. Not safe to use from two threads at once.
 public final class Fit {
     public let configuration: FitConfiguration
+    /// The given pixels, with 0.5 where they are missing.
     private let problem: FitProblem
+    /// Places of missing samples in the problem's pixels, in order.
+    private let missing: [Int]
     private let network: Network
     private let forwardOperator: any ForwardOperator
     private let z: [Float]  // (height, width, input channels)
@@ -68,6 +72,9 @@ public final class Fit {
     ) throws(FitError) {
         try configuration.validate()
         try problem.validate()
+        missing = problem.pixels.indices.filter { problem.pixels[$0].isNaN }
+        var problem = problem
+        for index in missing { problem.pixels[index] = 0.5 }
         self.problem = problem
         self.configuration = configuration
         forwardOperator = configuration.task.makeOperator()
@@ -89,6 +96,12 @@ public final class Fit {
             learningRate: learningRate, values: Array(network.values),
             firstMoments: Array(network.firstMoments),
             secondMoments: Array(network.secondMoments), average: average)
+        if missing.count == problem.pixels.count {
+            // Nothing is given that could be explained.
+            average = problem.pixels
+            iteration = configuration.iterations
+            return
+        }
         guard let state else { return }
         try state.validate(for: problem, configuration, parameterCount: network.layout.count)
         snapshot = state.snapshot ?? state.present
@@ -168,25 +181,32 @@ public final class Fit {
             ))
     }
 
-    /// Mean of (A(output) - y)^2; leaves its gradient in the network.
+    /// Mean of (A(output) - y)^2 over what is not missing; leaves its gradient in the network.
     private func computeLoss() -> Double {
         let (prediction, gradient) = (network.output, network.outputGradient)
         _ = gradient.update(fromContentsOf: prediction)
         forwardOperator.apply(gradient)
+        for index in missing { gradient[index] = problem.pixels[index] }
         let sum = network.kernels.residual(of: gradient, from: problem.pixels, into: gradient)
         forwardOperator.adjoint(gradient)
-        let count = Double(problem.pixels.count)
+        let count = Double(problem.pixels.count - missing.count)
         network.kernels.scale(gradient, by: Float(2 / count))
         return sum / count
     }
 
-    /// Whether the output is suddenly much worse than it was.
+    /// Whether the output is suddenly much worse than it was. A few samples say nothing about that:
+    /// their error jumps from iteration to iteration.
     private func hasCollapsed(_ psnr: Double) -> Bool {
-        guard let before = psnrToInput else { return false }
+        let givenCount = problem.pixels.count - missing.count
+        guard let before = psnrToInput, givenCount >= Self.collapseSampleCountMinimum else {
+            return false
+        }
         let reference = max(before, snapshot.psnrToInput ?? before)
         let cap = FitConfiguration.collapseReferenceMaximum
         return min(reference, cap) - psnr > configuration.collapseDecibels
     }
+
+    private static let collapseSampleCountMinimum = 256
 
     /// Back to the last good state, with half the learning rate and other noise.
     private func rollBack() throws(FitError) -> FitProgress {

@@ -2,7 +2,7 @@
 
 /// A tile's given pixels, and where it lies in the image.
 public struct FitProblem: Sendable {
-    /// (height, width, bands), 0 to 1.
+    /// (height, width, bands), 0 to 1; NaN where a sample is missing.
     public var pixels: [Float]
     public var height: Int
     public var width: Int
@@ -33,8 +33,8 @@ public struct FitProblem: Sendable {
             throw .invalid(
                 "a tile of \(height)x\(width)x\(bands) came with \(pixels.count) values")
         }
-        guard pixels.allSatisfy(\.isFinite) else {
-            throw .invalid("the tile holds values that are not finite")
+        guard !pixels.contains(where: \.isInfinite) else {
+            throw .invalid("the tile holds infinite values")
         }
     }
 }

@@ -42,8 +42,7 @@ extension ImageSource {
         }
     }
 
-    /// Reads the window of a tile as (H, W, C) in [0, 1], with what is missing filled from beside
-    /// it.
+    /// Reads the window of a tile as (H, W, C) in [0, 1]; what is missing is NaN.
     ///
     /// A window larger than the image (on the right or below) goes on as a mirror image that does
     /// not repeat the edge pixel, mirrored again as often as needed.
@@ -56,14 +55,12 @@ extension ImageSource {
             height: min(tile.height, header.height - tile.y))
         precondition(pixels.count == tile.width * tile.height * bands)
         if inside.width == tile.width && inside.height == tile.height {
-            try readColor(inside, into: pixels)
-            return fillMissing(pixels, width: tile.width, bands: bands)
+            return try readColor(inside, into: pixels)
         }
         let scratch = UnsafeMutableBufferPointer<Float>.allocate(
             capacity: inside.width * inside.height * bands)
         defer { scratch.deallocate() }
         try readColor(inside, into: scratch)
-        fillMissing(scratch, width: inside.width, bands: bands)
         for y in 0..<tile.height {
             let sourceRow = mirrored(y, count: inside.height) * inside.width
             for x in 0..<tile.width {

@@ -42,6 +42,8 @@ protocol ImageSample: BitwiseCopyable {
     var real: Double { get }
     /// The nearest sample to a number that is not NaN, within the type's range.
     init(nearest value: Double)
+    /// The next sample on the side of a number, or on the other one where the type ends.
+    func neighbor(towards value: Double) -> Self
 }
 
 extension ImageSample where Self: FixedWidthInteger {
@@ -51,6 +53,16 @@ extension ImageSample where Self: FixedWidthInteger {
         let bounded = Swift.min(Swift.max(value, Double(Self.min)), Double(Self.max))
         self = Self(bounded.rounded())
     }
+
+    func neighbor(towards value: Double) -> Self {
+        if self == .max { return self - 1 }
+        if self == .min { return self + 1 }
+        return value < real ? self - 1 : self + 1
+    }
+}
+
+extension ImageSample where Self: BinaryFloatingPoint {
+    func neighbor(towards value: Double) -> Self { value < real ? nextDown : nextUp }
 }
 
 extension UInt8: ImageSample {}

@@ -51,6 +51,10 @@ extension JobManifest {
                 ("the columns of tiles", "\(plan.columns)", "\(wanted.plan.columns)"),
                 ("the rows of tiles", "\(plan.rows)", "\(wanted.plan.rows)"),
             ])
+            ?? firstDifference(
+                Set(settings.keys).union(wanted.settings.keys).sorted().map {
+                    ($0, settings[$0] ?? "not set", wanted.settings[$0] ?? "not set")
+                })
     }
 
     private func firstDifference(

@@ -5,13 +5,15 @@ internal import FoundationEssentials
 /// The facts of a job that decide about its pixels, where it came from and how far it got.
 public struct JobManifest: Codable, Equatable, Sendable {
     /// The version of the folder's layout that this program reads and writes.
-    public static let formatVersion = 2
+    public static let formatVersion = 3
 
     /// Stands in every tile file too, so that no tile of another job is taken for one of this.
     public var jobID: String
     public var input: FileFingerprint
     public var image: Image
     public var plan: Plan
+    /// What else the output depends on: options by name, in words.
+    public var settings: [String: String]
     /// The name of the network, as the user asks for it.
     public var network: String
     /// The hyperparameters, JSON.
@@ -93,13 +95,15 @@ public struct JobManifest: Codable, Equatable, Sendable {
 
     /// A job of which nothing is done.
     public init(
-        jobID: String, input: FileFingerprint, image: Image, plan: Plan, network: String,
-        configuration: String, createdAt: Double
+        jobID: String, input: FileFingerprint, image: Image, plan: Plan,
+        settings: [String: String] = [:], network: String, configuration: String,
+        createdAt: Double
     ) {
         self.jobID = jobID
         self.input = input
         self.image = image
         self.plan = plan
+        self.settings = settings
         self.network = network
         self.configuration = configuration
         self.createdAt = createdAt

@@ -8,6 +8,14 @@ public struct BlendFacts: Sendable {
     public var plan: TilePlan
     /// The input's, with what of it the output shall have otherwise.
     public var header: ImageHeader
+    /// What the plan divides; nil for the whole image.
+    public var region: PixelRegion?
+    /// Whether the output is that region alone, and not the whole image with all else as it was.
+    public var isCropped = false
+    /// Whether missing samples are replaced too, and not kept.
+    public var fillsMissing = false
+    /// Where an image of how far tiles disagree is written; nil for nowhere.
+    public var disagreementMap: String?
     public var output: String
     /// Whether a file at the output's place may be replaced.
     public var replacesOutput: Bool
@@ -26,6 +34,12 @@ public struct BlendFacts: Sendable {
     }
 }
 
+extension BlendFacts {
+    /// Of what the plan divides.
+    public var partHeader: ImageHeader { region.map(header.cropped) ?? header }
+    public var outputHeader: ImageHeader { isCropped ? partHeader : header }
+}
+
 /// What became of the output.
 public struct BlendResult: Sendable {
     public let seams: SeamReport
@@ -40,10 +54,15 @@ public struct BlendCancelled: Error {}
 /// One pass from top to bottom. Only the tiles of the present band are open.
 public final class Blend {
     private let facts: BlendFacts
-    private let source: any ImageSource
+    /// The whole input, and what of it the plan divides.
+    private let whole, source: any ImageSource
+    /// Of that part, and of the output.
+    private let header, outputHeader: ImageHeader
     private let store: JobStore
     private var open: [Int: StoredTile] = [:]
     private var damaged: Set<Int> = []
+    /// Tiles of which nothing was known: what their fits made up is not used.
+    private var unknown: Set<Int> = []
     private var warnings: [String] = []
 
     /// - Parameters:
@@ -51,7 +70,10 @@ public final class Blend {
     ///   - store: the folder that holds the tiles, and is told of the output.
     public init(_ facts: BlendFacts, source: any ImageSource, store: JobStore) {
         self.facts = facts
-        self.source = source
+        whole = source
+        self.source = facts.region.map { RegionView(source, $0) } ?? source
+        header = facts.partHeader
+        outputHeader = facts.outputHeader
         self.store = store
     }
 
@@ -61,22 +83,28 @@ public final class Blend {
     /// - Throws: `BlendCancelled`, `ImageError` about input or output, `JobStoreError` about the
     ///   folder. A damaged tile is no error: its pixels come from the input.
     public func run(isCancelled: () -> Bool) throws -> BlendResult {
-        let header = facts.header
         let sink = try ImageFormats.createSink(
-            facts.output, like: header, overwrite: facts.replacesOutput)
+            facts.output, like: outputHeader, overwrite: facts.replacesOutput)
         defer { sink.abandon() }
+        let map = try facts.disagreementMap.map { try DisagreementMap($0, of: header) }
+        defer { map?.abandon() }
+        let copiedRows = rowsAround
+        try copy(copiedRows.above, to: sink, isCancelled)
         let blender = FeatherBlender(
             plan: facts.plan, imageWidth: header.width, imageHeight: header.height,
             bands: header.colorBands)
         let seams = try blender.blend(
             tileRows: { try self.readRows(of: $0, $1, into: $2) },
             original: { rows, pixels in
-                try self.source.readColor(self.fullRows(rows), into: pixels)
+                try self.source.readColor(self.region(rows), into: pixels)
             },
             emit: { rows, pixels, isRestored in
                 if isCancelled() { throw BlendCancelled() }
                 try self.append(rows, pixels, isRestored, to: sink)
-            })
+            },
+            disagreement: map.map { map in { try map.append($0, $1) } })
+        try copy(copiedRows.below, to: sink, isCancelled)
+        try map?.finish()
         // Known before it is in its place: then nobody can take it for a stranger's.
         var output = try FileFingerprint(path: sink.complete(), fileSystem: PosixFileSystem())
         output.path = facts.output
@@ -89,9 +117,14 @@ public final class Blend {
     private func readRows(
         of index: Int, _ rows: Range<Int>, into pixels: UnsafeMutableBufferPointer<Float>
     ) throws -> Bool {
-        guard !facts.setAside.contains(index), !damaged.contains(index) else { return false }
+        guard !facts.setAside.contains(index), !damaged.contains(index), !unknown.contains(index)
+        else { return false }
         if open[index] == nil {
             guard let tile = try openTile(index) else { return false }
+            guard try !facts.fillsMissing || hasKnownSamples(index) else {
+                unknown.insert(index)
+                return false
+            }
             open[index] = tile
         }
         try open[index]?.readRows(rows, into: pixels)
@@ -113,22 +146,80 @@ public final class Blend {
         return nil
     }
 
-    /// Restored pixels take the place of the input's own; what is missing, alpha and pixels of
-    /// tiles that were not restored stay bit for bit.
+    private func hasKnownSamples(_ index: Int) throws(ImageError) -> Bool {
+        let tile = facts.plan.tile(index)
+        let pixels = UnsafeMutableBufferPointer<Float>.allocate(
+            capacity: tile.width * tile.height * header.colorBands)
+        defer { pixels.deallocate() }
+        try source.readWindow(tile, into: pixels)
+        return pixels.contains { !$0.isNaN }
+    }
+
+    /// Restored pixels take the place of the input's own; alpha, pixels of tiles that were not
+    /// restored and, where it is kept, what is missing stay bit for bit.
     private func append(
         _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>,
         _ isRestored: UnsafeBufferPointer<UInt8>, to sink: any ImageSink
     ) throws {
         let samples = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: rows.count * facts.header.width * facts.header.pixelByteCount,
-            alignment: 16)
+            byteCount: rows.count * header.width * header.pixelByteCount, alignment: 16)
         defer { samples.deallocate() }
-        try source.readRaw(fullRows(rows), into: samples)
-        facts.header.encode(pixels, isRestored: isRestored, into: samples)
-        try sink.append(rowCount: rows.count, samples: UnsafeRawBufferPointer(samples))
+        try source.readRaw(region(rows), into: samples)
+        header.encode(
+            pixels, isRestored: isRestored, fillsMissing: facts.fillsMissing, into: samples)
+        guard let region = facts.region, outputHeader.width > header.width else {
+            return try sink.append(rowCount: rows.count, samples: UnsafeRawBufferPointer(samples))
+        }
+        let full = try readWhole(region.y + rows.lowerBound..<region.y + rows.upperBound)
+        defer { full.deallocate() }
+        let (partByteCount, fullByteCount) = (samples.count / rows.count, full.count / rows.count)
+        for row in 0..<rows.count {
+            let place = row * fullByteCount + region.x * header.pixelByteCount
+            let part = samples[row * partByteCount..<(row + 1) * partByteCount]
+            UnsafeMutableRawBufferPointer(rebasing: full[place..<place + partByteCount])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
+        }
+        try sink.append(rowCount: rows.count, samples: UnsafeRawBufferPointer(full))
     }
 
-    private func fullRows(_ rows: Range<Int>) -> PixelRegion {
-        PixelRegion(x: 0, y: rows.lowerBound, width: facts.header.width, height: rows.count)
+    /// Full rows of what the plan divides.
+    private func region(_ rows: Range<Int>) -> PixelRegion {
+        PixelRegion(x: 0, y: rows.lowerBound, width: header.width, height: rows.count)
+    }
+
+    // MARK: Around the region
+
+    /// The output's rows above and below the region.
+    private var rowsAround: (above: Range<Int>, below: Range<Int>) {
+        guard let region = facts.region, !facts.isCropped else { return (0..<0, 0..<0) }
+        return (0..<region.y, region.y + region.height..<facts.header.height)
+    }
+
+    private func copy(
+        _ rows: Range<Int>, to sink: any ImageSink, _ isCancelled: () -> Bool
+    ) throws {
+        for top in stride(from: rows.lowerBound, to: rows.upperBound, by: 32) {
+            if isCancelled() { throw BlendCancelled() }
+            let band = top..<min(top + 32, rows.upperBound)
+            let samples = try readWhole(band)
+            defer { samples.deallocate() }
+            try sink.append(rowCount: band.count, samples: UnsafeRawBufferPointer(samples))
+        }
+    }
+
+    /// Full rows of the whole input. The caller gives the memory back.
+    private func readWhole(_ rows: Range<Int>) throws(ImageError) -> UnsafeMutableRawBufferPointer {
+        let width = facts.header.width
+        let samples = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: rows.count * width * facts.header.pixelByteCount, alignment: 16)
+        do throws(ImageError) {
+            try whole.readRaw(
+                PixelRegion(x: 0, y: rows.lowerBound, width: width, height: rows.count),
+                into: samples)
+        } catch {
+            samples.deallocate()
+            throw error
+        }
+        return samples
     }
 }

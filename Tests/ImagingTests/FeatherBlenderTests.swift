@@ -158,6 +158,34 @@ import Testing
         #expect(abs(seams.rms - ((0.09 + 0.01) / 2 as Double).squareRoot()) < 1e-6)
     }
 
+    @Test func `pairs are listed with the worst first, and the map shows them at their place`()
+        throws
+    {
+        let plan = try TilePlan(
+            width: 64, height: 64, tile: 40, overlap: 16, alignment: 8, minimum: 8)
+        let values: [Float] = [0, 0.3, 0.1, 0.9]
+        let blender = FeatherBlender(plan: plan, imageWidth: 64, imageHeight: 64, bands: 1)
+        var map: [Float] = []
+        let seams = try blender.blend(
+            tileRows: { index, _, buffer in
+                buffer.update(repeating: values[index])
+                return true
+            }, original: { _, _ in }, emit: { _, _, _ in },
+            disagreement: { rows, values in
+                #expect(rows.lowerBound * 64 == map.count)
+                map += Array(values)
+            })
+        let pairs = seams.pairs.map { [$0.first, $0.second] }
+        #expect(pairs == [[2, 3], [1, 3], [0, 1], [0, 2]] && seams.pairCount == 4)
+        #expect(zip(seams.pairs, [0.8, 0.6, 0.3, 0.1]).allSatisfy { abs($0.rms - $1) < 1e-6 })
+        // Overlaps are columns and rows 24 to 40.
+        func value(_ x: Int, _ y: Int) -> Float { map[y * 64 + x] }
+        #expect(value(10, 10) == 0 && value(60, 60) == 0 && value(10, 60) == 0)
+        #expect(abs(value(30, 3) - 0.3) < 1e-6 && abs(value(30, 60) - 0.8) < 1e-6)
+        #expect(abs(value(5, 24) - 0.1) < 1e-6 && abs(value(63, 39) - 0.6) < 1e-6)
+        #expect(abs(value(30, 30) - 0.8) < 1e-6)
+    }
+
     @Test func `the source's pixels stand in for a tile that was not restored`() throws {
         for seed in 400..<408 {
             let (plan, comment) = try randomPlan(seed: seed)

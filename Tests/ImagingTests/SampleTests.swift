@@ -107,8 +107,8 @@ import Testing
         let plan = try TilePlan(width: 6, height: 2, tile: 8, overlap: 0, alignment: 1, minimum: 1)
         var window = [Float](repeating: 0, count: 12)
         try window.withUnsafeMutableBufferPointer { try source.readWindow(plan.tile(0), into: $0) }
-        let row: [Float] = [0.2, 0.2, 0.2, 0.4, 0.4, 0.4]
-        #expect(window == row + row)
+        #expect(window[1] == 0.2 && window[4] == 0.4)
+        #expect(window.indices.allSatisfy { window[$0].isNaN == ($0 != 1 && $0 != 4) })
 
         var bytes = source.bytes
         let ones = [Float](repeating: 1, count: 12)
@@ -121,6 +121,35 @@ import Testing
                 == samples.map {
                     $0 == 2 || $0 == 4 ? Float(10).bitPattern : $0.bitPattern
                 })
+    }
+
+    @Test func `what is missing is filled where that is asked for and something is known`() {
+        var header = ImageHeader(
+            width: 4, height: 1, colorBands: 1, sampleType: .uint8, format: .tiff)
+        header.metadata.nodata = 0
+        var samples: [UInt8] = [0, 9, 0, 0]
+        let color: [Float] = [0.2, 0.4, .nan, 0.001]
+        samples.withUnsafeMutableBytes { raw in
+            color.withUnsafeBufferPointer { header.encode($0, fillsMissing: true, into: raw) }
+        }
+        // The last one would become nodata and so be missing again.
+        #expect(samples == [51, 102, 0, 1])
+    }
+
+    @Test func `no restored sample has the nodata value`() {
+        for (type, nodata, value, wanted) in [
+            (SampleType.uint8, 0, 0, 1), (.uint8, 255, 1, 254), (.uint16, 32768, 0.5, 32767),
+        ] as [(SampleType, Double, Float, UInt16)] {
+            var header = ImageHeader(
+                width: 1, height: 1, colorBands: 1, sampleType: type, format: .tiff)
+            header.metadata.nodata = nodata
+            var bytes: [UInt8] = type == .uint8 ? [7] : [7, 7]
+            bytes.withUnsafeMutableBytes { raw in
+                [value].withUnsafeBufferPointer { header.encode($0, into: raw) }
+            }
+            let sample = bytes.reversed().reduce(0) { $0 << 8 | UInt16($1) }
+            #expect(sample == wanted, "\(type), nodata \(nodata)")
+        }
     }
 
     @Test func `pixels that are not restored keep every bit`() {

@@ -89,11 +89,11 @@ import Testing
         for seed in 0..<3000 as Range<UInt64> {
             var generator = SplitMix(state: seed)
             system.setFile(path, hostile(sound, &generator))
-            do {
+            do throws(JobStoreError) {
                 let read = try JobStore.manifest(inFolder: "/out.dip", fileSystem: system)
                 #expect(read == manifest, "seed \(seed)")
             } catch {
-                #expect((error as? JobStoreError)?.kind == .notResumable, "seed \(seed)")
+                #expect(error.kind == .notResumable, "seed \(seed)")
             }
         }
     }

@@ -24,6 +24,8 @@ final class Scratch {
 struct PassThrough {
     let scratch: Scratch
     let source: any ImageSource
+    /// What is divided into tiles; nil for all.
+    let region: PixelRegion?
     let plan: TilePlan
     let store: JobStore
 
@@ -34,21 +36,30 @@ struct PassThrough {
     init(
         width: Int, height: Int, bands: Int = 3, alpha: AlphaKind? = nil,
         sampleType: SampleType = .uint8, tile: Int = 32, overlap: Int = 8,
-        options: ReadingOptions = ReadingOptions()
+        options: ReadingOptions = ReadingOptions(), region: PixelRegion? = nil,
+        nodata: Double? = nil, sample: ((Int, Int) -> UInt8)? = nil
     ) throws {
         scratch = try Scratch()
-        let header = ImageHeader(
+        var header = ImageHeader(
             width: width, height: height, colorBands: bands, alpha: alpha, sampleType: sampleType,
             format: .tiff, tiffCompression: .deflate)
+        header.metadata.nodata = nodata
+        self.region = region
         let path = scratch.file("in.tif")
         let sink = try ImageFormats.createSink(path, like: header)
         var bytes = [UInt8](repeating: 0, count: header.decodedByteCount)
-        for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index &* 7919 >> 4) }
+        for index in bytes.indices {
+            let pixel = index / header.pixelByteCount
+            bytes[index] =
+                sample?(pixel % width, pixel / width)
+                ?? UInt8(truncatingIfNeeded: index &* 7919 >> 4)
+        }
         try bytes.withUnsafeBytes { try sink.append(rowCount: height, samples: $0) }
         try sink.finish()
         source = try ImageFormats.open(path, options)
         plan = try TilePlan(
-            width: width, height: height, tile: tile, overlap: overlap, alignment: 4, minimum: 8)
+            width: region?.width ?? width, height: region?.height ?? height, tile: tile,
+            overlap: overlap, alignment: 4, minimum: 8)
         let fileSystem = PosixFileSystem()
         store = try JobStore.create(
             folder: scratch.file("out.tif.dip"),
@@ -66,6 +77,7 @@ struct PassThrough {
 
     /// Stores windows, each value changed by `change`.
     func storeTiles(except missing: Set<Int> = [], change: (Float) -> Float = { $0 }) throws {
+        let source = region.map { RegionView(self.source, $0) } ?? self.source
         for tile in (0..<plan.tileCount).map(plan.tile) where !missing.contains(tile.index) {
             let count = tile.width * tile.height * source.header.colorBands
             var pixels = [Float](repeating: 0, count: count)
@@ -78,11 +90,14 @@ struct PassThrough {
     }
 
     func blend(
-        setAside: Set<Int> = [], replacesOutput: Bool = false, isCancelled: () -> Bool = { false }
+        setAside: Set<Int> = [], replacesOutput: Bool = false, isCancelled: () -> Bool = { false },
+        change: (inout BlendFacts) -> Void = { _ in }
     ) throws -> BlendResult {
-        let facts = BlendFacts(
+        var facts = BlendFacts(
             plan: plan, header: source.header, output: output, replacesOutput: replacesOutput,
             setAside: setAside)
+        facts.region = region
+        change(&facts)
         return try Blend(facts, source: source, store: store).run(isCancelled: isCancelled)
     }
 

@@ -16,6 +16,9 @@ public struct FeatherBlender {
     public typealias EmitRows = (
         Range<Int>, UnsafeBufferPointer<Float>, UnsafeBufferPointer<UInt8>
     ) throws -> Void
+    /// Takes how far tiles disagree in the next full rows, (rows, imageWidth): the root mean square
+    /// over the bands, of the pair that disagrees most; 0 where no two restored tiles meet.
+    public typealias DisagreementRows = (Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
 
     static let bandRowCount = 32
 
@@ -52,9 +55,12 @@ public struct FeatherBlender {
     /// - Returns: how far the neighbours disagree in their overlaps.
     /// - Throws: what the closures throw.
     public func blend(
-        tileRows: TileRows, original: OriginalRows, emit: EmitRows
+        tileRows: TileRows, original: OriginalRows, emit: EmitRows,
+        disagreement: DisagreementRows? = nil
     ) throws -> SeamReport {
-        var seams = SeamAccumulator()
+        var seams = SeamAccumulator(
+            tileCount: plan.tileCount, bands: bands,
+            mapPixelCount: disagreement == nil ? 0 : Self.bandRowCount * imageWidth)
         let sums = UnsafeMutableBufferPointer<Float>.allocate(
             capacity: Self.bandRowCount * imageWidth * bands)
         let marks = UnsafeMutableBufferPointer<UInt8>.allocate(
@@ -76,9 +82,14 @@ public struct FeatherBlender {
                 band, into: result, isRestored, tileRows: tileRows, original: original,
                 seams: &seams)
             try emit(band, UnsafeBufferPointer(result), UnsafeBufferPointer(isRestored))
+            if let disagreement {
+                try seams.takeMap(pixelCount: band.count * imageWidth) {
+                    try disagreement(band, $0)
+                }
+            }
             top = band.upperBound
         }
-        return seams.report(bands: bands)
+        return seams.report(columnCount: plan.columns.count)
     }
 
     private func blend(
@@ -115,9 +126,9 @@ public struct FeatherBlender {
                 if strip.isRestored { mark(strip, band: band, isRestored) }
                 current.append(strip)
             }
-            for (left, right) in zip(previous, current) { compare(left, right, &seams) }
+            for (left, right) in zip(previous, current) { compare(left, right, band, &seams) }
             for (above, below) in zip(current, current.dropFirst()) {
-                compare(above, below, &seams)
+                compare(above, below, band, &seams)
             }
             previous = current
         }
@@ -167,7 +178,9 @@ public struct FeatherBlender {
     }
 
     /// Measures two neighbours where they overlap inside the band; `a` lies left of or above `b`.
-    private func compare(_ a: Strip, _ b: Strip, _ seams: inout SeamAccumulator) {
+    private func compare(
+        _ a: Strip, _ b: Strip, _ band: Range<Int>, _ seams: inout SeamAccumulator
+    ) {
         guard a.isRestored && b.isRestored else { return }
         let right = min(a.tile.x + a.tile.width, imageWidth)
         guard right > b.tile.x else { return }
@@ -175,7 +188,9 @@ public struct FeatherBlender {
             let inA = ((y - a.rows.lowerBound) * a.tile.width + b.tile.x - a.tile.x) * bands
             let inB = (y - b.rows.lowerBound) * b.tile.width * bands
             seams.add(
-                a.samples.start + inA, b.samples.start + inB, count: (right - b.tile.x) * bands)
+                a.samples.start + inA, b.samples.start + inB, pixelCount: right - b.tile.x,
+                pair: .init(first: a.tile.index, isBelow: a.tile.row != b.tile.row),
+                place: (y - band.lowerBound) * imageWidth + b.tile.x)
         }
     }
 }

@@ -24,7 +24,28 @@ enum RangeChoice: ExpressibleByArgument {
     }
 }
 
+/// What `--region` asks for.
+struct RegionChoice: ExpressibleByArgument {
+    let region: PixelRegion
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { Int($0) }
+        guard parts.count == 4, numbers.count == 4 else { return nil }
+        region = PixelRegion(x: numbers[0], y: numbers[1], width: numbers[2], height: numbers[3])
+    }
+}
+
 struct InputOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            Restore only this part: column and row of its first pixel, from 0, and its width and \
+            height. Everything else is copied as it is (see --crop).
+            """, valueName: "x,y,w,h"))
+    var region: RegionChoice?
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -58,6 +79,18 @@ struct InputOptions: ParsableArguments {
         }
     }
 
+    /// The part of an image that is to be restored; nil for all of it.
+    func part(of file: String, _ header: ImageHeader) throws -> PixelRegion? {
+        guard let region = region?.region else { return nil }
+        guard region.isInside(width: header.width, height: header.height) else {
+            throw ProgramError(
+                .usage,
+                "--region is \(region.words), but \(file) has \(header.width) x \(header.height) "
+                    + "pixels")
+        }
+        return region
+    }
+
     /// Opens an image and decides about its values.
     func open(_ file: String) throws -> any ImageSource {
         var options = ReadingOptions()
@@ -78,4 +111,9 @@ struct InputOptions: ParsableArguments {
         }
         return source
     }
+}
+
+extension PixelRegion {
+    /// As in `--region`.
+    var words: String { "\(x),\(y),\(width),\(height)" }
 }

@@ -172,6 +172,8 @@ struct WorkerOptions: ParsableArguments {
     }
 }
 
+enum NodataChoice: String, ExpressibleByArgument { case keep, fill }
+
 struct OutputOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
@@ -189,6 +191,26 @@ struct OutputOptions: ParsableArguments {
             (default: as the input is, deflate where that is JPEG or no TIFF)
             """, valueName: "name"))
     var compression: TIFFCompression?
+
+    @Flag(help: "With --region: the output is that part alone.")
+    var crop = false
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            What becomes of missing samples (not finite, or the file's nodata value), which no fit \
+            sees: keep them bit for bit, or fill them with what the fit makes of their \
+            surroundings. (default: keep)
+            """, valueName: "keep|fill"))
+    var nodata = NodataChoice.keep
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Also write how far neighbouring tiles disagree where they overlap: a TIFF of one \
+            float32 band, 0 to 1. It is replaced if it exists.
+            """, valueName: "file"))
+    var disagreement: String?
 
     @Flag(help: "Replace the output if it exists.")
     var overwrite = false

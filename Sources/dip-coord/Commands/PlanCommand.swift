@@ -83,7 +83,8 @@ struct PlanCommand: ParsableCommand {
 
     private func makePlan() throws -> Plan {
         let configuration = try fit.configuration()
-        let header = try input.open(file).header
+        let whole = try input.open(file).header
+        let header = try input.part(of: file, whole).map(whole.cropped) ?? whole
         let tiles = try tiling.plan(for: header, configuration)
         let bands = header.colorBands
         let perIteration = try Fit.operationsPerIteration(

@@ -168,12 +168,12 @@ extension CoordinatorLoop {
         guard let summary = ending.summary, let blend = ending.blend else { return nil }
         var unrestored = summary.setAside.map { tile in
             JobReport.Unrestored(
-                tile: tile.rawValue, region: .init(job.plan.tile(tile.rawValue)),
+                tile: tile.rawValue, region: job.region(of: tile.rawValue),
                 reasons: (setAsideStories[tile] ?? []).map(\.description))
         }
         unrestored += blend.damaged.map { tile in
             JobReport.Unrestored(
-                tile: tile, region: .init(job.plan.tile(tile)),
+                tile: tile, region: job.region(of: tile),
                 reasons: ["its file in the job's folder was damaged"])
         }
         let statistics = summary.statistics
@@ -194,6 +194,7 @@ extension CoordinatorLoop {
             secondTryCount: statistics.secondTryCount,
             secondTryWonCount: statistics.secondTryWonCount,
             psnrToInput: tally.finishedPSNR, seamRMS: blend.seams.rms,
-            seamMaximum: blend.seams.maximum, unrestored: unrestored)
+            seamMaximum: blend.seams.maximum, seamPairCount: blend.seams.pairCount,
+            seamPairs: blend.seams.pairs, unrestored: unrestored)
     }
 }

@@ -44,6 +44,9 @@ struct JobReport: Encodable {
     let psnrToInput: Double?
     /// How far neighbouring tiles disagree where they overlap.
     let seamRMS, seamMaximum: Double
+    /// Pairs of neighbours that overlap, and those of them that disagree most, the worst first.
+    let seamPairCount: Int
+    let seamPairs: [SeamReport.Pair]
     let unrestored: [Unrestored]
 
     var text: String {
@@ -102,11 +105,5 @@ struct JobReport: Encodable {
                     + "\(region.x), \(region.y)): \(entry.reasons.last ?? "no reason is known")")
         }
         return lines.joined(separator: "\n")
-    }
-}
-
-extension PixelRegion {
-    init(_ tile: TilePlan.Tile) {
-        self.init(x: tile.x, y: tile.y, width: tile.width, height: tile.height)
     }
 }

@@ -13,12 +13,14 @@ import Wire
 struct RestoreJob: Sendable {
     let input: String
     let output: String
-    let replacesOutput: Bool
     /// Whether the folder's tiles stay after success.
     let keepsFolder: Bool
     let isVerbose: Bool
+    /// Of what is restored: the image, or its region.
     let header: ImageHeader
     let plan: TilePlan
+    /// What the last pass makes of the tiles.
+    let blend: BlendFacts
     let network: NetworkPreset
     let configuration: FitConfiguration
     let manifest: JobManifest
@@ -44,6 +46,16 @@ struct RestoreJob: Sendable {
     var folder: String { output + ".dip" }
     var job: JobID { JobID(rawValue: manifest.jobID) }
     var bands: Int { header.colorBands }
+    /// Column and row of the restored part in the image.
+    var originX: Int { blend.region?.x ?? 0 }
+    var originY: Int { blend.region?.y ?? 0 }
+
+    /// A tile's window in the image.
+    func region(of tile: Int) -> PixelRegion {
+        let tile = plan.tile(tile)
+        return PixelRegion(
+            x: originX + tile.x, y: originY + tile.y, width: tile.width, height: tile.height)
+    }
 
     /// A window's pixels (H, W, C).
     var windowShape: PixelShape {
@@ -98,21 +110,26 @@ struct RestoreJob: Sendable {
         try checkOutput(output, input: file)
         if let compression = options.compression { source.header.tiffCompression = compression }
         try checkKind(output, source.header)
-        let plan = try tiling.plan(for: source.header, configuration)
+        let blend = try blendFacts(
+            file, source.header, output, options, input, tiling, configuration)
+        let header = blend.partHeader
+        let plan = blend.plan
         let wanted = try manifest(
-            file, source.header, plan, tiling, fit.network, configuration)
+            file, header, blend, tiling, fit.network, configuration)
         let standing = try JobStanding(
             folder: output + ".dip", output: output, wanted: wanted, jobOptions)
         let workerCount = min(workers.workerCount, plan.tileCount)
         let stateByteCount = try Fit.stateByteCountMaximum(
             configuration, height: plan.windowHeight, width: plan.windowWidth,
-            bands: source.header.colorBands)
+            bands: header.colorBands)
         try checkOpenFiles(plan, workerCount)
+        var replacing = blend
+        replacing.replacesOutput = try standing.replacesOutput(
+            output, overwrites: options.overwrite)
         let job = RestoreJob(
             input: file, output: output,
-            replacesOutput: try standing.replacesOutput(output, overwrites: options.overwrite),
-            keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: source.header,
-            plan: plan, network: fit.network, configuration: configuration,
+            keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,
+            plan: plan, blend: replacing, network: fit.network, configuration: configuration,
             manifest: standing.manifest ?? wanted,
             localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
@@ -124,10 +141,10 @@ struct RestoreJob: Sendable {
             stateByteCountMaximum: stateByteCount,
             warnings: source.warnings
                 + (try checkMemory(
-                    configuration, plan, source.header, workerCount, threads: workers.threads,
+                    configuration, plan, header, workerCount, threads: workers.threads,
                     othersMayJoin: workers.listen != nil))
-                + (try checkFileSize(plan, source.header)) + stateWarnings(stateByteCount)
-                + spaceWarnings(output, plan, source.header))
+                + (try checkFileSize(plan, header)) + stateWarnings(stateByteCount)
+                + spaceWarnings(output, plan, blend.outputHeader))
         return Prepared(
             job: job, source: source, standing: standing, retriesFailed: jobOptions.retryFailed)
     }
@@ -152,6 +169,43 @@ struct RestoreJob: Sendable {
             // The extension is the user's choice, not the input's fault.
             throw error.kind == .unsupported
                 ? ProgramError(.usage, error.message) : ProgramError(error)
+        }
+    }
+
+    /// What the last pass is to make of the tiles.
+    private static func blendFacts(
+        _ file: String, _ header: ImageHeader, _ output: String, _ options: OutputOptions,
+        _ input: InputOptions, _ tiling: TilingOptions, _ configuration: FitConfiguration
+    ) throws -> BlendFacts {
+        let region = try input.part(of: file, header)
+        guard region != nil || !options.crop else {
+            throw ProgramError(.usage, "--crop is given without --region: there is nothing to crop")
+        }
+        let part = region.map(header.cropped) ?? header
+        var facts = BlendFacts(
+            plan: try tiling.plan(for: part, configuration), header: header, output: output,
+            replacesOutput: false)
+        facts.region = region
+        facts.isCropped = options.crop
+        facts.fillsMissing = options.nodata == .fill
+        if let map = options.disagreement {
+            try checkMap(map, file: file, output: output)
+            facts.disagreementMap = map
+        }
+        return facts
+    }
+
+    private static func checkMap(_ map: String, file: String, output: String) throws {
+        guard map.lowercased().hasSuffix(".tif") || map.lowercased().hasSuffix(".tiff"),
+            map != output
+        else {
+            throw ProgramError(
+                .usage, "--disagreement is \(map); a TIFF that is not the output is wanted")
+        }
+        do throws(ImageError) {
+            try ImageFormats.checkOutput(map, input: file, overwrite: true)
+        } catch {
+            throw ProgramError(error)
         }
     }
 
@@ -250,10 +304,11 @@ struct RestoreJob: Sendable {
     }
 
     private static func manifest(
-        _ file: String, _ header: ImageHeader, _ plan: TilePlan, _ tiling: TilingOptions,
+        _ file: String, _ header: ImageHeader, _ blend: BlendFacts, _ tiling: TilingOptions,
         _ network: NetworkPreset, _ configuration: FitConfiguration
     ) throws -> JobManifest {
-        JobManifest(
+        let plan = blend.plan
+        return JobManifest(
             jobID: "\(time(nil))-\(randomWord())",
             input: try FileFingerprint(path: file, fileSystem: PosixFileSystem()),
             image: .init(
@@ -264,6 +319,12 @@ struct RestoreJob: Sendable {
             plan: .init(
                 tile: tiling.tile, overlap: tiling.overlap, windowWidth: plan.windowWidth,
                 windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
+            settings: [
+                "compression": header.tiffCompression?.rawValue ?? "none",
+                "crop": blend.isCropped ? "yes" : "no",
+                "nodata": blend.fillsMissing ? "fill" : "keep",
+                "region": blend.region?.words ?? "the whole image",
+            ],
             network: network.rawValue, configuration: configuration.json,
             createdAt: Double(time(nil)))
     }
@@ -277,7 +338,7 @@ struct RestoreJob: Sendable {
             "\(header.format)", "\(header.width) x \(header.height)", "\(header.colorBands)",
             header.sampleType.rawValue, header.alpha?.rawValue ?? "no alpha",
             "orientation \(header.metadata.orientation)", resolution ?? "no resolution",
-            header.tiffCompression?.rawValue ?? "no compression", header.colorModel.rawValue,
+            header.colorModel.rawValue,
             "nodata \(header.metadata.nodata.map { "\($0)" } ?? "none")",
             "profile \(header.metadata.iccProfile ?? [])",
         ].joined(separator: ", ")

@@ -11,6 +11,8 @@ import Wire
 /// The image and the job's folder. Used by the storage thread alone once that runs.
 final class StorageWork {
     private let job: RestoreJob
+    private let whole: any ImageSource
+    /// What of it is restored.
     private let source: any ImageSource
     private let store: JobStore
     private var hasEnded = false
@@ -20,7 +22,8 @@ final class StorageWork {
 
     init(job: RestoreJob, source: any ImageSource, store: JobStore) {
         self.job = job
-        self.source = source
+        whole = source
+        self.source = job.blend.region.map { RegionView(source, $0) } ?? source
         self.store = store
     }
 
@@ -123,11 +126,10 @@ final class StorageWork {
     private func blend(
         _ setAside: Set<Int>, _ isCancelled: StorageThread.Flag
     ) throws -> BlendResult {
-        let facts = BlendFacts(
-            plan: job.plan, header: job.header, output: job.output,
-            replacesOutput: job.replacesOutput, setAside: setAside)
+        var facts = job.blend
+        facts.setAside = setAside
         do {
-            return try Blend(facts, source: source, store: store).run { isCancelled.isRaised }
+            return try Blend(facts, source: whole, store: store).run { isCancelled.isRaised }
         } catch let error as ImageError where error.kind == .outputExists {
             throw ProgramError(
                 .unwritable,
@@ -150,7 +152,8 @@ final class StorageWork {
         return try MessagePieces(
             .assign(
                 Assign(
-                    job: job.job, work: work, originX: tile.x, originY: tile.y,
+                    job: job.job, work: work, originX: job.originX + tile.x,
+                    originY: job.originY + tile.y,
                     checkpointIteration: iteration)),
             .pixels(PixelPayload(shape: job.windowShape, pixels: pixels)))
     }
