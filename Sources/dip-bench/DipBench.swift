@@ -7,6 +7,6 @@ import NeuralNetwork
 struct DipBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dip-bench",
-        abstract: "Check the training engine against reference files, and time it.",
-        subcommands: [Golden.self, Ladder.self, Step.self, FitImage.self])
+        abstract: "Check the training engine against reference files, and time it; look for seams.",
+        subcommands: [Golden.self, Ladder.self, Step.self, FitImage.self, Seams.self])
 }

@@ -1,0 +1,173 @@
+// dip-bench seams: whether the seams of a restoration can be found.
+
+import ArgumentParser
+import DeepImagePrior
+import Imaging
+
+struct Seams: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "seams",
+        abstract: "Look for the seams of a restored image, beside a run whose seams lie elsewhere.",
+        discussion: """
+            Where tiles of the first run overlap, PSNR to the clean image and the mean absolute \
+            step between neighbouring pixels, at the middle and both ends of each overlap, of both \
+            images at the same pixels. A seam that cannot be found costs less than 0.1 dB and adds \
+            less than 1 % to the step. Exits with 1 where it does not, with 65 or 66 for an image \
+            that cannot be read.
+            """)
+
+    @Argument(help: "The clean image.")
+    var clean: String
+
+    @Argument(help: "The restored image.")
+    var first: String
+
+    @Argument(help: "The same one restored with another --tile.")
+    var second: String
+
+    @Option(help: "The --tile of the first run.")
+    var tile: Int
+
+    @Option(help: "Its --overlap.")
+    var overlap: Int
+
+    @Option(help: "Its --network.")
+    var network = "thin"
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    struct Measurement: Encodable {
+        let overlapPixelCount, lineCount: Int
+        /// In the overlaps of the first run, in dB.
+        let firstPSNR, secondPSNR: Double
+        /// Across the seam lines of the first run, of 255.
+        let firstStep, secondStep: Double
+        let cannotBeFound: Bool
+    }
+
+    func run() throws {
+        try reportingErrors {
+            let measurement = try measure()
+            if json {
+                try printJSON(measurement)
+            } else {
+                show(measurement)
+            }
+            if !measurement.cannotBeFound { throw ExitCode(1) }
+        }
+    }
+
+    private func measure() throws -> Measurement {
+        let images = try [clean, first, second].map(Pixels.init)
+        guard images.allSatisfy({ $0.hasSize(of: images[0]) }) else {
+            throw FitError.invalid(
+                "\(clean), \(first) and \(second) must have one size and the same bands")
+        }
+        let configuration = try FitConfiguration(preset: network)
+        let plan = try TilePlan(
+            width: images[0].width, height: images[0].height, tile: tile, overlap: overlap,
+            alignment: configuration.alignment, minimum: configuration.minimumSide)
+        let across = Axis(plan.columns, window: plan.windowWidth)
+        let down = Axis(plan.rows, window: plan.windowHeight)
+        guard !(across.overlaps + down.overlaps).isEmpty else {
+            throw FitError.invalid("an image of one tile has no seams")
+        }
+        let psnr = (1...2).map { images[$0].psnr(images[0], across, down) }
+        let steps = (1...2).map { images[$0].meanStep(across.lines, down.lines) }
+        return Measurement(
+            overlapPixelCount: psnr[0].count, lineCount: across.lines.count + down.lines.count,
+            firstPSNR: psnr[0].value, secondPSNR: psnr[1].value, firstStep: steps[0] * 255,
+            secondStep: steps[1] * 255,
+            cannotBeFound: psnr[0].value >= psnr[1].value - 0.1 && steps[0] <= steps[1] * 1.01)
+    }
+
+    private func show(_ measurement: Measurement) {
+        func text(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+        print(
+            """
+            pixels in overlaps   \(measurement.overlapPixelCount)
+            PSNR there           \(text(measurement.firstPSNR)) dB; the other run \
+            \(text(measurement.secondPSNR)) dB
+            step across seams    \(text(measurement.firstStep)) of 255; the other run \
+            \(text(measurement.secondStep)), at \(measurement.lineCount) lines
+            seams                \(measurement.cannotBeFound ? "cannot" : "CAN") be found
+            """)
+    }
+}
+
+/// The overlaps of windows along one axis.
+private struct Axis {
+    let overlaps: [Range<Int>]
+
+    init(_ starts: [Int], window: Int) {
+        overlaps = zip(starts, starts.dropFirst()).compactMap { former, next in
+            next < former + window ? next..<former + window : nil
+        }
+    }
+
+    /// Pixels whose step from the one before crosses an end or the middle of an overlap.
+    var lines: [Int] {
+        overlaps.flatMap { [$0.lowerBound, ($0.lowerBound + $0.upperBound) / 2, $0.upperBound] }
+    }
+
+    func contains(_ place: Int) -> Bool { overlaps.contains { $0.contains(place) } }
+}
+
+/// A whole image as numbers in [0, 1].
+private struct Pixels {
+    let width, height, bands: Int
+    private let values: [Float]
+
+    init(_ path: String) throws {
+        let source = try ImageFormats.open(path)
+        let header = source.header
+        (width, height, bands) = (header.width, header.height, header.colorBands)
+        var values = [Float](repeating: 0, count: width * height * bands)
+        try values.withUnsafeMutableBufferPointer {
+            try source.readColor(
+                PixelRegion(x: 0, y: 0, width: header.width, height: header.height), into: $0)
+        }
+        self.values = values
+    }
+
+    func hasSize(of other: Pixels) -> Bool {
+        (width, height, bands) == (other.width, other.height, other.bands)
+    }
+
+    /// PSNR to another image over the pixels that lie in an overlap, and how many these are.
+    func psnr(_ other: Pixels, _ across: Axis, _ down: Axis) -> (value: Double, count: Int) {
+        let columns = (0..<width).map(across.contains)
+        var (sum, count) = (0.0, 0)
+        for y in 0..<height {
+            let isWhole = down.contains(y)
+            for x in 0..<width where isWhole || columns[x] {
+                count += 1
+                for index in (y * width + x) * bands..<(y * width + x + 1) * bands {
+                    let difference = Double(values[index] - other.values[index])
+                    sum += difference * difference
+                }
+            }
+        }
+        let mean = sum / Double(count * bands)
+        return (ImageQuality.psnr(meanSquaredError: mean), count)
+    }
+
+    /// The mean absolute difference of samples on both sides of columns and rows.
+    func meanStep(_ columns: [Int], _ rows: [Int]) -> Double {
+        var (sum, count) = (0.0, 0)
+        func add(_ index: Int, _ before: Int) {
+            for band in 0..<bands {
+                sum += Double(abs(values[index * bands + band] - values[before * bands + band]))
+            }
+            count += bands
+        }
+        for x in columns where (1..<width).contains(x) {
+            for y in 0..<height { add(y * width + x, y * width + x - 1) }
+        }
+        for y in rows where (1..<height).contains(y) {
+            for x in 0..<width { add(y * width + x, (y - 1) * width + x) }
+        }
+        return sum / Double(count)
+    }
+}
