@@ -49,6 +49,8 @@ public struct ImageHeader: Equatable, Sendable {
     public var metadata = Metadata()
     /// The compression of a TIFF; `nil` when the image comes from another format.
     public var tiffCompression: TIFFCompression?
+    /// How finely a JPEG is written, 1 to 100; from 90 on, colours as finely as brightness.
+    public var jpegQuality = 95
     /// How samples become numbers in [0, 1] and numbers become samples again.
     public var values: ValueRange
 

@@ -1,9 +1,9 @@
-// Reading and writing of image files through libtiff and libpng, for Swift.
+// Reading and writing of image files through libtiff, libpng and libjpeg, for Swift.
 //
 // Every call returns a codec_status and, unless it is CODEC_OK, one line in codec_message. The
 // varargs and the longjmp of the libraries stay in this target, and nothing is printed. A reader
 // reports the header first, after checks that need no pixel memory; then blocks (TIFF) or all
-// rows (PNG).
+// rows (PNG, JPEG).
 //
 // Samples are in native byte order, interleaved (rows, columns, color bands + alpha). File
 // descriptors stay the caller's: they are used with pread and pwrite and never closed.
@@ -94,6 +94,8 @@ typedef struct codec_tiff_reader codec_tiff_reader;
 typedef struct codec_tiff_writer codec_tiff_writer;
 typedef struct codec_png_reader codec_png_reader;
 typedef struct codec_png_writer codec_png_writer;
+typedef struct codec_jpeg_reader codec_jpeg_reader;
+typedef struct codec_jpeg_writer codec_jpeg_writer;
 
 // Reads and checks the header of a page, counted from 0. byte_limit bounds the decoded image.
 // Fewer than 8 bits and palettes become 8 or 16 bits, YCbCr in JPEG becomes RGB, min-is-white
@@ -128,5 +130,25 @@ codec_status codec_png_write_rows(codec_png_writer *writer, uint32_t row_count,
                                   const void *samples, codec_message *message);
 codec_status codec_png_finish(codec_png_writer *writer, codec_message *message);
 void codec_png_writer_free(codec_png_writer *writer);
+
+// memory_limit bounds what the library keeps while it decodes a progressive file. Resolution and
+// profile are not looked for: they lie in segments, which are the caller's.
+codec_status codec_jpeg_open(int fd, uint64_t byte_limit, uint64_t memory_limit,
+                             codec_jpeg_reader **reader, codec_info *info,
+                             codec_message *message);
+// Decodes the whole image. Damage that the library would make up for is an error.
+codec_status codec_jpeg_read(codec_jpeg_reader *reader, void *samples, codec_message *message);
+void codec_jpeg_reader_free(codec_jpeg_reader *reader);
+
+// Quality is 1 to 100; below 90 colours are stored with half the width and height.
+codec_status codec_jpeg_create(int fd, const codec_info *info, int quality,
+                               codec_jpeg_writer **writer, codec_message *message);
+// A segment before the first row, of at most 65533 bytes; marker is 0xE0 (APP0) to 0xFE (COM).
+codec_status codec_jpeg_write_segment(codec_jpeg_writer *writer, int marker, const uint8_t *bytes,
+                                      size_t count, codec_message *message);
+codec_status codec_jpeg_write_rows(codec_jpeg_writer *writer, uint32_t row_count,
+                                   const void *samples, codec_message *message);
+codec_status codec_jpeg_finish(codec_jpeg_writer *writer, codec_message *message);
+void codec_jpeg_writer_free(codec_jpeg_writer *writer);
 
 #endif

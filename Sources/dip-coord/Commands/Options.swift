@@ -177,8 +177,8 @@ struct OutputOptions: ParsableArguments {
         name: .shortAndLong,
         help: ArgumentHelp(
             """
-            The restored image, PNG or TIFF by its extension. (default: NAME.restored.EXTENSION \
-            beside the input)
+            The restored image, PNG, TIFF or JPEG by its extension. (default: \
+            NAME.restored.EXTENSION beside the input)
             """, valueName: "file"))
     var output: String?
 
@@ -190,6 +190,15 @@ struct OutputOptions: ParsableArguments {
             """, valueName: "name"))
     var compression: TIFFCompression?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            How finely a JPEG is written, which loses something at every value; 1 to 100. From 90 \
+            on, colours have the full resolution.
+            """, valueName: "number"))
+    var quality = 95
+
     @Flag(help: "Replace the output if it exists.")
     var overwrite = false
 
@@ -198,6 +207,12 @@ struct OutputOptions: ParsableArguments {
 
     @Flag(name: .shortAndLong, help: "Print what becomes of each worker.")
     var verbose = false
+
+    func validate() throws {
+        guard (1...100).contains(quality) else {
+            throw ValidationError("--quality is \(quality); 1 to 100 is wanted")
+        }
+    }
 
     /// big.tif becomes big.restored.tif.
     func path(forInput input: String) -> String {

@@ -97,6 +97,7 @@ struct RestoreJob: Sendable {
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
         if let compression = options.compression { source.header.tiffCompression = compression }
+        source.header.jpegQuality = options.quality
         try checkKind(output, source.header)
         let plan = try tiling.plan(for: source.header, configuration)
         let wanted = try manifest(
@@ -279,7 +280,7 @@ struct RestoreJob: Sendable {
             "orientation \(header.metadata.orientation)", resolution ?? "no resolution",
             header.tiffCompression?.rawValue ?? "no compression", header.colorModel.rawValue,
             "nodata \(header.metadata.nodata.map { "\($0)" } ?? "none")",
-            "profile \(header.metadata.iccProfile ?? [])",
+            "profile \(header.metadata.iccProfile ?? [])", "quality \(header.jpegQuality)",
         ].joined(separator: ", ")
     }
 
