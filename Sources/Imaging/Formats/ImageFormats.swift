@@ -118,7 +118,9 @@ public enum ImageFormats {
         let codec = try outputCodec(path)
         guard let obstacle = codec.obstacle(to: header) else { return }
         let alpha = header.hasAlpha ? " with alpha" : ""
-        let others = all.filter { $0.obstacle(to: header) == nil }.map { ".\($0.fileExtensions[0])" }
+        let others = all.filter { $0.obstacle(to: header) == nil }.map {
+            ".\($0.fileExtensions[0])"
+        }
         throw ImageError(
             .unsupported,
             "\(path): a \(codec.format) \(obstacle), but the image is \(header.kind)\(alpha), "

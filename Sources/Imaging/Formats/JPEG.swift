@@ -45,7 +45,8 @@ enum JPEGFormat: FormatCodec {
         var header = ImageHeader(info, format: format)
         var segments = JPEGSegments(descriptor)
         header.metadata = segments.metadata()
-        let warnings = segments.leftOut.isEmpty
+        let warnings =
+            segments.leftOut.isEmpty
             ? [] : ["\(name): \(listed(segments.leftOut)) of it will not be in the output"]
         let image = try DecodedImage(
             header: header, warnings: warnings, name: name, options: options)

@@ -1,7 +1,5 @@
 // What a JPEG says in the segments before its pixels.
 
-import Glibc
-
 /// Names at the beginning of segments.
 enum JPEGSignature {
     static let jfif = Array("JFIF\0".utf8)
@@ -46,7 +44,7 @@ struct JPEGSegments {
     init(_ descriptor: Int32) {
         var offset = 2
         var byteCount = 0
-        while let head = readBytes(descriptor, at: offset, count: 2), head[0] == 0xFF {
+        while let head = fileBytes(descriptor, at: offset, count: 2), head[0] == 0xFF {
             let marker = head[1]
             // Fill bytes, and markers that stand alone.
             if marker == 0xFF { offset += 1 }
@@ -54,15 +52,16 @@ struct JPEGSegments {
             offset += 2
             if marker == 0x01 || (0xD0...0xD8).contains(marker) { continue }
             if marker == 0xDA || marker == 0xD9 { return }
-            guard let lengthBytes = readBytes(descriptor, at: offset, count: 2) else { return }
+            guard let lengthBytes = fileBytes(descriptor, at: offset, count: 2) else { return }
             let length = Int(lengthBytes[0]) << 8 | Int(lengthBytes[1])
             guard length >= 2 else { return }
             if (0xE0...0xEF).contains(marker) || marker == 0xFE {
                 byteCount += length
                 guard byteCount <= Self.byteCountMaximum, segments.count < Self.countMaximum else {
-                    return leaveOut("all of its segments after the first \(segments.count)")
+                    leaveOut("all of its segments after the first \(segments.count)")
+                    return
                 }
-                guard let bytes = readBytes(descriptor, at: offset + 2, count: length - 2) else {
+                guard let bytes = fileBytes(descriptor, at: offset + 2, count: length - 2) else {
                     return
                 }
                 segments.append(JPEGSegment(marker: marker, bytes: bytes))
@@ -132,7 +131,8 @@ struct JPEGSegments {
             bytes[Int(part.bytes[start])] = part.bytes[(start + 2)...]
         }
         let numbers = 1...max(bytes.count, 1)
-        let isWhole = parts.count == bytes.count
+        let isWhole =
+            parts.count == bytes.count
             && parts.allSatisfy { $0.bytes[start + 1] == bytes.count }
             && numbers.allSatisfy { bytes[$0] != nil }
         guard isWhole else {
@@ -186,29 +186,4 @@ extension MetadataText {
     static func comment(_ text: String) -> MetadataText {
         MetadataText(keyword: "Comment", text: text)
     }
-}
-
-/// Bytes of a file; nil where it does not have so many there, or the medium failed.
-func readBytes(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8]? {
-    guard offset >= 0, count >= 0 else { return nil }
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
-        done = 0
-        while done < count {
-            let got = pread(descriptor, buffer.baseAddress.map { $0 + done }, count - done,
-                offset + done)
-            if got < 0 && errno == EINTR { continue }
-            if got <= 0 { break }
-            done += got
-        }
-    }
-    return bytes.count == count ? bytes : nil
-}
-
-/// Text whose encoding nobody says.
-func string(utf8OrLatin1 bytes: some Collection<UInt8>) -> String {
-    String(validating: bytes, as: UTF8.self) ?? string(latin1: bytes)
-}
-
-func string(latin1 bytes: some Collection<UInt8>) -> String {
-    String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
 }

@@ -59,8 +59,3 @@ struct PhotoshopResources {
         return bytes
     }
 }
-
-/// The bytes of a number, the highest first.
-func bigEndian(_ value: Int, _ byteCount: Int) -> [UInt8] {
-    (0..<byteCount).map { UInt8(truncatingIfNeeded: value >> (8 * (byteCount - 1 - $0))) }
-}
