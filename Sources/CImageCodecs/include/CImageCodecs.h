@@ -115,6 +115,7 @@ codec_status codec_tiff_write_rows(codec_tiff_writer *writer, uint32_t row_count
 codec_status codec_tiff_finish(codec_tiff_writer *writer, codec_message *message);
 void codec_tiff_writer_free(codec_tiff_writer *writer);
 
+// Resolution and profile are not looked for: they lie in chunks, which are the caller's.
 codec_status codec_png_open(int fd, uint64_t byte_limit, codec_png_reader **reader,
                             codec_info *info, codec_message *message);
 // Decodes the whole image, height rows of width pixels without gaps, and checks the file to its
@@ -126,6 +127,9 @@ void codec_png_reader_free(codec_png_reader *reader);
 // out.
 codec_status codec_png_create(int fd, const codec_info *info, codec_png_writer **writer,
                               int *profile_dropped, codec_message *message);
+// A chunk before the first row; type has four letters, count is below 2^31.
+codec_status codec_png_write_chunk(codec_png_writer *writer, const char *type,
+                                   const uint8_t *bytes, size_t count, codec_message *message);
 codec_status codec_png_write_rows(codec_png_writer *writer, uint32_t row_count,
                                   const void *samples, codec_message *message);
 codec_status codec_png_finish(codec_png_writer *writer, codec_message *message);
@@ -150,5 +154,13 @@ codec_status codec_jpeg_write_rows(codec_jpeg_writer *writer, uint32_t row_count
                                    const void *samples, codec_message *message);
 codec_status codec_jpeg_finish(codec_jpeg_writer *writer, codec_message *message);
 void codec_jpeg_writer_free(codec_jpeg_writer *writer);
+
+uint32_t codec_crc32(const uint8_t *bytes, size_t count);
+// A whole zlib stream of at most limit bytes (CODEC_TOO_LARGE above); what follows it does not
+// count. result is to be freed.
+codec_status codec_inflate(const uint8_t *bytes, size_t count, size_t limit, uint8_t **result,
+                           size_t *result_count);
+codec_status codec_deflate(const uint8_t *bytes, size_t count, uint8_t **result,
+                           size_t *result_count);
 
 #endif

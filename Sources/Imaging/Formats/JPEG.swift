@@ -45,9 +45,7 @@ enum JPEGFormat: FormatCodec {
         var header = ImageHeader(info, format: format)
         var segments = JPEGSegments(descriptor)
         header.metadata = segments.metadata()
-        let warnings =
-            segments.leftOut.isEmpty
-            ? [] : ["\(name): \(listed(segments.leftOut)) of it will not be in the output"]
+        let warnings = notTakenWarnings(segments.leftOut, name: name)
         let image = try DecodedImage(
             header: header, warnings: warnings, name: name, options: options)
         try checked(name: name) { codec_jpeg_read(reader, image.samples.baseAddress, &$0) }

@@ -23,7 +23,7 @@ struct JPEGSegmentWriter {
             if text.keyword == "Comment", bytes.count <= Self.byteCountMaximum {
                 add(0xFE, bytes)
             } else {
-                leaveOut("the text \(text.keyword)")
+                leaveOut("the text \(inSentence(text.keyword))")
             }
         }
         for words in Metadata.inWords(metadata.tagsBeyondExif) { leaveOut(words) }
@@ -73,20 +73,6 @@ struct JPEGSegmentWriter {
 }
 
 extension Metadata {
-    /// With EXIF's note of the image's size as that of the output, where there is EXIF.
-    func withPixelDimensions(of header: ImageHeader) -> Metadata {
-        guard !exifTags.isEmpty else { return self }
-        var metadata = self
-        let sizes: [(number: UInt16, value: Int)] = [(40962, header.width), (40963, header.height)]
-        for size in sizes {
-            metadata.exifTags.removeAll { $0.number == size.number }
-            let bytes = withUnsafeBytes(of: UInt32(clamping: size.value)) { Array($0) }
-            metadata.exifTags.append(
-                MetadataTag(number: size.number, kind: .long, bytes: bytes))
-        }
-        return metadata
-    }
-
     /// Removes the tag with the most bytes of those that an EXIF block holds; nil where there is
     /// none.
     mutating func removeLargestTag() -> MetadataTag? {

@@ -116,10 +116,7 @@ struct JPEGSegments {
         if let exif {
             for what in metadata.mergeExif(exif) { leaveOut(what) }
         }
-        // JFIF has whole numbers only; EXIF may say the same more finely.
-        if let density, metadata.resolution?.rounds(to: density) != true {
-            metadata.resolution = density
-        }
+        metadata.take(wholeResolution: density)
         return metadata
     }
 
@@ -160,25 +157,6 @@ extension Resolution {
         self.init(
             x: Double(x), y: Double(y),
             unit: bytes[7] == 1 ? .inch : bytes[7] == 2 ? .centimeter : .ratio)
-    }
-
-    /// Whether another one is this one in whole numbers of its unit.
-    fileprivate func rounds(to other: Resolution) -> Bool {
-        guard let scale = pixelsPerMeter, let otherScale = other.pixelsPerMeter else {
-            return false
-        }
-        let factor = scale / otherScale
-        return abs(x * factor - other.x) <= 0.51 && abs(y * factor - other.y) <= 0.51
-    }
-
-    /// Pixels per metre for one pixel per unit; nil for ratios.
-    private var pixelsPerMeter: Double? {
-        switch unit {
-        case .ratio: nil
-        case .inch: 1 / 0.0254
-        case .centimeter: 100
-        case .meter: 1
-        }
     }
 }
 
