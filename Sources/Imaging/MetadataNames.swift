@@ -14,7 +14,7 @@ extension Metadata {
             (photoshop != nil, "Photoshop resources"),
             (iccProfile != nil, "the colour profile"), (resolution != nil, "the resolution"),
             (orientation != 1, "the orientation \(orientation)"),
-            (nodata != nil, "the nodata value \(nodataText ?? nodata.map { "\($0)" } ?? "")"),
+            (nodata != nil, "the nodata value \(nodata.map(Metadata.spelled) ?? "")"),
             (!texts.isEmpty, "texts"),
         ]
         words += parts.filter { $0.0 }.map { $0.1 }

@@ -190,6 +190,13 @@ struct OutputOptions: ParsableArguments {
             """, valueName: "name"))
     var compression: TIFFCompression?
 
+    @Flag(
+        help: """
+            Write a TIFF in tiles with smaller copies of the image (overviews), for viewers of \
+            large images.
+            """)
+    var pyramid = false
+
     @Flag(help: "Replace the output if it exists.")
     var overwrite = false
 
