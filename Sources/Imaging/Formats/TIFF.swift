@@ -47,6 +47,11 @@ enum TIFFFormat: FormatCodec {
             header.metadata.take(directory, of: structure, &limit)
         }
         var warnings = pageWarnings(pages, page, name: name, options)
+        if let count = header.metadata.leaveImageJStack() {
+            warnings.append(
+                "\(name) is a stack of \(count) images of ImageJ, of which one is used; the "
+                    + "output's description does not count the others")
+        }
         if !limit.leftOut.isEmpty {
             warnings.append("\(name): left out: \(limit.leftOut.joined(separator: ", "))")
         }

@@ -19,9 +19,11 @@ final class TIFFEncoder: RowEncoder {
         self.name = name
         self.header = header
         let layout = header.writtenTiles
-        let rough = MetadataFields(header, isBig: true)
-        let isBig = header.needsBigTIFF(tiles: layout, metadataByteCount: rough.byteCount)
-        fields = isBig ? rough : MetadataFields(header, isBig: false)
+        fields = MetadataFields(header)
+        // What only BigTIFF can say makes one.
+        let isBig =
+            header.needsBigTIFF(tiles: layout, metadataByteCount: fields.byteCount)
+            || fields.all.contains(where: \.isLongOffset)
         if !fields.leftOut.isEmpty {
             warnings.append(
                 "\(name): a TIFF cannot hold \(fields.leftOut.joined(separator: ", ")), which is "
@@ -71,31 +73,49 @@ final class TIFFEncoder: RowEncoder {
         try appendMetadata()
     }
 
-    /// Writes the first directory again behind everything, with the metadata, and lets the header
-    /// point there. Where pixels lie is taken over entry by entry.
+    /// Writes the directories again behind everything, with the metadata, and lets the header point
+    /// there. Where pixels lie is taken over entry by entry.
     private func appendMetadata() throws(ImageError) {
-        guard let file = TIFFStructure(descriptor: descriptor),
-            let former = file.directory(at: file.firstDirectory)
-        else {
+        let file = TIFFStructure(descriptor: descriptor)
+        let directories = file.map { file in
+            file.pages().directories.compactMap { file.directory(at: $0.offset) }
+        }
+        guard let file, let directories, !directories.isEmpty else {
             throw ImageError(.unwritable, "\(name): what was written cannot be read back")
         }
         let writer = TIFFDirectoryWriter(isBigEndian: file.isBigEndian, isBig: file.isBig)
+        var offset = file.byteCount + file.byteCount % 2
+        var next = 0
+        // From the last on: each tells where the one behind it lies.
+        for (index, directory) in directories.enumerated().reversed() {
+            let bytes =
+                index == 0
+                ? wholeDirectory(directory, writer, at: offset, next: next)
+                : writer.directory(
+                    directory.entries.map(TIFFField.entry) + fields.ofOverviews.map(TIFFField.tag),
+                    at: offset, next: next)
+            guard file.isBig || offset + bytes.count <= Int(UInt32.max) else {
+                throw ImageError(
+                    .unwritable, "\(name): it becomes longer than the 4 GB of a classic TIFF")
+            }
+            try put(bytes, at: offset)
+            next = offset
+            offset += bytes.count
+        }
+        let place = file.isBig ? 8 : 4
+        try put(writer.number(next, place), at: place)
+    }
+
+    private func wholeDirectory(
+        _ former: TIFFDirectory, _ writer: TIFFDirectoryWriter, at offset: Int, next: Int
+    ) -> [UInt8] {
         var known = Set(former.entries.map(\.number))
         let main =
             former.entries.map(TIFFField.entry)
             + fields.main.filter { known.insert($0.number).inserted }.map(TIFFField.tag)
-        let offset = file.byteCount + file.byteCount % 2
-        let bytes = writer.directories(
+        return writer.directories(
             main, exif: fields.exif.map(TIFFField.tag), gps: fields.gps.map(TIFFField.tag),
-            interoperability: fields.interoperability.map(TIFFField.tag), at: offset,
-            next: former.next)
-        guard file.isBig || offset + bytes.count <= Int(UInt32.max) else {
-            throw ImageError(
-                .unwritable, "\(name): it becomes longer than the 4 GB of a classic TIFF")
-        }
-        try put(bytes, at: offset)
-        let place = file.isBig ? 8 : 4
-        try put(writer.number(offset, place), at: place)
+            interoperability: fields.interoperability.map(TIFFField.tag), at: offset, next: next)
     }
 
     private func put(_ bytes: [UInt8], at offset: Int) throws(ImageError) {
@@ -142,7 +162,7 @@ private struct MetadataFields {
     /// In words.
     var leftOut: [String] = []
 
-    init(_ header: ImageHeader, isBig: Bool) {
+    init(_ header: ImageHeader) {
         let metadata = header.metadata
         exif = metadata.exifTags
         gps = metadata.gpsTags
@@ -172,12 +192,14 @@ private struct MetadataFields {
         if metadata.iccProfile == nil, !chunks.isEmpty, !chunks.contains("sRGB") {
             leftOut.append("PNG's description of colours (\(chunks.joined(separator: ", ")))")
         }
-        if !isBig { narrow() }
     }
 
-    var byteCount: Int {
-        (main + exif + gps + interoperability).reduce(0) { $0 + $1.bytes.count + 24 }
-    }
+    /// What must be known to read the pixels of smaller copies.
+    var ofOverviews: [MetadataTag] { main.filter { $0.number == TIFFTag.nodata } }
+
+    var all: [MetadataTag] { main + exif + gps + interoperability }
+
+    var byteCount: Int { all.reduce(0) { $0 + $1.bytes.count + 24 } }
 
     /// PNG's keywords that have a tag; of each the first.
     private mutating func addTexts(_ texts: [MetadataText]) {
@@ -190,17 +212,6 @@ private struct MetadataFields {
                 main.append(MetadataTag(number, text: text.text))
             } else {
                 leftOut.append("the text \"\(text.keyword)\"")
-            }
-        }
-    }
-
-    /// Types that only BigTIFF has become those of a classic one.
-    private mutating func narrow() {
-        for place in [\Self.main, \.exif, \.gps, \.interoperability] {
-            self[keyPath: place] = self[keyPath: place].compactMap { tag in
-                let narrowed = tag.narrowed
-                if narrowed == nil { leftOut.append(Metadata.name(of: tag.number)) }
-                return narrowed
             }
         }
     }
