@@ -9,7 +9,8 @@ public struct Metadata: Equatable, Sendable {
     public var orientation = 1
     /// The value of missing samples (GDAL_NODATA).
     public var nodata: Double?
-    /// How a TIFF spells that value, which the output takes over while it means `nodata`.
+    /// How a TIFF spells that value where that is not the shortest way; the output takes it over
+    /// while it means `nodata`.
     public var nodataText: String?
     /// Descriptive tags of a TIFF's own directory or of EXIF's first one: descriptions, dates,
     /// georeferencing, what other programs keep in private tags. None that tells how pixels are

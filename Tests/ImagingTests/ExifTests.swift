@@ -94,7 +94,7 @@ import Testing
                 "georeferencing (GeoTIFF tags)", "ImageJ's metadata", "GDAL's metadata",
                 "private tag 65001",
             ])
-        #expect(metadata.inWords.suffix(2) == ["IPTC records", "the nodata value -9999.0"])
+        #expect(metadata.inWords.suffix(2) == ["IPTC records", "the nodata value -9999"])
         var back = Metadata()
         back.mergeExif(metadata.exifBlock() ?? [])
         #expect(back.tags.map(\.number) == [271])

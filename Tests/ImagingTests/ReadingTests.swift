@@ -95,7 +95,7 @@ import Testing
             (HandmadeTIFF.photometric, [8], "L*a*b*"),
             (HandmadeTIFF.sampleFormat, [3], "floating-point"),
             (HandmadeTIFF.sampleFormat, [5], "complex"),
-            (HandmadeTIFF.bitsPerSample, [12], "12 bit"),
+            (HandmadeTIFF.bitsPerSample, [24], "24 bit"),
             (HandmadeTIFF.bitsPerSample, [64], "64 bit"),
         ]
         for (tag, values, word) in cases {

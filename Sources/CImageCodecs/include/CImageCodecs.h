@@ -77,8 +77,6 @@ typedef struct codec_info {
     codec_resolution_unit resolution_unit;
     const uint8_t *icc;            // the reader's memory, or the caller's for a writer; may be NULL
     size_t icc_byte_count;
-    int has_nodata;                // GDAL's tag 42113, the value of missing samples
-    double nodata;
 } codec_info;
 
 // TIFF strips or tiles. Blocks are numbered row by row from the upper left; those at the right
@@ -87,8 +85,14 @@ typedef struct codec_info {
 typedef struct codec_blocks {
     uint32_t block_width, block_height;
     uint32_t columns, rows;
-    int more_pages;                // the file holds further images that are no overviews
+    int is_tiled;
 } codec_blocks;
+
+// How a TIFF is written.
+typedef struct codec_tiff_layout {
+    uint32_t tile_width, tile_height;   // multiples of 16, or 0 for strips
+    int is_big;                         // BigTIFF, for offsets that could pass 4 GB
+} codec_tiff_layout;
 
 typedef struct codec_tiff_reader codec_tiff_reader;
 typedef struct codec_tiff_writer codec_tiff_writer;
@@ -97,20 +101,25 @@ typedef struct codec_png_writer codec_png_writer;
 typedef struct codec_jpeg_reader codec_jpeg_reader;
 typedef struct codec_jpeg_writer codec_jpeg_writer;
 
-// Reads and checks the header of a page, counted from 0. byte_limit bounds the decoded image.
-// Fewer than 8 bits and palettes become 8 or 16 bits, YCbCr in JPEG becomes RGB, min-is-white
-// min-is-black.
-codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint32_t page, codec_tiff_reader **reader,
-                             codec_info *info, codec_blocks *blocks, codec_message *message);
+// Reads and checks the header of the image whose directory lies at an offset. byte_limit bounds
+// the decoded image. Fewer than 8 bits become 8, 9 to 15 become 16, a palette's colors 16 bits,
+// YCbCr in JPEG becomes RGB, min-is-white min-is-black; alpha moves behind all others. Of the info,
+// only what tells about samples is filled in.
+codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint64_t directory,
+                             codec_tiff_reader **reader, codec_info *info, codec_blocks *blocks,
+                             codec_message *message);
 // Decodes one block into block_width * block_height pixels.
 codec_status codec_tiff_read_block(codec_tiff_reader *reader, uint32_t index, void *samples,
                                    codec_message *message);
 void codec_tiff_reader_free(codec_tiff_reader *reader);
 
-codec_status codec_tiff_create(int fd, const codec_info *info, codec_tiff_writer **writer,
-                               codec_message *message);
+codec_status codec_tiff_create(int fd, const codec_info *info, const codec_tiff_layout *layout,
+                               codec_tiff_writer **writer, codec_message *message);
 codec_status codec_tiff_write_rows(codec_tiff_writer *writer, uint32_t row_count,
                                    const void *samples, codec_message *message);
+// After the last row: begins a smaller image of the same kind, not wider than the first.
+codec_status codec_tiff_begin_overview(codec_tiff_writer *writer, uint32_t width, uint32_t height,
+                                       codec_message *message);
 // Completes the file after the last row. The writer must still be freed.
 codec_status codec_tiff_finish(codec_tiff_writer *writer, codec_message *message);
 void codec_tiff_writer_free(codec_tiff_writer *writer);

@@ -116,6 +116,11 @@ public enum ImageFormats {
     /// Checks that the format of the path's extension can hold such an image.
     public static func checkKind(_ path: String, like header: ImageHeader) throws(ImageError) {
         let codec = try outputCodec(path)
+        if header.hasOverviews, codec.format != .tiff {
+            throw ImageError(
+                .unsupported,
+                "\(path): overviews are for a TIFF; choose an output that ends in .tif")
+        }
         guard let obstacle = codec.obstacle(to: header) else { return }
         let alpha = header.hasAlpha ? " with alpha" : ""
         let others = all.filter { $0.obstacle(to: header) == nil }.map {

@@ -23,7 +23,11 @@ struct TIFFStructure {
     init?(descriptor: Int32) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { return nil }
-        self.init(byteCount: Int(status.st_size)) { readBytes(descriptor, at: $0, count: $1) }
+        self.init(byteCount: Int(status.st_size)) { offset, count in
+            var bytes = [UInt8](repeating: 0, count: count)
+            let code = bytes.withUnsafeMutableBytes { readBytes(descriptor, $0, at: offset) }
+            return code == nil ? bytes : nil
+        }
     }
 
     /// - Parameter read: gets what lies inside `byteCount`.
@@ -125,11 +129,20 @@ struct TIFFStructure {
                 break
             }
             tableBytes += directory.nextPlace - offset
-            let kind = directory[254].flatMap { tag($0) }?.unsignedIntegers.first ?? 0
-            pages.directories.append((offset, kind))
+            pages.directories.append((offset, kind(of: directory)))
             offset = directory.next
         }
         return pages
+    }
+}
+
+extension TIFFStructure {
+    /// NewSubfileType, or what the tag before it in history says.
+    private func kind(of directory: TIFFDirectory) -> Int {
+        let value = { (number: UInt16) in
+            directory[number].flatMap { $0.count == 1 ? tag($0) : nil }?.unsignedIntegers.first
+        }
+        return value(254) ?? (value(255) == 2 ? 1 : 0)
     }
 }
 
@@ -142,6 +155,8 @@ struct TIFFPages {
 
     func isReduced(_ page: Int) -> Bool { directories[page].kind & 1 != 0 }
     func isMask(_ page: Int) -> Bool { directories[page].kind & 4 != 0 }
+    /// Neither: an image of its own.
+    func isWhole(_ page: Int) -> Bool { directories[page].kind & 5 == 0 }
 }
 
 struct TIFFDirectory {
@@ -230,17 +245,4 @@ func swapWords(_ bytes: inout [UInt8], _ kind: MetadataTag.Kind, isBigEndian: Bo
     for first in stride(from: 0, through: bytes.count - word, by: word) {
         bytes[first..<first + word].reverse()
     }
-}
-
-/// All of the bytes or nil.
-private func readBytes(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8]? {
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
-        while done < count, let start = buffer.baseAddress {
-            let got = pread(descriptor, start + done, count - done, offset + done)
-            if got < 0 && errno == EINTR { continue }
-            guard got > 0 else { break }
-            done += got
-        }
-    }
-    return bytes.count == count ? bytes : nil
 }

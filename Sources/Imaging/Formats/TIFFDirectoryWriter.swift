@@ -105,27 +105,6 @@ extension MetadataTag {
     init(_ number: UInt16, text: String) {
         self.init(number: number, kind: .ascii, bytes: Array(text.utf8) + [0])
     }
-
-    /// The same in a type that a classic TIFF has; nil where a value is too large for that.
-    var narrowed: MetadataTag? {
-        guard isLongOffset else { return self }
-        var narrow: [UInt8] = []
-        for first in stride(from: 0, to: bytes.count, by: 8) {
-            let value = bytes[first..<first + 8].withUnsafeBytes {
-                $0.loadUnaligned(as: UInt64.self)
-            }
-            if kind == .slong8 {
-                guard let small = Int32(exactly: Int64(bitPattern: value)) else { return nil }
-                narrow += nativeBytes(small)
-            } else {
-                guard let small = UInt32(exactly: value) else { return nil }
-                narrow += nativeBytes(small)
-            }
-        }
-        return MetadataTag(
-            number: number, kind: kind == .slong8 ? .slong : kind == .ifd8 ? .ifd : .long,
-            bytes: narrow)
-    }
 }
 
 private func nativeBytes<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {

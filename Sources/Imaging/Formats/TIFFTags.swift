@@ -120,7 +120,7 @@ extension Metadata {
         let text = String(decoding: tag.bytes.prefix { $0 != 0 }, as: UTF8.self)
         guard let value = parsedNodata(text) else { return }
         nodata = value
-        nodataText = text
+        nodataText = text == Metadata.spelled(value) ? nil : text
     }
 
     /// Bytes that have a format of their own: as they are, for they are one stream whatever the

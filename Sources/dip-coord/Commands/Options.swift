@@ -199,6 +199,13 @@ struct OutputOptions: ParsableArguments {
             """, valueName: "number"))
     var quality = 95
 
+    @Flag(
+        help: """
+            Write a TIFF in tiles with smaller copies of the image (overviews), for viewers of \
+            large images.
+            """)
+    var pyramid = false
+
     @Flag(help: "Replace the output if it exists.")
     var overwrite = false
 

@@ -98,6 +98,7 @@ struct RestoreJob: Sendable {
         try checkOutput(output, input: file)
         if let compression = options.compression { source.header.tiffCompression = compression }
         source.header.jpegQuality = options.quality
+        source.header.hasOverviews = options.pyramid
         try checkKind(output, source.header)
         let plan = try tiling.plan(for: source.header, configuration)
         let wanted = try manifest(
@@ -214,10 +215,10 @@ struct RestoreJob: Sendable {
                 "a file of this process may have \(Text.bytes(allowed)), but a tile takes "
                     + "\(Text.bytes(tile)); raise the limit (ulimit -f) or use a smaller --tile")
         }
-        guard header.decodedByteCount > allowed else { return [] }
+        guard header.writtenByteCount > allowed else { return [] }
         return [
             "a file of this process may have \(Text.bytes(allowed)) (ulimit -f), but the output "
-                + "may need \(Text.bytes(header.decodedByteCount))"
+                + "may need \(Text.bytes(header.writtenByteCount))"
         ]
     }
 
@@ -241,7 +242,7 @@ struct RestoreJob: Sendable {
             return []
         }
         let needed =
-            header.decodedByteCount
+            header.writtenByteCount + header.overviewByteCount
             + plan.folderByteCount(bands: header.colorBands, sampleType: header.sampleType)
         guard needed > available else { return [] }
         return [
