@@ -56,7 +56,10 @@ let package = Package(
         .target(name: "CKernels", cSettings: kernelSettings, linkerSettings: [.linkedLibrary("m")]),
         .target(
             name: "CImageCodecs",
-            linkerSettings: [.linkedLibrary("tiff"), .linkedLibrary("png")]),
+            linkerSettings: [
+                .linkedLibrary("tiff"), .linkedLibrary("png"), .linkedLibrary("jpeg"),
+                .linkedLibrary("z"),
+            ]),
         .target(name: "CSystem"),
 
         // Rooms

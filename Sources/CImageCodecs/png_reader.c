@@ -13,28 +13,6 @@ struct codec_png_reader {
     int passes;   // 7 for Adam7, else 1
 };
 
-
-static void find_metadata(codec_png_reader *reader) {
-    codec_info *info = &reader->info;
-    info->orientation = 1;
-    png_uint_32 x = 0, y = 0;
-    int unit = PNG_RESOLUTION_UNKNOWN;
-    if (png_get_pHYs(reader->png, reader->meta, &x, &y, &unit) && x > 0 && y > 0) {
-        info->resolution_x = x;
-        info->resolution_y = y;
-        info->resolution_unit =
-            unit == PNG_RESOLUTION_METER ? CODEC_RESOLUTION_PER_METER : CODEC_RESOLUTION_RATIO;
-    }
-    png_charp name = NULL;
-    png_bytep profile = NULL;
-    png_uint_32 count = 0;
-    int compression = 0;
-    if (png_get_iCCP(reader->png, reader->meta, &name, &compression, &profile, &count)) {
-        info->icc = profile;
-        info->icc_byte_count = count;
-    }
-}
-
 static codec_status read_header(codec_png_reader *reader, uint64_t byte_limit,
                                 codec_message *message) {
     png_structp png = reader->png;
@@ -42,6 +20,8 @@ static codec_status read_header(codec_png_reader *reader, uint64_t byte_limit,
     codec_info *info = &reader->info;
     if (setjmp(png_jmpbuf(png))) return codec_fail_reading(&reader->io, message);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    // All but what the pixels need is the caller's to read.
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(png, meta);
     info->width = png_get_image_width(png, meta);
     info->height = png_get_image_height(png, meta);
@@ -69,7 +49,7 @@ static codec_status read_header(codec_png_reader *reader, uint64_t byte_limit,
     png_read_update_info(png, meta);
     if (png_get_rowbytes(png, meta) != reader->row_byte_count)
         return codec_fail_reading(&reader->io, message);
-    find_metadata(reader);
+    info->orientation = 1;
     return CODEC_OK;
 }
 

@@ -74,6 +74,13 @@ codec_status codec_png_create(int fd, const codec_info *info, codec_png_writer *
     return CODEC_OK;
 }
 
+codec_status codec_png_write_chunk(codec_png_writer *writer, const char *type,
+                                   const uint8_t *bytes, size_t count, codec_message *message) {
+    if (setjmp(png_jmpbuf(writer->png))) return codec_fail_writing(&writer->io, message);
+    png_write_chunk(writer->png, (png_const_bytep)type, bytes, count);
+    return CODEC_OK;
+}
+
 codec_status codec_png_write_rows(codec_png_writer *writer, uint32_t row_count,
                                   const void *samples, codec_message *message) {
     if (setjmp(png_jmpbuf(writer->png))) return codec_fail_writing(&writer->io, message);

@@ -42,21 +42,10 @@ static int drop_warning(TIFF *tiff, void *user_data, const char *module, const c
     return 1;
 }
 
-static TIFFExtendProc former_extender;
-
-static void add_tags(TIFF *tiff) {
-    static const TIFFFieldInfo fields[] = {
-        {codec_tag_nodata, -1, -1, TIFF_ASCII, FIELD_CUSTOM, 1, 0, "GDALNoData"},
-    };
-    TIFFMergeFieldInfo(tiff, fields, sizeof fields / sizeof fields[0]);
-    if (former_extender != NULL) former_extender(tiff);
-}
-
 // A few of the library's complaints know no handle: they would reach stderr.
 static void prepare_globally(void) {
     TIFFSetErrorHandler(NULL);
     TIFFSetWarningHandler(NULL);
-    former_extender = TIFFSetTagExtender(add_tags);
 }
 
 TIFF *codec_tiff_handle(codec_io *io, const char *mode, uint64_t allocation_limit) {

@@ -7,9 +7,6 @@
 
 #include "codec_io.h"
 
-// GDAL's private tag: the value of missing samples, as text.
-enum { codec_tag_nodata = 42113 };
-
 // mode as for TIFFOpen. Returns NULL with io->text or io->error set.
 TIFF *codec_tiff_handle(codec_io *io, const char *mode, uint64_t allocation_limit);
 

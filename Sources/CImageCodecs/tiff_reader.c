@@ -18,10 +18,10 @@ static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_
                                            (double)info->width * info->height * pixel, ratio,
                                            byte_limit, message);
     if (status != CODEC_OK) return status;
-    reader->tiled = TIFFIsTiled(tiff);
+    blocks->is_tiled = TIFFIsTiled(tiff);
     blocks->block_width = info->width;
     blocks->block_height = info->height;
-    if (reader->tiled) {
+    if (reader->blocks.is_tiled) {
         TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &blocks->block_width);
         TIFFGetField(tiff, TIFFTAG_TILELENGTH, &blocks->block_height);
     } else {
@@ -36,9 +36,9 @@ static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_
     blocks->columns = (info->width - 1) / blocks->block_width + 1;
     blocks->rows = (info->height - 1) / blocks->block_height + 1;
     double block_bytes = (double)blocks->block_width * blocks->block_height * pixel;
-    double tile_bytes = (double)blocks->block_height
+    double tile_bytes = (double)blocks->block_height * reader->planes
         * (double)codec_tiff_stored_row(reader, blocks->block_width);
-    double all_bytes = reader->tiled ? tile_bytes * blocks->columns * blocks->rows : 0;
+    double all_bytes = reader->blocks.is_tiled ? tile_bytes * blocks->columns * blocks->rows : 0;
     if (info->compression == CODEC_COMPRESSION_JPEG) all_bytes /= 2;
     if (block_bytes > (double)byte_limit || (double)blocks->columns * blocks->rows > UINT32_MAX / 4)
         return codec_fail(CODEC_TOO_LARGE, message,
@@ -53,81 +53,30 @@ static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_
     return CODEC_OK;
 }
 
-static void find_metadata(codec_tiff_reader *reader) {
-    TIFF *tiff = reader->tiff;
-    codec_info *info = &reader->info;
-    uint16_t orientation = ORIENTATION_TOPLEFT;
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &orientation);
-    info->orientation = orientation >= 1 && orientation <= 8 ? orientation : ORIENTATION_TOPLEFT;
-
-    float x = 0, y = 0;
-    if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &x) && TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &y)
-        && x > 0 && y > 0 && x < 1e9f && y < 1e9f) {
-        uint16_t unit = RESUNIT_INCH;
-        TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
-        info->resolution_x = x;
-        info->resolution_y = y;
-        info->resolution_unit = unit == RESUNIT_CENTIMETER ? CODEC_RESOLUTION_PER_CENTIMETER
-            : unit == RESUNIT_NONE                         ? CODEC_RESOLUTION_RATIO
-                                                           : CODEC_RESOLUTION_PER_INCH;
-    }
-    uint32_t count = 0;
-    void *profile = NULL;
-    if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &count, &profile) && count > 0 && profile != NULL) {
-        info->icc = profile;
-        info->icc_byte_count = count;
-    }
-    const char *nodata = NULL;
-    if (TIFFGetField(tiff, codec_tag_nodata, &nodata) && nodata != NULL) {
-        char *end = NULL;
-        info->nodata = strtod(nodata, &end);
-        info->has_nodata = end != nodata;
-    }
-}
-
-// Whether an image follows that is neither an overview nor a mask. A directory that cannot be
-// read counts as one.
-static int has_more_pages(codec_tiff_reader *reader, uint32_t page) {
-    int found = 0;
-    for (int i = 0; i < 64 && !found && !TIFFLastDirectory(reader->tiff); i++) {
-        uint32_t kind = 0;
-        if (TIFFReadDirectory(reader->tiff) != 1) found = 1;
-        else TIFFGetField(reader->tiff, TIFFTAG_SUBFILETYPE, &kind);
-        if (!found) found = (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
-    }
-    TIFFSetDirectory(reader->tiff, (tdir_t)page);
-    reader->io.text[0] = 0;
-    return found;
-}
-
 static codec_status open_reader(codec_tiff_reader *reader, int fd, uint64_t byte_limit,
-                                uint32_t page, codec_message *message) {
+                                uint64_t directory, codec_message *message) {
     if (!codec_io_open(&reader->io, fd, "TIFF file"))
         return codec_fail_reading(&reader->io, message);
     // No table or raw strip of a sound file is longer than the file; tables may widen when read.
-    reader->tiff = codec_tiff_handle(&reader->io, "rm", 8 * reader->io.byte_count + (16 << 20));
-    if (reader->tiff == NULL) return codec_fail_reading(&reader->io, message);
-    if (page > 0 && TIFFSetDirectory(reader->tiff, (tdir_t)page) != 1)
-        return codec_fail(CODEC_UNREADABLE, message, "it has no page %u", page + 1);
-    // Looking at what follows reads this page's directory anew: before anything is set in it.
-    reader->blocks.more_pages = has_more_pages(reader, page);
+    // 'h': no directory yet.
+    reader->tiff = codec_tiff_handle(&reader->io, "rmh", 8 * reader->io.byte_count + (16 << 20));
+    if (reader->tiff == NULL || TIFFSetSubDirectory(reader->tiff, directory) != 1)
+        return codec_fail_reading(&reader->io, message);
     if (!TIFFGetField(reader->tiff, TIFFTAG_IMAGEWIDTH, &reader->info.width)
         || !TIFFGetField(reader->tiff, TIFFTAG_IMAGELENGTH, &reader->info.height))
         return codec_fail(CODEC_UNREADABLE, message, "it does not say how large its image is");
+    reader->info.orientation = 1;
     double ratio = 1;
     codec_status status = codec_tiff_find_samples(reader, &ratio, message);
-    if (status == CODEC_OK) status = find_blocks(reader, ratio, byte_limit, message);
-    if (status != CODEC_OK) return status;
-    find_metadata(reader);
-    return CODEC_OK;
+    return status == CODEC_OK ? find_blocks(reader, ratio, byte_limit, message) : status;
 }
 
-codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint32_t page,
+codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint64_t directory,
                              codec_tiff_reader **result, codec_info *info, codec_blocks *blocks,
                              codec_message *message) {
     codec_tiff_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL) return codec_fail(CODEC_OUT_OF_MEMORY, message, "memory ran out");
-    codec_status status = open_reader(reader, fd, byte_limit, page, message);
+    codec_status status = open_reader(reader, fd, byte_limit, directory, message);
     if (status != CODEC_OK) {
         codec_tiff_reader_free(reader);
         return status;
@@ -142,7 +91,7 @@ codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint32_t page,
 static int read_encoded(codec_tiff_reader *reader, uint32_t number, void *bytes, size_t count) {
     reader->io.text[0] = 0;
     reader->io.reached_end = 0;
-    tmsize_t got = reader->tiled
+    tmsize_t got = reader->blocks.is_tiled
         ? TIFFReadEncodedTile(reader->tiff, number, bytes, (tmsize_t)count)
         : TIFFReadEncodedStrip(reader->tiff, number, bytes, (tmsize_t)count);
     return got == (tmsize_t)count;
@@ -165,45 +114,60 @@ static void invert_gray(const codec_info *info, size_t pixel_count, void *sample
         for (size_t byte = 0; byte < size; byte++) bytes[i * stride + byte] ^= 0xFF;
 }
 
+// Alpha is the last sample of ours.
+static void move_alpha_last(const codec_tiff_reader *reader, size_t pixel_count, void *samples) {
+    size_t size = reader->info.bits / 8, stride = codec_sample_count(&reader->info) * size;
+    size_t place = reader->alpha_place * size;
+    for (uint8_t *pixel = samples; pixel_count > 0; pixel_count--, pixel += stride) {
+        uint8_t alpha[8];
+        memcpy(alpha, pixel + place, size);
+        memmove(pixel + place, pixel + place + size, stride - place - size);
+        memcpy(pixel + stride - size, alpha, size);
+    }
+}
+
 static int reserve_plane(codec_tiff_reader *reader, size_t byte_count) {
     if (reader->plane == NULL) reader->plane = malloc(byte_count);
     return reader->plane != NULL;
+}
+
+// Reads a block by way of reader->plane: packed samples, or one plane after the other.
+static codec_status read_planes(codec_tiff_reader *reader, uint32_t index, uint32_t height,
+                                void *samples, codec_message *message) {
+    const codec_blocks *blocks = &reader->blocks;
+    size_t row_bytes = codec_tiff_stored_row(reader, blocks->block_width);
+    if (!reserve_plane(reader, row_bytes * blocks->block_height))
+        return codec_fail(CODEC_OUT_OF_MEMORY, message, "memory ran out");
+    for (int plane = 0; plane < reader->planes; plane++) {
+        uint32_t number = (uint32_t)plane * blocks->columns * blocks->rows + index;
+        if (!read_encoded(reader, number, reader->plane, row_bytes * height))
+            return codec_fail_reading(&reader->io, message);
+        if (codec_tiff_is_packed(reader))
+            codec_tiff_unpack(reader, plane, blocks->block_width, height, samples);
+        else
+            interleave(reader, plane, (size_t)blocks->block_width * height, samples);
+    }
+    return CODEC_OK;
 }
 
 codec_status codec_tiff_read_block(codec_tiff_reader *reader, uint32_t index, void *samples,
                                    codec_message *message) {
     const codec_info *info = &reader->info;
     const codec_blocks *blocks = &reader->blocks;
-    uint32_t block_count = blocks->columns * blocks->rows;
     uint32_t height = blocks->block_height;
     uint32_t below = info->height - index / blocks->columns * blocks->block_height;
-    if (!reader->tiled && below < height) height = below;   // the last strip is short
+    if (!reader->blocks.is_tiled && below < height) height = below;   // the last strip is short
     size_t pixel_count = (size_t)blocks->block_width * height;
-    size_t sample_bytes = info->bits / 8;
-    if (codec_tiff_is_packed(reader)) {
-        size_t row_bytes = codec_tiff_stored_row(reader, blocks->block_width);
-        if (!reserve_plane(reader, row_bytes * blocks->block_height))
-            return codec_fail(CODEC_OUT_OF_MEMORY, message, "memory ran out");
-        if (!read_encoded(reader, index, reader->plane, row_bytes * height))
-            return codec_fail_reading(&reader->io, message);
-        codec_tiff_unpack(reader, blocks->block_width, height, samples);
-    } else if (reader->planes == 1) {
-        if (!read_encoded(reader, index, samples,
-                          pixel_count * codec_sample_count(info) * sample_bytes))
-            return codec_fail_reading(&reader->io, message);
-    } else {
-        size_t plane_bytes = pixel_count * sample_bytes;
-        if (!reserve_plane(reader, (size_t)blocks->block_width * blocks->block_height
-                                       * sample_bytes))
-            return codec_fail(CODEC_OUT_OF_MEMORY, message, "memory ran out");
-        for (int plane = 0; plane < reader->planes; plane++) {
-            uint32_t number = (uint32_t)plane * block_count + index;
-            if (!read_encoded(reader, number, reader->plane, plane_bytes))
-                return codec_fail_reading(&reader->io, message);
-            interleave(reader, plane, pixel_count, samples);
-        }
+    if (codec_tiff_is_packed(reader) || reader->planes > 1) {
+        codec_status status = read_planes(reader, index, height, samples, message);
+        if (status != CODEC_OK) return status;
+    } else if (!read_encoded(reader, index, samples,
+                             pixel_count * codec_sample_count(info) * (info->bits / 8))) {
+        return codec_fail_reading(&reader->io, message);
     }
     if (reader->inverted) invert_gray(info, pixel_count, samples);
+    if (info->alpha != CODEC_ALPHA_NONE && reader->alpha_place + 1 < codec_sample_count(info))
+        move_alpha_last(reader, pixel_count, samples);
     return CODEC_OK;
 }
 

@@ -6,12 +6,17 @@
 static const char *compression_name(unsigned compression) {
     switch (compression) {
     case 2: case 3: case 4: return "CCITT fax";
-    case 6: case 7: return "JPEG";
+    case 6: return "JPEG of the old style";
+    case 7: return "JPEG";
+    case 9: case 10: return "JBIG";
+    case 32946: return "deflate";
+    case 34676: case 34677: return "SGI Log";
     case 34712: return "JPEG 2000";
     case 34887: return "LERC";
     case 34925: return "LZMA";
     case 50000: return "Zstandard";
     case 50001: return "WebP";
+    case 50002: case 52546: return "JPEG XL";
     default: return "unknown";
     }
 }
@@ -105,25 +110,25 @@ static codec_status find_numbers(codec_tiff_reader *reader, codec_message *messa
         : is_unsigned                                ? "unsigned"
                                                      : "complex";
     int whole = bits == 8 || bits == 16 || bits == 32;
-    int small = bits == 1 || bits == 2 || bits == 4;
+    int small = bits == 1 || bits == 2 || bits == 4, between = bits > 8 && bits < 16;
     int known = format == SAMPLEFORMAT_IEEEFP ? bits == 16 || bits == 32 || bits == 64
         : format == SAMPLEFORMAT_INT          ? whole
-                                              : is_unsigned && (whole || small);
+                                              : is_unsigned && (whole || small || between);
     if (!known)
         return codec_fail(CODEC_UNSUPPORTED, message,
-                          "its samples are %s, %u bit; TIFF is read with integers of 1, 2, 4, 8, "
-                          "16 or 32 bit and floating point of 16, 32 or 64 bit",
+                          "its samples are %s, %u bit; TIFF is read with integers of 1, 2, 4, 8 "
+                          "to 16 or 32 bit and floating point of 16, 32 or 64 bit",
                           kind, bits);
     info->number = format == SAMPLEFORMAT_IEEEFP ? CODEC_FLOAT
         : format == SAMPLEFORMAT_INT             ? CODEC_SIGNED
                                                  : CODEC_UNSIGNED;
     reader->stored_bits = bits;
-    info->bits = small ? 8 : bits;
+    info->bits = small ? 8 : between ? 16 : bits;
     return CODEC_OK;
 }
 
-// Alpha is one sample behind the others; further ones that mean nothing else count as bands. A
-// single one behind 8-bit gray or RGB is taken as alpha: older programs leave out what it means.
+// The first extra sample that is said to be alpha is it; all others count as bands. A single one
+// behind 8-bit gray or RGB is taken as alpha: older programs leave out what it means.
 static codec_status find_bands(codec_tiff_reader *reader, codec_message *message) {
     codec_info *info = &reader->info;
     uint16_t samples = 1, count = 0, *kinds = NULL;
@@ -133,22 +138,22 @@ static codec_status find_bands(codec_tiff_reader *reader, codec_message *message
     if (samples < own || samples > 64 || (reader->palette && samples > 1))
         return codec_fail(CODEC_UNSUPPORTED, message,
                           "it has %u samples per pixel; its color model wants at least %zu, and "
-                          "at most 64 are read",
+                          "at most 64 are read, one with a palette",
                           samples, own);
     reader->stored_samples = samples;
     size_t extra = samples - own;
-    uint16_t last = kinds != NULL && count > 0 ? kinds[count - 1] : EXTRASAMPLE_UNSPECIFIED;
-    for (uint16_t i = 0; kinds != NULL && i + 1 < count; i++)
-        if (kinds[i] == EXTRASAMPLE_ASSOCALPHA || kinds[i] == EXTRASAMPLE_UNASSALPHA)
-            return codec_fail(CODEC_UNSUPPORTED, message,
-                              "its alpha is sample %zu of %u; it is read as the last one",
-                              own + i + 1, samples);
-    int is_old_alpha = extra == 1 && info->model != CODEC_CMYK && reader->stored_bits == 8;
-    info->alpha = extra == 0                  ? CODEC_ALPHA_NONE
-        : last == EXTRASAMPLE_ASSOCALPHA      ? CODEC_ALPHA_ASSOCIATED
-        : last == EXTRASAMPLE_UNASSALPHA      ? CODEC_ALPHA_UNASSOCIATED
-        : is_old_alpha                        ? CODEC_ALPHA_UNSPECIFIED
-                                              : CODEC_ALPHA_NONE;
+    if (kinds == NULL) count = 0;
+    info->alpha = CODEC_ALPHA_NONE;
+    for (size_t i = 0; i < extra && i < count && info->alpha == CODEC_ALPHA_NONE; i++) {
+        if (kinds[i] == EXTRASAMPLE_ASSOCALPHA) info->alpha = CODEC_ALPHA_ASSOCIATED;
+        if (kinds[i] == EXTRASAMPLE_UNASSALPHA) info->alpha = CODEC_ALPHA_UNASSOCIATED;
+        reader->alpha_place = own + i;
+    }
+    if (info->alpha == CODEC_ALPHA_NONE && extra == 1 && info->model != CODEC_CMYK
+        && reader->stored_bits == 8 && info->number == CODEC_UNSIGNED) {
+        info->alpha = CODEC_ALPHA_UNSPECIFIED;
+        reader->alpha_place = own;
+    }
     info->color_bands = samples - (info->alpha != CODEC_ALPHA_NONE);
     if (reader->palette) info->color_bands = 3;
     return CODEC_OK;
@@ -168,15 +173,14 @@ codec_status codec_tiff_find_samples(codec_tiff_reader *reader, double *ratio,
     TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_PLANARCONFIG, &planar);
     reader->planes = planar == PLANARCONFIG_SEPARATE ? (int)reader->stored_samples : 1;
     reader->inverted = photometric == PHOTOMETRIC_MINISWHITE;
-    if (reader->inverted && (info->number != CODEC_UNSIGNED || codec_sample_count(info) > 2))
+    if (reader->inverted && info->number != CODEC_UNSIGNED)
         return codec_fail(CODEC_UNSUPPORTED, message,
-                          "it is min-is-white with %zu samples that are not all unsigned gray and "
-                          "alpha; such a file is not read",
-                          codec_sample_count(info));
-    if (codec_tiff_is_packed(reader)
-        && (reader->planes > 1 || info->number != CODEC_UNSIGNED || reader->stored_bits > 16))
+                          "it is min-is-white with signed or floating-point samples; such a file "
+                          "is not read");
+    if (reader->palette && (info->number != CODEC_UNSIGNED || reader->stored_bits > 16))
         return codec_fail(CODEC_UNSUPPORTED, message,
-                          "its samples of %u bit, as palette or in separate planes, are not read",
+                          "its palette has samples that are signed or of %u bit; such a file is "
+                          "not read",
                           reader->stored_bits);
     uint16_t *map[3] = {NULL, NULL, NULL};
     if (reader->palette
@@ -186,6 +190,7 @@ codec_status codec_tiff_find_samples(codec_tiff_reader *reader, double *ratio,
     return CODEC_OK;
 }
 
+// A sample of fewer than 16 bits, or of 16 in native byte order.
 static uint32_t stored_sample(const uint8_t *row, size_t index, uint32_t bits) {
     if (bits == 8) return row[index];
     if (bits == 16) {
@@ -193,27 +198,32 @@ static uint32_t stored_sample(const uint8_t *row, size_t index, uint32_t bits) {
         memcpy(&value, row + 2 * index, 2);
         return value;
     }
-    size_t at = index * bits;
-    return (uint32_t)(row[at / 8] >> (8 - bits - at % 8)) & ((1u << bits) - 1);
+    size_t first = index * bits, end = first + bits;
+    uint32_t value = 0;
+    for (size_t byte = first / 8; byte <= (end - 1) / 8; byte++) value = value << 8 | row[byte];
+    return value >> ((8 - end % 8) % 8) & ((1u << bits) - 1);
 }
 
-void codec_tiff_unpack(const codec_tiff_reader *reader, uint32_t width, uint32_t height,
-                       void *samples) {
+void codec_tiff_unpack(const codec_tiff_reader *reader, int plane, uint32_t width,
+                       uint32_t height, void *samples) {
     uint32_t bits = reader->stored_bits;
     size_t row_bytes = codec_tiff_stored_row(reader, width);
-    size_t count = (size_t)width * reader->stored_samples;
+    size_t step = (size_t)reader->planes;   // 1 where all samples of a pixel lie together
+    size_t count = (size_t)width * (step > 1 ? 1 : reader->stored_samples);
     uint16_t *map[3] = {NULL, NULL, NULL};
     if (reader->palette) TIFFGetField(reader->tiff, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]);
     for (uint32_t y = 0; y < height; y++) {
         const uint8_t *row = reader->plane + y * row_bytes;
         for (size_t i = 0; i < count; i++) {
             uint32_t value = stored_sample(row, i, bits);
-            if (!reader->palette) {
-                ((uint8_t *)samples)[y * count + i] = (uint8_t)(value * 255 / ((1u << bits) - 1));
-                continue;
-            }
-            for (int band = 0; band < 3; band++)
-                ((uint16_t *)samples)[(y * count + i) * 3 + (size_t)band] = map[band][value];
+            size_t to = (y * count + i) * step + (size_t)plane;
+            if (reader->palette)
+                for (int band = 0; band < 3; band++)
+                    ((uint16_t *)samples)[to * 3 + (size_t)band] = map[band][value];
+            else if (bits < 8)
+                ((uint8_t *)samples)[to] = (uint8_t)(value * 255 / ((1u << bits) - 1));
+            else
+                ((uint16_t *)samples)[to] = (uint16_t)value;
         }
     }
 }

@@ -1,6 +1,5 @@
-// TIFF: strips, samples interleaved, the compression that the info names (with horizontal
-// prediction where it has one), BigTIFF where offsets could pass 4 GB.
-#include <stdio.h>
+// TIFF: strips or tiles, samples interleaved, the compression that the info names (with prediction
+// where it has one), and smaller images behind the first. Only what tells how pixels are stored.
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +8,16 @@
 struct codec_tiff_writer {
     TIFF *tiff;
     codec_io io;
+    codec_info info;
+    size_t pixel_byte_count;
+    uint32_t tile_width, tile_height;   // 0 for strips
+    uint32_t width, height;             // of the present image
     size_t row_byte_count;
     uint32_t next_row;
-    uint8_t *row;   // libtiff's predictor writes into the row it is given
+    uint8_t *band;   // the rows of the present row of tiles, or one row
+    uint8_t *tile;
 };
 
-// Below 4 GB by enough for data that "compression" makes longer, tables and metadata.
-static const double classic_byte_limit = 3.5e9;
 static const size_t strip_byte_count = 128 << 10;
 
 static int set_compression(TIFF *tiff, const codec_info *info) {
@@ -37,29 +39,6 @@ static int set_compression(TIFF *tiff, const codec_info *info) {
     }
 }
 
-static int set_metadata(TIFF *tiff, const codec_info *info) {
-    int done = TIFFSetField(tiff, TIFFTAG_ORIENTATION, (int)info->orientation);
-    if (info->resolution_unit != CODEC_RESOLUTION_ABSENT) {
-        int metric = info->resolution_unit == CODEC_RESOLUTION_PER_METER;
-        double scale = metric ? 0.01 : 1;
-        int unit = info->resolution_unit == CODEC_RESOLUTION_RATIO ? RESUNIT_NONE
-            : info->resolution_unit == CODEC_RESOLUTION_PER_INCH   ? RESUNIT_INCH
-                                                                   : RESUNIT_CENTIMETER;
-        done = done && TIFFSetField(tiff, TIFFTAG_XRESOLUTION, info->resolution_x * scale)
-            && TIFFSetField(tiff, TIFFTAG_YRESOLUTION, info->resolution_y * scale)
-            && TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, unit);
-    }
-    if (info->icc != NULL && info->icc_byte_count > 0)
-        done = done
-            && TIFFSetField(tiff, TIFFTAG_ICCPROFILE, (uint32_t)info->icc_byte_count, info->icc);
-    if (info->has_nodata) {
-        char text[40];
-        snprintf(text, sizeof text, "%.17g", info->nodata);
-        done = done && TIFFSetField(tiff, codec_tag_nodata, text);
-    }
-    return done;
-}
-
 // Bands beyond those of the color model have no meaning of their own; alpha is the last sample.
 static int set_extra_samples(TIFF *tiff, const codec_info *info) {
     size_t extra = codec_sample_count(info) - codec_model_bands(info->model);
@@ -75,40 +54,62 @@ static int set_extra_samples(TIFF *tiff, const codec_info *info) {
     return done;
 }
 
-static int set_fields(codec_tiff_writer *writer, const codec_info *info) {
+// What tells how pixels are stored, of the image or of an overview.
+static int set_fields(codec_tiff_writer *writer, uint32_t width, uint32_t height, int reduced) {
     TIFF *tiff = writer->tiff;
-    size_t rows = strip_byte_count / writer->row_byte_count;
-    uint32_t rows_per_strip = rows < 1 ? 1 : rows > info->height ? info->height : (uint32_t)rows;
+    const codec_info *info = &writer->info;
     int format = info->number == CODEC_FLOAT ? SAMPLEFORMAT_IEEEFP
         : info->number == CODEC_SIGNED       ? SAMPLEFORMAT_INT
                                              : SAMPLEFORMAT_UINT;
     int photometric = info->model == CODEC_RGB ? PHOTOMETRIC_RGB
         : info->model == CODEC_CMYK            ? PHOTOMETRIC_SEPARATED
                                                : PHOTOMETRIC_MINISBLACK;
-    int done = TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, info->width)
-        && TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, info->height)
+    int done = (!reduced || TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE))
+        && TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, width)
+        && TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, height)
         && TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, (int)info->bits)
         && TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (int)codec_sample_count(info))
         && TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, format)
         && TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, photometric)
         && TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG)
-        && TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, rows_per_strip)
-        && set_compression(tiff, info) && set_metadata(tiff, info);
-    return done && set_extra_samples(tiff, info);
+        && set_compression(tiff, info) && set_extra_samples(tiff, info);
+    if (writer->tile_width > 0)
+        return done && TIFFSetField(tiff, TIFFTAG_TILEWIDTH, writer->tile_width)
+            && TIFFSetField(tiff, TIFFTAG_TILELENGTH, writer->tile_height);
+    size_t rows = strip_byte_count / writer->row_byte_count;
+    uint32_t rows_per_strip = rows < 1 ? 1 : rows > height ? height : (uint32_t)rows;
+    return done && TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, rows_per_strip);
 }
 
-codec_status codec_tiff_create(int fd, const codec_info *info, codec_tiff_writer **result,
-                               codec_message *message) {
+// Begins an image. The band of rows that tiles are cut from is as wide as the first image.
+static int begin(codec_tiff_writer *writer, uint32_t width, uint32_t height, int reduced) {
+    writer->width = width;
+    writer->height = height;
+    writer->next_row = 0;
+    writer->row_byte_count = (size_t)width * writer->pixel_byte_count;
+    return set_fields(writer, width, height, reduced);
+}
+
+codec_status codec_tiff_create(int fd, const codec_info *info, const codec_tiff_layout *layout,
+                               codec_tiff_writer **result, codec_message *message) {
     codec_tiff_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL) return codec_fail(CODEC_OUT_OF_MEMORY, message, "memory ran out");
-    writer->row_byte_count = (size_t)info->width * codec_sample_count(info) * (info->bits / 8);
-    writer->row = malloc(writer->row_byte_count);
-    int done = writer->row != NULL && codec_io_open(&writer->io, fd, "TIFF file");
-    if (done) {
-        double all = (double)writer->row_byte_count * info->height + (double)info->icc_byte_count;
-        writer->tiff = codec_tiff_handle(&writer->io, all > classic_byte_limit ? "w8" : "w", 0);
+    writer->info = *info;
+    writer->info.icc = NULL;   // the caller's, and not written here
+    writer->pixel_byte_count = codec_sample_count(info) * (info->bits / 8);
+    writer->tile_width = layout->tile_width;
+    writer->tile_height = layout->tile_height;
+    size_t tile_bytes = (size_t)layout->tile_width * layout->tile_height * writer->pixel_byte_count;
+    size_t band_rows = tile_bytes > 0 ? layout->tile_height : 1;
+    writer->band = malloc(band_rows * info->width * writer->pixel_byte_count);
+    writer->tile = malloc(tile_bytes > 0 ? tile_bytes : 1);
+    if (writer->band == NULL || writer->tile == NULL) {
+        codec_tiff_writer_free(writer);
+        return codec_fail(CODEC_OUT_OF_MEMORY, message, "memory ran out for a row of tiles");
     }
-    if (!done || writer->tiff == NULL || !set_fields(writer, info)) {
+    if (codec_io_open(&writer->io, fd, "TIFF file"))
+        writer->tiff = codec_tiff_handle(&writer->io, layout->is_big ? "w8" : "w", 0);
+    if (writer->tiff == NULL || !begin(writer, info->width, info->height, 0)) {
         codec_status status = codec_fail_writing(&writer->io, message);
         codec_tiff_writer_free(writer);
         return status;
@@ -117,15 +118,55 @@ codec_status codec_tiff_create(int fd, const codec_info *info, codec_tiff_writer
     return CODEC_OK;
 }
 
+// Writes the tiles of the band; what they have beyond the image's edge repeats the last pixel and
+// the last row, which compresses well.
+static int write_tiles(codec_tiff_writer *writer, uint32_t band_rows) {
+    size_t pixel = writer->pixel_byte_count, tile_row = writer->tile_width * pixel;
+    uint32_t top = writer->next_row - band_rows;
+    for (uint32_t x = 0; x < writer->width; x += writer->tile_width) {
+        uint32_t rest = writer->width - x;
+        uint32_t columns = rest < writer->tile_width ? rest : writer->tile_width;
+        for (uint32_t y = 0; y < writer->tile_height; y++) {
+            uint32_t from = y < band_rows ? y : band_rows - 1;
+            uint8_t *to = writer->tile + y * tile_row;
+            memcpy(to, writer->band + from * writer->row_byte_count + x * pixel, columns * pixel);
+            for (size_t i = columns; i < writer->tile_width; i++)
+                memcpy(to + i * pixel, to + (columns - 1) * pixel, pixel);
+        }
+        uint32_t number = TIFFComputeTile(writer->tiff, x, top, 0, 0);
+        if (TIFFWriteEncodedTile(writer->tiff, number, writer->tile,
+                                 (tmsize_t)(writer->tile_height * tile_row)) < 0)
+            return 0;
+    }
+    return 1;
+}
+
+static int write_row(codec_tiff_writer *writer, const void *samples) {
+    uint32_t place = writer->tile_width > 0 ? writer->next_row % writer->tile_height : 0;
+    // libtiff's predictor writes into the row it is given.
+    memcpy(writer->band + place * writer->row_byte_count, samples, writer->row_byte_count);
+    if (writer->tile_width == 0)
+        return TIFFWriteScanline(writer->tiff, writer->band, writer->next_row++, 0) == 1;
+    writer->next_row++;
+    if (place + 1 < writer->tile_height && writer->next_row < writer->height) return 1;
+    return write_tiles(writer, place + 1);
+}
+
 codec_status codec_tiff_write_rows(codec_tiff_writer *writer, uint32_t row_count,
                                    const void *samples, codec_message *message) {
     const uint8_t *bytes = samples;
-    for (uint32_t i = 0; i < row_count; i++) {
-        memcpy(writer->row, bytes + i * writer->row_byte_count, writer->row_byte_count);
-        if (TIFFWriteScanline(writer->tiff, writer->row, writer->next_row++, 0) != 1)
+    for (uint32_t i = 0; i < row_count; i++)
+        if (!write_row(writer, bytes + i * writer->row_byte_count))
             return codec_fail_writing(&writer->io, message);
-    }
     return CODEC_OK;
+}
+
+codec_status codec_tiff_begin_overview(codec_tiff_writer *writer, uint32_t width, uint32_t height,
+                                       codec_message *message) {
+    if (TIFFWriteDirectory(writer->tiff) && writer->io.error == 0
+        && begin(writer, width, height, 1))
+        return CODEC_OK;
+    return codec_fail_writing(&writer->io, message);
 }
 
 codec_status codec_tiff_finish(codec_tiff_writer *writer, codec_message *message) {
@@ -141,6 +182,7 @@ codec_status codec_tiff_finish(codec_tiff_writer *writer, codec_message *message
 void codec_tiff_writer_free(codec_tiff_writer *writer) {
     if (writer == NULL) return;
     if (writer->tiff != NULL) TIFFClose(writer->tiff);
-    free(writer->row);
+    free(writer->band);
+    free(writer->tile);
     free(writer);
 }

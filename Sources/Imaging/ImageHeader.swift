@@ -35,6 +35,13 @@ public enum TIFFCompression: String, Codable, Sendable {
     case none, lzw, deflate, zstd, packBits
 }
 
+/// How the pixels of a TIFF lie in the file.
+public enum TIFFLayout: Hashable, Codable, Sendable {
+    case strips
+    /// Pixels.
+    case tiles(width: Int, height: Int)
+}
+
 /// What a file says about its image before any pixel is decoded, and all that the output takes
 /// over.
 public struct ImageHeader: Equatable, Sendable {
@@ -49,6 +56,13 @@ public struct ImageHeader: Equatable, Sendable {
     public var metadata = Metadata()
     /// The compression of a TIFF; `nil` when the image comes from another format.
     public var tiffCompression: TIFFCompression?
+    /// How finely a JPEG is written, 1 to 100; from 90 on, colours as finely as brightness.
+    public var jpegQuality = 95
+    /// The output's, if it is a TIFF.
+    public var tiffLayout = TIFFLayout.strips
+    /// Whether a TIFF is written with smaller copies of its image, each half as large as the one
+    /// before, for viewers.
+    public var hasOverviews = false
     /// How samples become numbers in [0, 1] and numbers become samples again.
     public var values: ValueRange
 
@@ -79,6 +93,10 @@ public struct ImageHeader: Equatable, Sendable {
     public var pixelByteCount: Int { samplesPerPixel * sampleType.byteCount }
     /// The whole image as (height, width, samplesPerPixel) samples, uncompressed.
     public var decodedByteCount: Int { width * height * pixelByteCount }
+    /// With the overviews that are to be written.
+    public var writtenByteCount: Int { decodedByteCount + overviewByteCount }
+    /// Of all overviews together, uncompressed: 1/4 + 1/16 + ...
+    public var overviewByteCount: Int { hasOverviews ? decodedByteCount / 3 : 0 }
 
     /// As in a sentence: "512 x 300 RGB, uint8".
     public var kind: String {

@@ -9,6 +9,9 @@ public struct Metadata: Equatable, Sendable {
     public var orientation = 1
     /// The value of missing samples (GDAL_NODATA).
     public var nodata: Double?
+    /// How a TIFF spells that value where that is not the shortest way; the output takes it over
+    /// while it means `nodata`.
+    public var nodataText: String?
     /// Descriptive tags of a TIFF's own directory or of EXIF's first one: descriptions, dates,
     /// georeferencing, what other programs keep in private tags. None that tells how pixels are
     /// stored, and none that has a property of its own here.
@@ -17,6 +20,8 @@ public struct Metadata: Equatable, Sendable {
     public var exifTags: [MetadataTag] = []
     /// EXIF's directory of the place (TIFF tag 34853).
     public var gpsTags: [MetadataTag] = []
+    /// EXIF's directory of interoperability (tag 40965 of `exifTags`' directory).
+    public var interoperabilityTags: [MetadataTag] = []
     /// The XMP packet (TIFF tag 700).
     public var xmp: [UInt8]?
     /// IPTC-IIM records (TIFF tag 33723).

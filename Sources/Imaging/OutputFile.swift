@@ -111,7 +111,7 @@ func existsError(_ path: String) -> ImageError {
     ImageError(.outputExists, "\(path) exists; allow it to be overwritten or choose another output")
 }
 
-private func writeError(_ path: String, _ what: String, _ code: Int32) -> ImageError {
+func writeError(_ path: String, _ what: String, _ code: Int32) -> ImageError {
     let full = [ENOSPC, EDQUOT, EFBIG].contains(code)
     return ImageError(
         full ? .outOfSpace : .unwritable, "\(path): \(what): \(systemMessage(code))")

@@ -48,14 +48,15 @@ extension ImageHeader {
 extension MetadataTag {
     private static let modelTiepoint = 33922
     private static let modelTransformation = 34264
+    private static let rpcCoefficients = 50844
 
     /// Whether it is one of GeoTIFF's.
     public var isGeographic: Bool {
-        [33550, 33922, 34264, 34735, 34736, 34737].contains(number)
+        TIFFTag.georeferencing.contains(number)
     }
 
-    /// GeoTIFF's tie points and transformation for an image whose first pixel was at (x, y); any
-    /// other tag as it is.
+    /// GeoTIFF's tie points, transformation and RPC coefficients for an image whose first pixel was
+    /// at (x, y); any other tag as it is.
     fileprivate func moved(x: Int, y: Int) -> MetadataTag {
         guard kind == .double else { return self }
         var values = bytes.withUnsafeBytes { raw in
@@ -73,6 +74,10 @@ extension MetadataTag {
             for row in stride(from: 0, to: 12, by: 4) {
                 values[row + 3] += values[row] * Double(x) + values[row + 1] * Double(y)
             }
+        case Self.rpcCoefficients where values.count >= 10:
+            // Biases, then the row and the column to which the ground's origin is mapped.
+            values[2] -= Double(y)
+            values[3] -= Double(x)
         default: return self
         }
         return MetadataTag(

@@ -18,7 +18,7 @@ struct FitImage: ParsableCommand {
             cannot be read, with 66 where there is none.
             """)
 
-    @Argument(help: ArgumentHelp("PNG or TIFF.", valueName: "image"))
+    @Argument(help: ArgumentHelp("PNG, TIFF or JPEG.", valueName: "image"))
     var image: String
 
     @Option(help: "Network: paper or thin.")

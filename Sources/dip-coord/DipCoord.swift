@@ -20,7 +20,7 @@ struct DipCoord: ParsableCommand {
         discussion: """
             The image is cut into overlapping tiles; each is restored by a small network that a \
             dip-worker fits to that tile alone, and the tiles are blended into one image. Nothing \
-            but the damaged image is needed. PNG and TIFF are read and written.
+            but the damaged image is needed. PNG, TIFF and JPEG are read and written.
 
             The options of a restoration: dip-coord help restore
 

@@ -60,7 +60,7 @@ enum ForeignFiles {
         d4d101c1e5e50e0c77ef1e80d33920c0700c088e40d800e25414d9f4e12ca10000000049454e44ae426082
         """)
 
-    private static func bytes(_ text: String) -> [UInt8] {
+    static func bytes(_ text: String) -> [UInt8] {
         let digits = text.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
         return stride(from: 0, to: digits.count, by: 2).map {
             UInt8(digits[$0] << 4 | digits[$0 + 1])

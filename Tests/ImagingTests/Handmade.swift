@@ -82,6 +82,34 @@ enum HandmadePNG {
         return bytes
     }
 
+    /// A chunk with its length and checksum.
+    static func chunk(_ type: String, _ bytes: [UInt8]) -> [UInt8] {
+        let count = (0..<4).map { UInt8(truncatingIfNeeded: bytes.count >> (24 - 8 * $0)) }
+        let sum = crc32((Array(type.utf8) + bytes)[...])
+        return count + Array(type.utf8) + bytes
+            + (0..<4).map { UInt8(truncatingIfNeeded: sum >> (24 - 8 * $0)) }
+    }
+
+    /// A gray image of 2 x 1 pixels, 7 and 9, with chunks in front of and behind its pixels.
+    static func image(before: [UInt8] = [], after: [UInt8] = []) -> [UInt8] {
+        [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+            + chunk("IHDR", [0, 0, 0, 2, 0, 0, 0, 1, 8, 0, 0, 0, 0]) + before
+            + chunk("IDAT", stored([0, 7, 9])) + after + chunk("IEND", [])
+    }
+
+    /// A zlib stream that holds the bytes as they are.
+    static func stored(_ bytes: [UInt8]) -> [UInt8] {
+        var (a, b) = (1, 0)
+        for byte in bytes {
+            a = (a + Int(byte)) % 65521
+            b = (b + a) % 65521
+        }
+        let low = UInt8(bytes.count & 0xFF)
+        let high = UInt8(bytes.count >> 8)
+        return [0x78, 1, 1, low, high, ~low, ~high] + bytes
+            + [b >> 8, b & 0xFF, a >> 8, a & 0xFF].map { UInt8($0) }
+    }
+
     /// Signature and header of an image whose pixels are missing.
     static func header(width: Int, height: Int, depth: UInt8, colorType: UInt8) -> [UInt8] {
         let big = { (value: Int) in

@@ -122,7 +122,7 @@ import Testing
     @Test func `outputs that cannot be are refused before any work`() throws {
         let folder = try ScratchFolder()
         let cases: [(String, ImageError.Kind)] = [
-            ("\(folder.path)/a.jpg", .unsupported), ("\(folder.path)/png", .unsupported),
+            ("\(folder.path)/a.gif", .unsupported), ("\(folder.path)/png", .unsupported),
             ("\(folder.path)/none/a.png", .unwritable), ("/proc/a.png", .unwritable),
         ]
         for (path, kind) in cases {
@@ -141,7 +141,7 @@ import Testing
         let full = open("/dev/full", O_RDWR)
         try #require(full >= 0)
         defer { close(full) }
-        for codec in [PNGFormat.self, TIFFFormat.self] as [any FormatCodec.Type] {
+        for codec in [PNGFormat.self, TIFFFormat.self, JPEGFormat.self] as [any FormatCodec.Type] {
             let error = #expect(throws: ImageError.self) {
                 let encoder = try codec.makeEncoder(full, name: "a", header: header)
                 try [UInt8](repeating: 0, count: 24).withUnsafeBytes {

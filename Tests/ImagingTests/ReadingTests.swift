@@ -95,7 +95,7 @@ import Testing
             (HandmadeTIFF.photometric, [8], "L*a*b*"),
             (HandmadeTIFF.sampleFormat, [3], "floating-point"),
             (HandmadeTIFF.sampleFormat, [5], "complex"),
-            (HandmadeTIFF.bitsPerSample, [12], "12 bit"),
+            (HandmadeTIFF.bitsPerSample, [24], "24 bit"),
             (HandmadeTIFF.bitsPerSample, [64], "64 bit"),
         ]
         for (tag, values, word) in cases {
@@ -112,7 +112,7 @@ import Testing
 
     @Test func `a file of another format is named`() throws {
         let cases: [([UInt8], ImageError.Kind, String)] = [
-            ([0xFF, 0xD8, 0xFF, 0xE0], .unsupported, "JPEG"),
+            (Array("....jP  ".utf8), .unsupported, "JPEG 2000"),
             (Array("RIFF....WEBPVP8 ".utf8), .unsupported, "WebP"),
             (Array("P6\n1 1\n255\nabc".utf8), .unsupported, "PNM"),
             (Array("GIF89a".utf8), .unsupported, "GIF"),

@@ -41,7 +41,7 @@ import Testing
         let matrix: [Double] = [2, 1, 0, 500, 3, -4, 0, 900, 0, 0, 1, 7, 0, 0, 0, 1]
         header.metadata.tags = [
             doubles(33550, [2, 2, 0]), doubles(33922, [10, 20, 0, 500, 900, 0]),
-            doubles(34264, matrix),
+            doubles(34264, matrix), doubles(50844, [0, 0, 40, 50, 1, 2, 3, 4, 5, 6]),
         ]
         let cropped = header.cropped(to: PixelRegion(x: 10, y: 5, width: 50, height: 40))
         #expect(cropped.width == 50 && cropped.height == 40)
@@ -51,7 +51,7 @@ import Testing
         #expect(
             cropped.metadata.tags == [
                 doubles(33550, [2, 2, 0]), doubles(33922, [0, 15, 0, 500, 900, 0]),
-                doubles(34264, moved),
+                doubles(34264, moved), doubles(50844, [0, 0, 35, 40, 1, 2, 3, 4, 5, 6]),
             ])
     }
 }

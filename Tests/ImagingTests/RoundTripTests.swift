@@ -98,10 +98,10 @@ import Testing
             format: .tiff, orientation: 6)
         let picture = Picture(header: header, samples: [50, 100, 0, 0, 200, 100])
         let warnings = try picture.write(folder.path + "/a.png")
-        #expect(warnings.count == 1 && warnings[0].contains("orientation 6"))
+        #expect(warnings == [])
         let back = try Picture(ImageFormats.open(folder.path + "/a.png"))
         #expect(back.samples == [128, 100, 0, 0, 255, 100])
-        #expect(back.header.alpha == .unassociated)
+        #expect(back.header.alpha == .unassociated && back.header.metadata.orientation == 6)
     }
 
     @Test func `a profile that does not fit a PNG is left out with a warning`() throws {

@@ -1,9 +1,9 @@
-// Reading and writing of image files through libtiff and libpng, for Swift.
+// Reading and writing of image files through libtiff, libpng and libjpeg, for Swift.
 //
 // Every call returns a codec_status and, unless it is CODEC_OK, one line in codec_message. The
 // varargs and the longjmp of the libraries stay in this target, and nothing is printed. A reader
 // reports the header first, after checks that need no pixel memory; then blocks (TIFF) or all
-// rows (PNG).
+// rows (PNG, JPEG).
 //
 // Samples are in native byte order, interleaved (rows, columns, color bands + alpha). File
 // descriptors stay the caller's: they are used with pread and pwrite and never closed.
@@ -77,8 +77,6 @@ typedef struct codec_info {
     codec_resolution_unit resolution_unit;
     const uint8_t *icc;            // the reader's memory, or the caller's for a writer; may be NULL
     size_t icc_byte_count;
-    int has_nodata;                // GDAL's tag 42113, the value of missing samples
-    double nodata;
 } codec_info;
 
 // TIFF strips or tiles. Blocks are numbered row by row from the upper left; those at the right
@@ -87,32 +85,46 @@ typedef struct codec_info {
 typedef struct codec_blocks {
     uint32_t block_width, block_height;
     uint32_t columns, rows;
-    int more_pages;                // the file holds further images that are no overviews
+    int is_tiled;
 } codec_blocks;
+
+// How a TIFF is written.
+typedef struct codec_tiff_layout {
+    uint32_t tile_width, tile_height;   // multiples of 16, or 0 for strips
+    int is_big;                         // BigTIFF, for offsets that could pass 4 GB
+} codec_tiff_layout;
 
 typedef struct codec_tiff_reader codec_tiff_reader;
 typedef struct codec_tiff_writer codec_tiff_writer;
 typedef struct codec_png_reader codec_png_reader;
 typedef struct codec_png_writer codec_png_writer;
+typedef struct codec_jpeg_reader codec_jpeg_reader;
+typedef struct codec_jpeg_writer codec_jpeg_writer;
 
-// Reads and checks the header of a page, counted from 0. byte_limit bounds the decoded image.
-// Fewer than 8 bits and palettes become 8 or 16 bits, YCbCr in JPEG becomes RGB, min-is-white
-// min-is-black.
-codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint32_t page, codec_tiff_reader **reader,
-                             codec_info *info, codec_blocks *blocks, codec_message *message);
+// Reads and checks the header of the image whose directory lies at an offset. byte_limit bounds
+// the decoded image. Fewer than 8 bits become 8, 9 to 15 become 16, a palette's colors 16 bits,
+// YCbCr in JPEG becomes RGB, min-is-white min-is-black; alpha moves behind all others. Of the info,
+// only what tells about samples is filled in.
+codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint64_t directory,
+                             codec_tiff_reader **reader, codec_info *info, codec_blocks *blocks,
+                             codec_message *message);
 // Decodes one block into block_width * block_height pixels.
 codec_status codec_tiff_read_block(codec_tiff_reader *reader, uint32_t index, void *samples,
                                    codec_message *message);
 void codec_tiff_reader_free(codec_tiff_reader *reader);
 
-codec_status codec_tiff_create(int fd, const codec_info *info, codec_tiff_writer **writer,
-                               codec_message *message);
+codec_status codec_tiff_create(int fd, const codec_info *info, const codec_tiff_layout *layout,
+                               codec_tiff_writer **writer, codec_message *message);
 codec_status codec_tiff_write_rows(codec_tiff_writer *writer, uint32_t row_count,
                                    const void *samples, codec_message *message);
+// After the last row: begins a smaller image of the same kind, not wider than the first.
+codec_status codec_tiff_begin_overview(codec_tiff_writer *writer, uint32_t width, uint32_t height,
+                                       codec_message *message);
 // Completes the file after the last row. The writer must still be freed.
 codec_status codec_tiff_finish(codec_tiff_writer *writer, codec_message *message);
 void codec_tiff_writer_free(codec_tiff_writer *writer);
 
+// Resolution and profile are not looked for: they lie in chunks, which are the caller's.
 codec_status codec_png_open(int fd, uint64_t byte_limit, codec_png_reader **reader,
                             codec_info *info, codec_message *message);
 // Decodes the whole image, height rows of width pixels without gaps, and checks the file to its
@@ -124,9 +136,40 @@ void codec_png_reader_free(codec_png_reader *reader);
 // out.
 codec_status codec_png_create(int fd, const codec_info *info, codec_png_writer **writer,
                               int *profile_dropped, codec_message *message);
+// A chunk before the first row; type has four letters, count is below 2^31.
+codec_status codec_png_write_chunk(codec_png_writer *writer, const char *type,
+                                   const uint8_t *bytes, size_t count, codec_message *message);
 codec_status codec_png_write_rows(codec_png_writer *writer, uint32_t row_count,
                                   const void *samples, codec_message *message);
 codec_status codec_png_finish(codec_png_writer *writer, codec_message *message);
 void codec_png_writer_free(codec_png_writer *writer);
+
+// memory_limit bounds what the library keeps while it decodes a progressive file. Resolution and
+// profile are not looked for: they lie in segments, which are the caller's.
+codec_status codec_jpeg_open(int fd, uint64_t byte_limit, uint64_t memory_limit,
+                             codec_jpeg_reader **reader, codec_info *info,
+                             codec_message *message);
+// Decodes the whole image. Damage that the library would make up for is an error.
+codec_status codec_jpeg_read(codec_jpeg_reader *reader, void *samples, codec_message *message);
+void codec_jpeg_reader_free(codec_jpeg_reader *reader);
+
+// Quality is 1 to 100; below 90 colours are stored with half the width and height.
+codec_status codec_jpeg_create(int fd, const codec_info *info, int quality,
+                               codec_jpeg_writer **writer, codec_message *message);
+// A segment before the first row, of at most 65533 bytes; marker is 0xE0 (APP0) to 0xFE (COM).
+codec_status codec_jpeg_write_segment(codec_jpeg_writer *writer, int marker, const uint8_t *bytes,
+                                      size_t count, codec_message *message);
+codec_status codec_jpeg_write_rows(codec_jpeg_writer *writer, uint32_t row_count,
+                                   const void *samples, codec_message *message);
+codec_status codec_jpeg_finish(codec_jpeg_writer *writer, codec_message *message);
+void codec_jpeg_writer_free(codec_jpeg_writer *writer);
+
+uint32_t codec_crc32(const uint8_t *bytes, size_t count);
+// A whole zlib stream of at most limit bytes (CODEC_TOO_LARGE above); what follows it does not
+// count. result is to be freed.
+codec_status codec_inflate(const uint8_t *bytes, size_t count, size_t limit, uint8_t **result,
+                           size_t *result_count);
+codec_status codec_deflate(const uint8_t *bytes, size_t count, uint8_t **result,
+                           size_t *result_count);
 
 #endif

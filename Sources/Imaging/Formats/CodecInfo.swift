@@ -38,7 +38,6 @@ extension ImageHeader {
                 Array(UnsafeBufferPointer(start: $0, count: info.icc_byte_count))
             },
             orientation: Int(info.orientation), tiffCompression: tiffCompression)
-        if info.has_nodata != 0 { metadata.nodata = info.nodata }
     }
 
     /// Calls `body` with the description that a codec writes; its ICC bytes live as long as the
@@ -67,10 +66,6 @@ extension ImageHeader {
             info.resolution_x = resolution.x
             info.resolution_y = resolution.y
             info.resolution_unit = resolution.unit.codecValue
-        }
-        if let nodata = metadata.nodata {
-            info.has_nodata = 1
-            info.nodata = nodata
         }
         let profile = metadata.iccProfile ?? []
         try profile.withUnsafeBufferPointer { bytes throws(ImageError) in

@@ -51,6 +51,7 @@ public enum ImageFormats {
     private static let all: [any FormatCodec.Type] = [
         PNGFormat.self,
         TIFFFormat.self,
+        JPEGFormat.self,
     ]
 
     /// Opens an image. The format is told by the file's content, not by its name.
@@ -115,11 +116,21 @@ public enum ImageFormats {
     /// Checks that the format of the path's extension can hold such an image.
     public static func checkKind(_ path: String, like header: ImageHeader) throws(ImageError) {
         let codec = try outputCodec(path)
+        if header.hasOverviews, codec.format != .tiff {
+            throw ImageError(
+                .unsupported,
+                "\(path): overviews are for a TIFF; choose an output that ends in .tif")
+        }
         guard let obstacle = codec.obstacle(to: header) else { return }
+        let alpha = header.hasAlpha ? " with alpha" : ""
+        let others = all.filter { $0.obstacle(to: header) == nil }.map {
+            ".\($0.fileExtensions[0])"
+        }
         throw ImageError(
             .unsupported,
-            "\(path): a \(codec.format) \(obstacle), but the image is \(header.kind), "
-                + "\(header.sampleType.rawValue); choose an output that ends in .tif")
+            "\(path): a \(codec.format) \(obstacle), but the image is \(header.kind)\(alpha), "
+                + "\(header.sampleType.rawValue); choose an output that ends in "
+                + others.joined(separator: " or "))
     }
 
     /// Whether both paths lead to one existing file, also through symbolic and hard links.
@@ -163,7 +174,7 @@ public enum ImageFormats {
     }
 
     private static func unrecognized(_ path: String, _ prefix: [UInt8]) -> ImageError {
-        let known = all.map { $0.format.name }.joined(separator: " and ")
+        let known = listed(all.map { $0.format.name })
         if prefix.isEmpty { return ImageError(.unreadable, "\(path) is empty; it is no image") }
         guard let name = familiarFormat(prefix) else {
             return ImageError(
@@ -177,7 +188,6 @@ public enum ImageFormats {
         func has(_ text: String, at offset: Int = 0) -> Bool {
             prefix.dropFirst(offset).starts(with: Array(text.utf8))
         }
-        if prefix.starts(with: [0xFF, 0xD8, 0xFF]) { return "JPEG" }
         if has("RIFF") && has("WEBP", at: 8) { return "WebP" }
         if has("ftyp", at: 4) { return "HEIF, AVIF or video" }
         if has("jP  ", at: 4) || prefix.starts(with: [0xFF, 0x4F, 0xFF, 0x51]) {

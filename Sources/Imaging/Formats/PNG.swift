@@ -31,8 +31,12 @@ enum PNGFormat: FormatCodec {
             codec_png_open(descriptor, UInt64(options.decodedByteCountMaximum), &reader, &info, &$0)
         }
         defer { codec_png_reader_free(reader) }
+        var header = ImageHeader(info, format: format)
+        let beside = PNGMetadataReader(descriptor)
+        header.metadata = beside.metadata
         let image = try DecodedImage(
-            header: ImageHeader(info, format: format), warnings: [], name: name, options: options)
+            header: header, warnings: notTakenWarnings(beside.leftOut, name: name), name: name,
+            options: options)
         try checked(name: name) { codec_png_read(reader, image.samples.baseAddress, &$0) }
         return image
     }
@@ -61,14 +65,13 @@ private final class PNGEncoder: RowEncoder {
         if profileDropped != 0 {
             warnings.append("\(name): the colour profile does not fit a PNG and is left out")
         }
-        if let nodata = header.metadata.nodata {
-            warnings.append(
-                "\(name): a PNG cannot hold the nodata value \(nodata) of the input")
-        }
-        if header.metadata.orientation != 1 {
-            warnings.append(
-                "\(name): a PNG cannot hold the orientation \(header.metadata.orientation) of the "
-                    + "input; the pixels are as stored")
+        let beside = PNGMetadataWriter(
+            header, hasProfile: header.metadata.iccProfile != nil && profileDropped == 0)
+        warnings += leftOutWarnings(beside.leftOut, format: .png, name: name)
+        for chunk in beside.chunks {
+            try checked(name: name) {
+                codec_png_write_chunk(writer, chunk.type, chunk.bytes, chunk.bytes.count, &$0)
+            }
         }
     }
 

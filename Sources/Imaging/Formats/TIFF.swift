@@ -1,4 +1,4 @@
-// TIFF: integers and floating point of any number of bands, in strips or tiles; written in strips.
+// TIFF: integers and floating point of any number of bands, in strips or tiles.
 
 import CImageCodecs
 import Glibc
@@ -30,12 +30,31 @@ enum TIFFFormat: FormatCodec {
     static func open(_ descriptor: Int32, name: String, _ options: ReadingOptions)
         throws(ImageError) -> any ImageSource
     {
-        let file = try TIFFFile(descriptor, name: name, options)
-        let header = ImageHeader(
+        let structure = TIFFStructure(descriptor: descriptor)
+        let pages = structure?.pages() ?? TIFFPages()
+        let page = try choosePage(pages, name: name, options)
+        let offset =
+            page < pages.directories.count
+            ? pages.directories[page].offset : structure?.firstDirectory ?? 0
+        let file = try TIFFFile(descriptor, directory: offset, name: name, options)
+        var header = ImageHeader(
             file.info, format: format, tiffCompression: TIFFCompression(file.info.compression))
-        let warnings =
-            file.blocks.more_pages == 0 || options.page > 0
-            ? [] : ["\(name) holds more than one page; the first is used (see --page)"]
+        if file.isTiled {
+            header.tiffLayout = .tiles(width: file.blockWidth, height: file.blockHeight)
+        }
+        var limit = MetadataLimit()
+        if let structure, let directory = structure.directory(at: offset) {
+            header.metadata.take(directory, of: structure, &limit)
+        }
+        var warnings = pageWarnings(pages, page, name: name, options)
+        if let count = header.metadata.leaveImageJStack() {
+            warnings.append(
+                "\(name) is a stack of \(count) images of ImageJ, of which one is used; the "
+                    + "output's description does not count the others")
+        }
+        if !limit.leftOut.isEmpty {
+            warnings.append("\(name): left out: \(limit.leftOut.joined(separator: ", "))")
+        }
         let blockByteCount = file.blockWidth * file.blockHeight * header.pixelByteCount
         if header.decodedByteCount > options.cacheByteCount,
             blockByteCount <= options.cacheByteCount / 4
@@ -48,6 +67,46 @@ enum TIFFFormat: FormatCodec {
             header: header, warnings: warnings, name: name, options: options)
         try decode(file.reader, file.blocks, into: image, name: name)
         return image
+    }
+
+    /// The first that is neither a smaller copy nor a mask, unless the user asks for one.
+    private static func choosePage(
+        _ pages: TIFFPages, name: String, _ options: ReadingOptions
+    ) throws(ImageError) -> Int {
+        let count = pages.directories.count
+        guard options.page > 0 else { return (0..<count).first { pages.isWhole($0) } ?? 0 }
+        guard options.page < count else {
+            throw ImageError(
+                .unreadable, "\(name) has no page \(options.page + 1); it has \(count)")
+        }
+        return options.page
+    }
+
+    private static func pageWarnings(
+        _ pages: TIFFPages, _ page: Int, name: String, _ options: ReadingOptions
+    ) -> [String] {
+        var warnings: [String] = []
+        let all = pages.directories.indices
+        let others = all.filter { $0 != page && pages.isWhole($0) }.count
+        if options.page == 0, page > 0 {
+            warnings.append(
+                "\(name): the first page is no image in full size; page \(page + 1) is used")
+        }
+        if options.page == 0, others > 0 || pages.endsEarly {
+            warnings.append(
+                "\(name) holds more than one page; \(page > 0 ? "that one" : "the first") is used "
+                    + "(see --page)")
+        }
+        // What belongs to a page follows it.
+        let beside = all.filter { $0 > page }.prefix { !pages.isWhole($0) }
+        if beside.contains(where: { pages.isMask($0) && !pages.isReduced($0) }) {
+            warnings.append(
+                "\(name) has a mask of transparent pixels; it is ignored, and the output has none")
+        }
+        if beside.contains(where: { pages.isReduced($0) && !pages.isMask($0) }) {
+            warnings.append("\(name) has overviews; the output has them only with --pyramid")
+        }
+        return warnings
     }
 
     private static func decode(
@@ -104,7 +163,11 @@ private final class TIFFFile: BlockDecoder {
     var blockHeight: Int { Int(blocks.block_height) }
     var columns: Int { Int(blocks.columns) }
 
-    init(_ other: Int32, name: String, _ options: ReadingOptions) throws(ImageError) {
+    var isTiled: Bool { blocks.is_tiled != 0 }
+
+    init(_ other: Int32, directory: Int, name: String, _ options: ReadingOptions)
+        throws(ImageError)
+    {
         self.name = name
         descriptor = fcntl(other, F_DUPFD_CLOEXEC, 0)
         guard descriptor >= 0 else {
@@ -112,8 +175,8 @@ private final class TIFFFile: BlockDecoder {
         }
         try checked(name: name) {
             codec_tiff_open(
-                descriptor, UInt64(options.decodedByteCountMaximum), UInt32(clamping: options.page),
-                &reader, &info, &blocks, &$0)
+                descriptor, UInt64(options.decodedByteCountMaximum), UInt64(directory), &reader,
+                &info, &blocks, &$0)
         }
     }
 
@@ -126,31 +189,5 @@ private final class TIFFFile: BlockDecoder {
         try checked(name: name) {
             codec_tiff_read_block(reader, UInt32(index), samples.baseAddress, &$0)
         }
-    }
-}
-
-private final class TIFFEncoder: RowEncoder {
-    let warnings: [String] = []
-    let wantsUnassociatedAlpha = false
-    private let name: String
-    private var writer: OpaquePointer?
-
-    init(_ descriptor: Int32, name: String, header: ImageHeader) throws(ImageError) {
-        self.name = name
-        try header.withCodecInfo(name: name) { info throws(ImageError) in
-            try checked(name: name) { codec_tiff_create(descriptor, &info, &writer, &$0) }
-        }
-    }
-
-    deinit { codec_tiff_writer_free(writer) }
-
-    func write(rowCount: Int, samples: UnsafeRawBufferPointer) throws(ImageError) {
-        try checked(name: name) {
-            codec_tiff_write_rows(writer, UInt32(rowCount), samples.baseAddress, &$0)
-        }
-    }
-
-    func finish() throws(ImageError) {
-        try checked(name: name) { codec_tiff_finish(writer, &$0) }
     }
 }

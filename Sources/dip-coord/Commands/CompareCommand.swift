@@ -12,7 +12,7 @@ struct CompareCommand: ParsableCommand {
             Gaussian window of 11 x 11 pixels and sigma 1.5.
             """)
 
-    @Argument(help: "An image, such as the clean one (PNG or TIFF).")
+    @Argument(help: "An image, such as the clean one (PNG, TIFF or JPEG).")
     var a: String
 
     @Argument(help: "Another image of the same size.")

@@ -179,8 +179,8 @@ struct OutputOptions: ParsableArguments {
         name: .shortAndLong,
         help: ArgumentHelp(
             """
-            The restored image, PNG or TIFF by its extension. (default: NAME.restored.EXTENSION \
-            beside the input)
+            The restored image, PNG, TIFF or JPEG by its extension. (default: \
+            NAME.restored.EXTENSION beside the input)
             """, valueName: "file"))
     var output: String?
 
@@ -212,6 +212,22 @@ struct OutputOptions: ParsableArguments {
             """, valueName: "file"))
     var disagreement: String?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            How finely a JPEG is written, which loses something at every value; 1 to 100. From 90 \
+            on, colours have the full resolution.
+            """, valueName: "number"))
+    var quality = 95
+
+    @Flag(
+        help: """
+            Write a TIFF in tiles with smaller copies of the image (overviews), for viewers of \
+            large images.
+            """)
+    var pyramid = false
+
     @Flag(help: "Replace the output if it exists.")
     var overwrite = false
 
@@ -220,6 +236,12 @@ struct OutputOptions: ParsableArguments {
 
     @Flag(name: .shortAndLong, help: "Print what becomes of each worker.")
     var verbose = false
+
+    func validate() throws {
+        guard (1...100).contains(quality) else {
+            throw ValidationError("--quality is \(quality); 1 to 100 is wanted")
+        }
+    }
 
     /// big.tif becomes big.restored.tif.
     func path(forInput input: String) -> String {

@@ -10,7 +10,7 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan",
         abstract: "Print tiles, memory, arithmetic and time of a restoration without running it.")
 
-    @Argument(help: "The image (PNG or TIFF).")
+    @Argument(help: "The image (PNG, TIFF or JPEG).")
     var file: String
 
     @OptionGroup(title: "Tiles")

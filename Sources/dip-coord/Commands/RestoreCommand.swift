@@ -22,7 +22,7 @@ struct RestoreCommand: ParsableCommand {
                   for dip-workers of other hosts too
             """)
 
-    @Argument(help: "The damaged image (PNG or TIFF). It is never changed.")
+    @Argument(help: "The damaged image (PNG, TIFF or JPEG). It is never changed.")
     var file: String
 
     @OptionGroup(title: "Output")

@@ -109,6 +109,8 @@ struct RestoreJob: Sendable {
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
         if let compression = options.compression { source.header.tiffCompression = compression }
+        source.header.jpegQuality = options.quality
+        source.header.hasOverviews = options.pyramid
         try checkKind(output, source.header)
         let blend = try blendFacts(
             file, source.header, output, options, input, tiling, configuration)
@@ -267,10 +269,10 @@ struct RestoreJob: Sendable {
                 "a file of this process may have \(Text.bytes(allowed)), but a tile takes "
                     + "\(Text.bytes(tile)); raise the limit (ulimit -f) or use a smaller --tile")
         }
-        guard header.decodedByteCount > allowed else { return [] }
+        guard header.writtenByteCount > allowed else { return [] }
         return [
             "a file of this process may have \(Text.bytes(allowed)) (ulimit -f), but the output "
-                + "may need \(Text.bytes(header.decodedByteCount))"
+                + "may need \(Text.bytes(header.writtenByteCount))"
         ]
     }
 
@@ -294,7 +296,7 @@ struct RestoreJob: Sendable {
             return []
         }
         let needed =
-            header.decodedByteCount
+            header.writtenByteCount + header.overviewByteCount
             + plan.folderByteCount(bands: header.colorBands, sampleType: header.sampleType)
         guard needed > available else { return [] }
         return [
@@ -323,6 +325,8 @@ struct RestoreJob: Sendable {
                 "compression": header.tiffCompression?.rawValue ?? "none",
                 "crop": blend.isCropped ? "yes" : "no",
                 "nodata": blend.fillsMissing ? "fill" : "keep",
+                "pyramid": header.hasOverviews ? "yes" : "no",
+                "quality": "\(header.jpegQuality)",
                 "region": blend.region?.words ?? "the whole image",
             ],
             network: network.rawValue, configuration: configuration.json,
