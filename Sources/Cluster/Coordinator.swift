@@ -152,10 +152,16 @@ public struct Coordinator: Sendable {
         finish(statistics.workerCount == 0 ? .nobodyCame : .everybodyLeft, &commands)
     }
 
+    /// Whether another job follows.
+    func keepsWorkers(after outcome: Outcome) -> Bool {
+        !policy.dismissesWorkers && (outcome == .complete || outcome == .incomplete)
+    }
+
     mutating func finish(_ outcome: Outcome, _ commands: inout [Command]) {
         guard self.outcome == nil else { return }
         self.outcome = outcome
-        for (peer, _) in peers.sorted(by: { $0.value < $1.value }) {
+        for (peer, worker) in peers.sorted(by: { $0.value < $1.value }) {
+            if keepsWorkers(after: outcome), workers[worker]?.hello.launchToken == nil { continue }
             commands.append(.send(.goodbye(Goodbye(reason: outcome.sentence)), to: peer))
         }
         commands.append(

@@ -121,6 +121,7 @@ extension Coordinator {
     ) {
         if case .goodbye = message { return }
         drop(message, from: peer, reason: outcome.sentence, &commands)
+        if keepsWorkers(after: outcome) { return }
         commands.append(.send(.goodbye(Goodbye(reason: outcome.sentence)), to: peer))
     }
 

@@ -82,6 +82,9 @@ public struct CoordinatorPolicy: Equatable, Sendable {
 
     /// The job ends when there was no worker for this long; nil waits for ever.
     public var workerWait: Duration? = .seconds(120)
+    /// Whether workers are told when the job is done. Those that were not wait, and say hello to
+    /// the coordinator of the next job at the same place; this host's own are told in any case.
+    public var dismissesWorkers = true
     /// How long a coordinator that goes on with a job keeps its begun tiles for the workers that
     /// may come back with them; other tiles are handed out meanwhile.
     public var adoptionWait: Duration = .seconds(40)

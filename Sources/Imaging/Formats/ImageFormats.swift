@@ -97,6 +97,26 @@ public enum ImageFormats {
         return EncodedImageSink(header: header, file: file, encoder: encoder)
     }
 
+    /// The pages of a TIFF that are images of their own, neither smaller copies nor masks, as
+    /// `ReadingOptions.page` counts; one for other formats.
+    ///
+    /// - Throws: `unreadable` where there is no such file or its pages are damaged.
+    public static func pages(_ path: String) throws(ImageError) -> [Int] {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw openError(path, errno) }
+        defer { close(descriptor) }
+        guard TIFFFormat.recognizes(readPrefix(descriptor)),
+            let pages = TIFFStructure(descriptor: descriptor)?.pages()
+        else { return [0] }
+        guard !pages.endsEarly else {
+            throw ImageError(
+                .unreadable,
+                "\(path): what follows page \(pages.directories.count) is damaged, so not all "
+                    + "pages can be restored; --page takes one")
+        }
+        return pages.directories.indices.filter(pages.isWhole)
+    }
+
     /// Checks, before any work is done, what `createSink` will check after it: that the extension
     /// is known, the folder can be written to, nothing is replaced without `overwrite`, and the
     /// output is not the input itself.

@@ -36,6 +36,22 @@ struct RegionChoice: ExpressibleByArgument {
     }
 }
 
+/// What `--page` asks for.
+enum PageChoice: ExpressibleByArgument {
+    /// From 1.
+    case number(Int)
+    case all
+
+    init?(argument: String) {
+        if argument == "all" {
+            self = .all
+        } else {
+            guard let number = Int(argument), (1...65535).contains(number) else { return nil }
+            self = .number(number)
+        }
+    }
+}
+
 struct InputOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
@@ -58,8 +74,12 @@ struct InputOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The page of a TIFF with several; 1 to 65535.", valueName: "number"))
-    var page = 1
+        help: ArgumentHelp(
+            """
+            The page of a TIFF with several, 1 to 65535; or all, which may differ in size and kind \
+            and become the pages of the output, a TIFF too. (default: 1)
+            """, valueName: "number|all"))
+    var page = PageChoice.number(1)
 
     @Option(
         parsing: .unconditional,
@@ -71,9 +91,6 @@ struct InputOptions: ParsableArguments {
     var cache = 128
 
     func validate() throws {
-        guard (1...65535).contains(page) else {
-            throw ValidationError("--page is \(page); 1 to 65535 is wanted")
-        }
         guard (16...1_000_000).contains(cache) else {
             throw ValidationError("--cache is \(cache); 16 to 1000000 MB are wanted")
         }
@@ -95,7 +112,7 @@ struct InputOptions: ParsableArguments {
     func open(_ file: String) throws -> any ImageSource {
         var options = ReadingOptions()
         options.cacheByteCount = cache << 20
-        options.page = page - 1
+        if case .number(let number) = page { options.page = number - 1 }
         let source = try ImageFormats.open(file, options)
         let bands = source.header.colorBands
         guard bands <= 16 else {

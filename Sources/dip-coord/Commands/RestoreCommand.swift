@@ -47,61 +47,17 @@ struct RestoreCommand: ParsableCommand {
         let began = MonotonicClock()
         var console = Console(isQuiet: output.quiet)
         let listener = try Listener(workers)
-        let prepared = try RestoreJob.prepare(
+        let desk = CoordinatorDesk(listener)
+        let run = RestorationRun(
             file: file, output: output, input: input, tiling: tiling, fit: fit, workers: workers,
             jobOptions: jobOptions)
-        let job = prepared.job
-        if case .complete(let former, let completion) = prepared.standing {
-            return try sayComplete(job, former, completion, &console)
+        let code: Int32
+        if case .all = input.page {
+            code = try PagesRun(run).run(at: desk, clock: began, &console)
+        } else {
+            code = try run.run(at: desk, clock: began, &console)
         }
-        for warning in job.warnings { console.warning(warning) }
-
-        // ZeroMQ's threads take no signals.
-        let context = try MessagingContext()
-        let router = try RouterSocket(context: context)
-        let endpoint = try listener.bind(router, console: &console)
-        defer { listener.removeSocketFile() }
-        let goesOn = prepared.standing.manifest != nil
-        // All of a large folder is read here; a signal ends that at once.
-        let work = try prepared.openStore()
-        let state = work.stateAtOpening
-        if !state.stored.isEmpty {
-            console.note(
-                "going on with \(job.folder), where \(state.stored.count) of "
-                    + "\(Text.count(job.plan.tileCount, "tile")) are restored")
-        }
-
-        // From here on signals are read, not suffered; before any thread of our own is made.
-        let signals = try SignalFD(
-            blocking: [SIGINT, SIGTERM, SIGCHLD], unlessIgnored: [SIGHUP])
-        let storage = try StorageThread(work)
-        let loop = try CoordinatorLoop(
-            job: job, state: state, goesOn: goesOn, endpoint: endpoint, router: router,
-            signals: signals,
-            storage: storage, console: console, clock: began)
-        let code = try loop.run()
         if code != 0 { throw ExitCode(code) }
-    }
-
-    /// The job needs no run: says so.
-    private func sayComplete(
-        _ job: RestoreJob, _ manifest: JobManifest, _ completion: JobManifest.Completion,
-        _ console: inout Console
-    ) throws {
-        try JobStore.tidy(
-            folder: job.folder, manifest: manifest, fileSystem: PosixFileSystem())
-        let unrestored = completion.unrestored.count
-        guard unrestored > 0 else {
-            console.text(
-                "\(job.output) is complete: \(Text.count(job.plan.tileCount, "tile")) restored by "
-                    + "an earlier run")
-            return
-        }
-        console.text(
-            "\(job.output) is complete, but \(unrestored) of "
-                + "\(Text.count(job.plan.tileCount, "tile")) came through unrestored; "
-                + "--retry-failed tries them again")
-        throw ExitCode(2)
     }
 }
 

@@ -112,6 +112,7 @@ final class CoordinatorLoop {
         policy.heartbeatInterval = min(.seconds(2), job.leaseSilence / 4)
         policy.silenceTimeout = job.leaseSilence
         policy.workerWait = job.workerWait
+        policy.dismissesWorkers = !job.keepsWorkers
         policy.wantsCheckpoints = job.checkpointInterval != nil
         if let interval = job.checkpointInterval {
             policy.checkpointInterval = interval

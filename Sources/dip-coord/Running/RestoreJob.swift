@@ -32,6 +32,8 @@ struct RestoreJob: Sendable {
     let othersMayJoin: Bool
     /// nil waits for ever.
     let workerWait: Duration?
+    /// Whether workers of others are to wait for another job.
+    let keepsWorkers: Bool
     /// Silence after which a worker is taken for gone.
     let leaseSilence: Duration
     /// How often a fit's state is stored; nil only when its worker leaves.
@@ -98,11 +100,9 @@ struct RestoreJob: Sendable {
     }
 
     /// Checks everything that can be checked, without leaving a trace.
-    static func prepare(
-        file: String, output options: OutputOptions, input: InputOptions, tiling: TilingOptions,
-        fit: FitOptions,
-        workers: WorkerOptions, jobOptions: JobOptions
-    ) throws -> Prepared {
+    static func prepare(_ run: RestorationRun) throws -> Prepared {
+        let (file, options, workers) = (run.file, run.output, run.workers)
+        let (input, tiling, fit, jobOptions) = (run.input, run.tiling, run.fit, run.jobOptions)
         let configuration = try fit.configuration()
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
         let source = try input.open(file)
@@ -137,6 +137,7 @@ struct RestoreJob: Sendable {
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
+            keepsWorkers: run.keepsWorkers,
             leaseSilence: .seconds(workers.leaseSilence),
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,

@@ -1,0 +1,128 @@
+// All pages of a TIFF: a job for each, one after the other, and then one file of them all.
+
+import Glibc
+import Imaging
+import JobStore
+import Transport
+
+/// Pages may differ in size and kind, so each is a job of its own, with its output and its folder
+/// in `OUTPUT.dip`. When all are made, their files become the pages of the output and are removed;
+/// `pages.json` says then that the output is made.
+struct PagesRun {
+    private let run: RestorationRun
+    private let output: String
+    private var folder: String { output + ".dip" }
+
+    init(_ run: RestorationRun) throws {
+        self.run = run
+        output = run.output.path(forInput: run.file)
+        guard run.output.disagreement == nil else {
+            throw ProgramError(
+                .usage, "--disagreement is a map of one page; choose one with --page NUMBER")
+        }
+        guard output.lowercased().hasSuffix(".tif") || output.lowercased().hasSuffix(".tiff")
+        else {
+            throw ProgramError(
+                .usage, "--page all makes a TIFF; \(output) does not end in .tif or .tiff")
+        }
+    }
+
+    /// - Returns: The exit code: 2 when that of any page is 2.
+    func run(
+        at desk: CoordinatorDesk, clock: MonotonicClock, _ console: inout Console
+    ) throws -> Int32 {
+        let pages = try ImageFormats.pages(run.file)
+        try checkOutput()
+        let record = try PagesRecord.read(folder: folder, fileSystem: PosixFileSystem())
+        if !run.jobOptions.fresh, !run.jobOptions.retryFailed, let record,
+            record.pageCount == pages.count, record.isMade(output)
+        {
+            // Whether it is the same job, the first page knows.
+            _ = try RestoreJob.prepare(page(pages, 0))
+            console.text(
+                "\(output) is complete: \(Text.count(pages.count, "page")) made by an earlier run"
+                    + (record.isWhole
+                        ? ""
+                        : ", some tiles of which came through unrestored; "
+                            + "--retry-failed tries them again"))
+            return record.isWhole ? 0 : 2
+        }
+        guard access(output, F_OK) != 0 || run.output.overwrite || record?.isMade(output) == true
+        else {
+            throw ProgramError(
+                .unwritable,
+                "\(output) exists; add --overwrite to replace it, or choose another output with -o")
+        }
+        guard access(folder + "/job.json", F_OK) != 0 else {
+            throw ProgramError(
+                .mismatch,
+                "\(folder) holds another job: one page is restored in it, but all are asked for; "
+                    + "choose another output with -o, or remove the folder")
+        }
+        try makeFolder()
+        var code: Int32 = 0
+        for index in pages.indices {
+            console.note("page \(index + 1) of \(pages.count)")
+            code = max(code, try page(pages, index).run(at: desk, clock: clock, &console))
+        }
+        try join(pages.indices.map(path), isWhole: code == 0)
+        console.text("restored   \(output), \(Text.count(pages.count, "page"))")
+        return code
+    }
+
+    private func path(_ index: Int) -> String {
+        let digits = "\(index + 1)"
+        return folder + "/page-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+            + ".tif"
+    }
+
+    /// The restoration of one page.
+    private func page(_ pages: [Int], _ index: Int) throws -> RestorationRun {
+        var page = run
+        page.input.page = .number(pages[index] + 1)
+        page.output.output = path(index)
+        page.output.overwrite = true
+        page.keepsWorkers = index + 1 < pages.count
+        return page
+    }
+
+    private func checkOutput() throws {
+        do throws(ImageError) {
+            try ImageFormats.checkOutput(output, input: run.file, overwrite: true)
+        } catch {
+            throw ProgramError(error)
+        }
+    }
+
+    private func makeFolder() throws {
+        guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
+            throw ProgramError(
+                .unwritable, "\(folder) cannot be made: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    private func join(_ pages: [String], isWhole: Bool) throws {
+        let files = PosixFileSystem()
+        // The output is the user's or a former one of this job: both were asked for above.
+        let joined = try JoinedTIFF(output, pages: pages, overwrite: true)
+        defer { joined.abandon() }
+        // Known before it is in its place: then nobody can take it for a stranger's.
+        let made = try FileFingerprint(path: joined.complete(), fileSystem: files)
+        try PagesRecord(pageCount: pages.count, output: made, isWhole: isWhole)
+            .write(folder: folder, fileSystem: files)
+        try joined.finish()
+        // Where tiles are to be tried again, or the user wants all, they stay.
+        guard isWhole, !run.jobOptions.keepJob else { return }
+        for page in pages { unlink(page) }
+    }
+}
+
+extension PagesRecord {
+    /// Whether the file at the output's place is the one that was put there.
+    fileprivate func isMade(_ path: String) -> Bool {
+        guard let present = try? FileFingerprint(path: path, fileSystem: PosixFileSystem()) else {
+            return false
+        }
+        return output.hasContent(of: present)
+    }
+}

@@ -1,0 +1,103 @@
+// One job of this process, from its options to its exit code.
+
+import Glibc
+import Imaging
+import JobStore
+import Transport
+
+/// The socket and the signals of this process, for one job after the other.
+final class CoordinatorDesk {
+    private let listener: Listener
+    private var open: (context: MessagingContext, router: RouterSocket, endpoint: String)?
+    private var signals: SignalFD?
+
+    init(_ listener: Listener) { self.listener = listener }
+
+    deinit { if open != nil { listener.removeSocketFile() } }
+
+    /// The socket, and the address for this host's own workers.
+    func socket(_ console: inout Console) throws -> (router: RouterSocket, endpoint: String) {
+        if let open { return (open.router, open.endpoint) }
+        // ZeroMQ's threads take no signals.
+        let context = try MessagingContext()
+        let router = try RouterSocket(context: context)
+        let endpoint = try listener.bind(router, console: &console)
+        open = (context, router, endpoint)
+        return (router, endpoint)
+    }
+
+    /// From here on signals are read, not suffered.
+    func signalReader() throws -> SignalFD {
+        if let signals { return signals }
+        let reader = try SignalFD(
+            blocking: [SIGINT, SIGTERM, SIGCHLD], unlessIgnored: [SIGHUP])
+        signals = reader
+        return reader
+    }
+}
+
+/// A restoration as the user asks for it.
+struct RestorationRun {
+    var file: String
+    var output: OutputOptions
+    var input: InputOptions
+    var tiling: TilingOptions
+    var fit: FitOptions
+    var workers: WorkerOptions
+    var jobOptions: JobOptions
+    /// Whether another job follows, for which workers of others are to stay.
+    var keepsWorkers = false
+
+    /// Restores the image, or what is left of it.
+    ///
+    /// - Parameter clock: started with the program.
+    /// - Returns: The exit code.
+    func run(
+        at desk: CoordinatorDesk, clock: MonotonicClock, _ console: inout Console
+    ) throws -> Int32 {
+        let prepared = try RestoreJob.prepare(self)
+        let job = prepared.job
+        if case .complete(let former, let completion) = prepared.standing {
+            return try sayComplete(job, former, completion, &console)
+        }
+        for warning in job.warnings { console.warning(warning) }
+        let (router, endpoint) = try desk.socket(&console)
+        let goesOn = prepared.standing.manifest != nil
+        // All of a large folder is read here; a signal ends that at once.
+        let work = try prepared.openStore()
+        let state = work.stateAtOpening
+        if !state.stored.isEmpty {
+            console.note(
+                "going on with \(job.folder), where \(state.stored.count) of "
+                    + "\(Text.count(job.plan.tileCount, "tile")) are restored")
+        }
+        // Before any thread of our own is made.
+        let signals = try desk.signalReader()
+        let storage = try StorageThread(work)
+        let loop = try CoordinatorLoop(
+            job: job, state: state, goesOn: goesOn, endpoint: endpoint, router: router,
+            signals: signals, storage: storage, console: console, clock: clock)
+        return try loop.run()
+    }
+
+    /// The job needs no run: says so.
+    private func sayComplete(
+        _ job: RestoreJob, _ manifest: JobManifest, _ completion: JobManifest.Completion,
+        _ console: inout Console
+    ) throws -> Int32 {
+        try JobStore.tidy(
+            folder: job.folder, manifest: manifest, fileSystem: PosixFileSystem())
+        let unrestored = completion.unrestored.count
+        guard unrestored > 0 else {
+            console.text(
+                "\(job.output) is complete: \(Text.count(job.plan.tileCount, "tile")) restored by "
+                    + "an earlier run")
+            return 0
+        }
+        console.text(
+            "\(job.output) is complete, but \(unrestored) of "
+                + "\(Text.count(job.plan.tileCount, "tile")) came through unrestored; "
+                + "--retry-failed tries them again")
+        return 2
+    }
+}
