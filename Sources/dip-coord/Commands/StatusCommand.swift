@@ -11,7 +11,8 @@ struct StatusCommand: ParsableCommand {
         abstract: "Print how far a job is: what is restored, given up and left.",
         discussion: """
             Reads the job's folder and nothing else, also while a dip-coord works there, and \
-            changes nothing. Every file is checked: one that is damaged does not count.
+            changes nothing. Every file is checked: one that is damaged does not count. Of a job \
+            with --page all, every page that was begun is told; in JSON as an array.
             """)
 
     @Argument(help: "The job's folder: the output's name and .dip.")
@@ -21,13 +22,19 @@ struct StatusCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let status = try JobStatus(folder: folder)
-        if json {
-            let line = String(decoding: try Text.json(status, indented: false), as: UTF8.self)
-            try StandardStream.printResult(line + "\n")
-        } else {
-            try StandardStream.printResult(status.text)
+        let pages = try PagesRun.pageFolders(folder)
+        guard pages.isEmpty else {
+            let statuses = try pages.map { try JobStatus(folder: $0) }
+            return try show(statuses, text: statuses.map(\.text).joined(separator: "\n"))
         }
+        let status = try JobStatus(folder: folder)
+        try show(status, text: status.text)
+    }
+
+    private func show(_ value: some Encodable, text: String) throws {
+        guard json else { return try StandardStream.printResult(text) }
+        let line = String(decoding: try Text.json(value, indented: false), as: UTF8.self)
+        try StandardStream.printResult(line + "\n")
     }
 }
 

@@ -70,6 +70,16 @@ struct PagesRun {
         return code
     }
 
+    /// The folders of the pages that were begun, in order; none where one page is restored.
+    static func pageFolders(_ folder: String) throws -> [String] {
+        let files = PosixFileSystem()
+        guard try files.kind(of: folder) == .directory,
+            try files.kind(of: folder + "/job.json") == nil
+        else { return [] }
+        return try files.list(folder).filter { $0.hasPrefix("page-") && $0.hasSuffix(".tif.dip") }
+            .map { "\(folder)/\($0)" }
+    }
+
     private func path(_ index: Int) -> String {
         let digits = "\(index + 1)"
         return folder + "/page-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
