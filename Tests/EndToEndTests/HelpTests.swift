@@ -31,7 +31,7 @@ extension EndToEndTests {
                         "--seed", "--tile", "--overlap", "--overwrite", "--listen", "--insecure",
                         "--worker-wait", "--quiet", "--version", "--fresh", "--keep-job",
                         "--retry-failed", "--checkpoint-interval", "--lease-silence", "--range",
-                        "--page", "--cache", "--compression", "--pyramid",
+                        "--page", "--cache", "--compression", "--pyramid", "--quality",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }
