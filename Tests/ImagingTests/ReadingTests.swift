@@ -101,7 +101,7 @@ import Testing
             (2, [0b0001_1011], .uint8, [0, 85, 170, 255]),
             (4, [0x01, 0x8F], .uint8, [0, 17, 136, 255]),
             (12, [0x12, 0x34, 0x56, 0xFF, 0xF0, 0x01], .uint16, [0x123, 0x456, 0xFFF, 0x001]),
-            (10, [0xFF, 0xC0, 0x08, 0x03, 0x00], .uint16, [1023, 0, 128, 768]),
+            (10, [0xFF, 0xC0, 0x08, 0x03, 0x00], .uint16, [1023, 0, 512, 768]),
         ]
         for (bits, data, type, samples) in cases {
             var file = HandmadeTIFF(width: 4, height: 1, data: data)
