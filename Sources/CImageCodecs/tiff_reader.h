@@ -11,6 +11,7 @@ struct codec_tiff_reader {
     codec_blocks blocks;
     int inverted;            // min-is-white
     int palette;             // stored samples are places in the color map
+    int color_shift;         // bits by which its colors of 8 bits are shifted
     uint32_t stored_bits;    // of a sample in the file: 1, 2, 4, 9 to 15 or those of the info
     uint32_t stored_samples; // of a pixel in the file
     size_t alpha_place;      // which of them is alpha

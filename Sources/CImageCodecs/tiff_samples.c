@@ -159,6 +159,24 @@ static codec_status find_bands(codec_tiff_reader *reader, codec_message *message
     return CODEC_OK;
 }
 
+// Colors of 8 bits: as 16 bits with a second byte that repeats the first or is 0, or, from old
+// programs, as they are.
+static codec_status find_colors(codec_tiff_reader *reader, codec_message *message) {
+    uint16_t *map[3] = {NULL, NULL, NULL};
+    if (!TIFFGetField(reader->tiff, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
+        return codec_fail(CODEC_UNREADABLE, message, "its palette has no color map");
+    int is_old = 1, is_small = 1;
+    for (size_t i = 0; i < (size_t)1 << reader->stored_bits; i++)
+        for (int band = 0; band < 3; band++) {
+            uint16_t low = map[band][i] & 0xFF, high = map[band][i] >> 8;
+            if (high != 0) is_old = 0;
+            if (low != 0 && low != high) is_small = 0;
+        }
+    reader->color_shift = is_old ? 0 : 8;
+    reader->info.bits = is_old || is_small ? 8 : 16;
+    return CODEC_OK;
+}
+
 codec_status codec_tiff_find_samples(codec_tiff_reader *reader, double *ratio,
                                      codec_message *message) {
     uint16_t photometric = 0;
@@ -182,12 +200,7 @@ codec_status codec_tiff_find_samples(codec_tiff_reader *reader, double *ratio,
                           "its palette has samples that are signed or of %u bit; such a file is "
                           "not read",
                           reader->stored_bits);
-    uint16_t *map[3] = {NULL, NULL, NULL};
-    if (reader->palette
-        && !TIFFGetField(reader->tiff, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
-        return codec_fail(CODEC_UNREADABLE, message, "its palette has no color map");
-    if (reader->palette) info->bits = 16;
-    return CODEC_OK;
+    return reader->palette ? find_colors(reader, message) : CODEC_OK;
 }
 
 // A sample of fewer than 16 bits, or of 16 in native byte order.
@@ -218,8 +231,12 @@ void codec_tiff_unpack(const codec_tiff_reader *reader, int plane, uint32_t widt
             uint32_t value = stored_sample(row, i, bits);
             size_t to = (y * count + i) * step + (size_t)plane;
             if (reader->palette)
-                for (int band = 0; band < 3; band++)
-                    ((uint16_t *)samples)[to * 3 + (size_t)band] = map[band][value];
+                for (size_t band = 0; band < 3; band++)
+                    if (reader->info.bits == 8)
+                        ((uint8_t *)samples)[to * 3 + band] =
+                            (uint8_t)(map[band][value] >> reader->color_shift);
+                    else
+                        ((uint16_t *)samples)[to * 3 + band] = map[band][value];
             else if (bits < 8)
                 ((uint8_t *)samples)[to] = (uint8_t)(value * 255 / ((1u << bits) - 1));
             else

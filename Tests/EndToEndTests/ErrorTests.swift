@@ -230,8 +230,9 @@ extension EndToEndTests {
                     ["--workers", "1000000"], ["--worker-wait=-1"], ["--worker-wait", "nan"],
                     ["--no-such-option"], ["--workers"], ["another.png"],
                     ["--listen", "nonsense"], ["--listen", "tcp://127.0.0.1"],
-                    ["--listen", "tcp://127.0.0.1:99999"], ["-o", session.path("out.jpg")],
-                    ["-o", session.path("out")], ["-o", ""],
+                    ["--listen", "tcp://127.0.0.1:99999"], ["-o", session.path("out.gif")],
+                    ["-o", session.path("out")], ["-o", ""], ["--quality", "0"],
+                    ["--quality", "101"],
                 ]
                 for more in cases {
                     let process = try session.run(

@@ -34,6 +34,16 @@ import Testing
             try Picture(header, seed: 3).write("\(folder.path)/\(name)")
             files.append((name, try folder.bytes(name)))
         }
+        // All kinds of directories and tags, tiles and an overview.
+        var header = ImageHeader(
+            width: 257, height: 2, colorBands: 1, sampleType: .uint8, format: .tiff,
+            tiffCompression: .deflate)
+        header.metadata = TIFFMetadataTests.full
+        header.metadata.iccProfile = nil
+        header.hasOverviews = true
+        header.tiffLayout = .tiles(width: 272, height: 16)
+        try Picture(header, seed: 3).write("\(folder.path)/full.tif")
+        files.append(("full.tif", try folder.bytes("full.tif")))
         return files
     }
 

@@ -32,12 +32,14 @@ struct HandmadeJPEG {
     }
 
     var bytes: [UInt8] {
-        [0xFF, 0xD8]
-            + segments.flatMap { segment in
-                let count = segment.bytes.count + 2
-                return [0xFF, segment.marker, UInt8(count >> 8), UInt8(count & 0xFF)]
-                    + segment.bytes + segment.scan
-            } + [0xFF, 0xD9]
+        var bytes: [UInt8] = [0xFF, 0xD8]
+        for segment in segments {
+            let count = segment.bytes.count + 2
+            bytes += [0xFF, segment.marker, UInt8(count >> 8), UInt8(count & 0xFF)]
+            bytes += segment.bytes
+            bytes += segment.scan
+        }
+        return bytes + [0xFF, 0xD9]
     }
 
     func without(_ marker: UInt8) -> HandmadeJPEG {

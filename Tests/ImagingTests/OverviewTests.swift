@@ -191,7 +191,8 @@ import Testing
         let cases: [(kinds: [Int], height: Int, words: [String])] = [
             ([0], 1, []), ([1, 0], 2, ["page 2 is used"]), ([0, 1, 1], 1, ["overviews"]),
             ([0, 4], 1, ["mask"]), ([4, 1, 0, 1], 3, ["page 3 is used", "overviews"]),
-            ([0, 0], 1, ["more than one page"]), ([0, 5], 1, []), ([1, 1], 1, ["overviews"]),
+            ([0, 0], 1, ["more than one page"]), ([0, 5], 1, []),
+            ([1, 1], 1, ["all its pages", "overviews"]),
         ]
         for (kinds, height, words) in cases {
             let source = try ImageFormats.open(folder.file("a.tif", chain(kinds)))

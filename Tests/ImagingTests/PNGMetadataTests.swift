@@ -143,7 +143,7 @@ import Testing
         let packed = HandmadePNG.stored([65, 66])
         let cases: [([UInt8], String)] = [
             (torn, "tEXt"),
-            (HandmadePNG.chunk("zTXt", Array("Fox\0\0".utf8) + packed.dropLast(5)), "text Fox"),
+            (HandmadePNG.chunk("zTXt", Array("Fox\0\0".utf8) + packed.dropLast(5)), "text \"Fox\""),
             (HandmadePNG.chunk("iCCP", Array("a\0\0".utf8) + [1, 2, 3]), "colour profile"),
             (HandmadePNG.chunk("eXIf", [1, 2, 3]), "EXIF"),
             (HandmadePNG.chunk("vpAg", [1, 2, 3]), "chunk vpAg"),

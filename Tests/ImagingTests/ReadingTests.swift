@@ -78,6 +78,67 @@ import Testing
         #expect(try open(bare.bytes).header.alpha == .unspecified)
     }
 
+    @Test func `alpha moves behind all other samples`() throws {
+        // Gray, then nothing, alpha, nothing; in one plane and in four.
+        for planar in [1, 2] {
+            let data: [UInt8] = planar == 1 ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 5, 2, 6, 3, 7, 4, 8]
+            var file = HandmadeTIFF(width: 2, height: 1, samples: 4, data: data)
+            file.set(HandmadeTIFF.extraSamples, 0, 2, 0)
+            file.set(284, planar)
+            if planar == 2 {
+                file.set(HandmadeTIFF.stripOffsets, 8, 10, 12, 14)
+                file.set(HandmadeTIFF.stripByteCounts, 2, 2, 2, 2)
+            }
+            let picture = try Picture(open(file.bytes))
+            #expect(picture.header.alpha == .unassociated && picture.header.colorBands == 3)
+            #expect(picture.samples == [1, 2, 4, 3, 5, 6, 8, 7])
+        }
+    }
+
+    @Test func `few bits are spread and nine to fifteen are kept`() throws {
+        let cases: [(bits: Int, data: [UInt8], type: SampleType, samples: [UInt16])] = [
+            (1, [0b1011_0000], .uint8, [255, 0, 255, 255]),
+            (2, [0b0001_1011], .uint8, [0, 85, 170, 255]),
+            (4, [0x01, 0x8F], .uint8, [0, 17, 136, 255]),
+            (12, [0x12, 0x34, 0x56, 0xFF, 0xF0, 0x01], .uint16, [0x123, 0x456, 0xFFF, 0x001]),
+            (10, [0xFF, 0xC0, 0x08, 0x03, 0x00], .uint16, [1023, 0, 512, 768]),
+        ]
+        for (bits, data, type, samples) in cases {
+            var file = HandmadeTIFF(width: 4, height: 1, data: data)
+            file.set(HandmadeTIFF.bitsPerSample, bits)
+            let picture = try Picture(open(file.bytes))
+            #expect(picture.header.sampleType == type && picture.samples == samples, "\(bits)")
+        }
+        // Three planes of one bit, each row beginning a byte.
+        var planes = HandmadeTIFF(
+            width: 3, height: 2, samples: 3, photometric: 2, data: [0xA0, 0x40, 0, 0xE0, 0xFF, 0])
+        planes.set(HandmadeTIFF.bitsPerSample, 1, 1, 1)
+        planes.set(284, 2)
+        planes.set(HandmadeTIFF.stripOffsets, 8, 10, 12)
+        planes.set(HandmadeTIFF.stripByteCounts, 2, 2, 2)
+        let expected: [UInt16] = [
+            255, 0, 255, 0, 0, 255, 255, 0, 255, 0, 255, 0, 255, 255, 0, 0, 255, 0,
+        ]
+        #expect(try Picture(open(planes.bytes)).samples == expected)
+    }
+
+    @Test func `a palette has the bits of its colours`() throws {
+        let cases: [([Int], SampleType, UInt16)] = [
+            ([1, 200, 255], .uint8, 200), ([256, 200 * 256, 0xFF00], .uint8, 200),
+            ([257, 200 * 257, 0xFFFF], .uint8, 200), ([257, 51201, 0xFFFF], .uint16, 51201),
+        ]
+        for (colors, type, middle) in cases {
+            var file = HandmadeTIFF(width: 4, height: 1, photometric: 3, data: [0b0001_1000])
+            file.set(HandmadeTIFF.bitsPerSample, 2)
+            let map = [0] + colors
+            file.entries.append((320, 3, map + map.reversed() + [0, 0, 0, 0]))
+            let picture = try Picture(open(file.bytes))
+            #expect(picture.header.sampleType == type && picture.header.colorModel == .rgb)
+            // The third pixel has the third color, in which red and green change places.
+            #expect(picture.samples[6] == middle, "\(colors)")
+        }
+    }
+
     @Test func `further pages are mentioned`() throws {
         var file = HandmadeTIFF(width: 2, height: 2, data: [1, 2, 3, 4])
         #expect(try open(file.bytes).warnings == [])
@@ -91,6 +152,9 @@ import Testing
         let cases: [(tag: Int, values: [Int], word: String)] = [
             (HandmadeTIFF.compression, [34712], "JPEG 2000"),
             (HandmadeTIFF.compression, [777], "unknown (777)"),
+            (HandmadeTIFF.compression, [6], "JPEG of the old style"),
+            (HandmadeTIFF.compression, [50001], "WebP"),
+            (HandmadeTIFF.compression, [34925], "LZMA"),
             (HandmadeTIFF.photometric, [32803], "camera raw"),
             (HandmadeTIFF.photometric, [8], "L*a*b*"),
             (HandmadeTIFF.sampleFormat, [3], "floating-point"),

@@ -136,6 +136,26 @@ import Testing
         #expect(left == "ImageJ=1.54\nunit=um\nmin=0.0\n\0")
     }
 
+    @Test func `statistics of the unrestored pixels are left out`() throws {
+        let folder = try ScratchFolder()
+        let mean = "  <Item name=\"STATISTICS_MEAN\" sample=\"0\">7</Item>\n"
+        let other = "  <Item name=\"sensor\">lidar</Item>\n"
+        let cases: [(String, String?)] = [
+            (mean + other + mean, other), (other, other), (mean, nil),
+            ("<Item name=\"STATISTICS_", "<Item name=\"STATISTICS_"),
+        ]
+        for (items, wanted) in cases {
+            var metadata = Metadata()
+            let text = "<GDALMetadata>\n\(items)</GDALMetadata>\n\0"
+            metadata.tags = [MetadataTag(number: 42112, kind: .ascii, bytes: Array(text.utf8))]
+            try Picture(Self.header(metadata), seed: 1).write(
+                "\(folder.path)/a.tif", overwrite: true)
+            let back = try ImageFormats.open("\(folder.path)/a.tif").header.metadata
+            let left = back.tags.first.map { String(decoding: $0.bytes, as: UTF8.self) }
+            #expect(left == wanted.map { "<GDALMetadata>\n\($0)</GDALMetadata>\n\0" })
+        }
+    }
+
     @Test func `a resolution of any size is the same after any number of copies`() throws {
         let folder = try ScratchFolder()
         for value in [72, 72.009, 118.11, 1 / 3.0, 3.14159265358979, 1e-6, 4_000_000_000.5 / 14] {

@@ -102,7 +102,7 @@ typedef struct codec_jpeg_reader codec_jpeg_reader;
 typedef struct codec_jpeg_writer codec_jpeg_writer;
 
 // Reads and checks the header of the image whose directory lies at an offset. byte_limit bounds
-// the decoded image. Fewer than 8 bits become 8, 9 to 15 become 16, a palette's colors 16 bits,
+// the decoded image. Fewer than 8 bits become 8, 9 to 15 become 16, a palette's colors 8 or 16,
 // YCbCr in JPEG becomes RGB, min-is-white min-is-black; alpha moves behind all others. Of the info,
 // only what tells about samples is filled in.
 codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint64_t directory,

@@ -25,6 +25,11 @@ func leftOutWarnings(_ words: [String], format: ImageFormat, name: String) -> [S
         ? [] : ["\(name): a \(format) cannot hold \(listed(words)) of the input"]
 }
 
+extension MetadataText {
+    /// As in a sentence.
+    var name: String { "the text \"\(inSentence(keyword))\"" }
+}
+
 extension Metadata {
     /// With EXIF's note of the image's size as that of the output, where there is EXIF.
     func withPixelDimensions(of header: ImageHeader) -> Metadata {

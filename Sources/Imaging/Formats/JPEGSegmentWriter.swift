@@ -23,7 +23,7 @@ struct JPEGSegmentWriter {
             if text.keyword == "Comment", bytes.count <= Self.byteCountMaximum {
                 add(0xFE, bytes)
             } else {
-                leaveOut("the text \(inSentence(text.keyword))")
+                leaveOut(text.name)
             }
         }
         for words in Metadata.inWords(metadata.tagsBeyondExif) { leaveOut(words) }

@@ -88,7 +88,7 @@ struct PNGMetadataReader {
     }
 
     private func textName(_ keyword: ArraySlice<UInt8>) -> String {
-        "the text \(inSentence(string(latin1: keyword)))"
+        MetadataText(keyword: string(latin1: keyword), text: "").name
     }
 
     private mutating func add(_ text: MetadataText, _ bytes: ArraySlice<UInt8>) {

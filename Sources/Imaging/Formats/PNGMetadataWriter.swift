@@ -38,7 +38,7 @@ struct PNGMetadataWriter {
         guard Self.isKeyword(text.keyword), !text.text.utf8.contains(0),
             text.language.utf8.allSatisfy({ (0x21..<0x7F).contains($0) }),
             !text.translatedKeyword.utf8.contains(0)
-        else { return leaveOut("the text \(inSentence(text.keyword))") }
+        else { return leaveOut(text.name) }
         if text.language.isEmpty, text.translatedKeyword.isEmpty, let bytes = latin1(text.text) {
             addLatin1(text.keyword, bytes)
         } else {

@@ -47,6 +47,7 @@ enum TIFFFormat: FormatCodec {
             header.metadata.take(directory, of: structure, &limit)
         }
         var warnings = pageWarnings(pages, page, name: name, options)
+        header.metadata.leaveStatistics()
         if let count = header.metadata.leaveImageJStack() {
             warnings.append(
                 "\(name) is a stack of \(count) images of ImageJ, of which one is used; the "
@@ -88,6 +89,11 @@ enum TIFFFormat: FormatCodec {
         var warnings: [String] = []
         let all = pages.directories.indices
         let others = all.filter { $0 != page && pages.isWhole($0) }.count
+        if options.page == 0, !all.isEmpty, !all.contains(where: pages.isWhole) {
+            warnings.append(
+                "\(name) says of all its pages that they are reduced images or masks; the first is "
+                    + "used")
+        }
         if options.page == 0, page > 0 {
             warnings.append(
                 "\(name): the first page is no image in full size; page \(page + 1) is used")

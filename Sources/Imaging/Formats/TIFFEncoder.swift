@@ -24,11 +24,7 @@ final class TIFFEncoder: RowEncoder {
         let isBig =
             header.needsBigTIFF(tiles: layout, metadataByteCount: fields.byteCount)
             || fields.all.contains(where: \.isLongOffset)
-        if !fields.leftOut.isEmpty {
-            warnings.append(
-                "\(name): a TIFF cannot hold \(fields.leftOut.joined(separator: ", ")), which is "
-                    + "left out")
-        }
+        warnings += leftOutWarnings(fields.leftOut, format: .tiff, name: name)
         var codecLayout = codec_tiff_layout()
         if let layout {
             codecLayout.tile_width = UInt32(layout.width)
@@ -163,7 +159,7 @@ private struct MetadataFields {
     var leftOut: [String] = []
 
     init(_ header: ImageHeader) {
-        let metadata = header.metadata
+        let metadata = header.metadata.withTextsAsTags()
         exif = metadata.exifTags
         gps = metadata.gpsTags
         interoperability = metadata.interoperabilityTags
@@ -173,7 +169,6 @@ private struct MetadataFields {
             !TIFFTag.structural.contains(tag.number)
                 && !(tag.number == TIFFTag.transferFunction && tag.count % curve != 0)
         }
-        addTexts(metadata.texts)
         main += metadata.resolutionTags
         main.append(MetadataTag(TIFFTag.orientation, short: metadata.orientation))
         if let nodata = metadata.nodata {
@@ -188,10 +183,8 @@ private struct MetadataFields {
             guard let bytes, !bytes.isEmpty else { continue }
             main.append(MetadataTag(number: number, kind: kind, bytes: bytes))
         }
-        let chunks = metadata.pngColorChunks.map(\.type)
-        if metadata.iccProfile == nil, !chunks.isEmpty, !chunks.contains("sRGB") {
-            leftOut.append("PNG's description of colours (\(chunks.joined(separator: ", ")))")
-        }
+        leftOut = metadata.texts.map(\.name)
+        leftOut += metadata.colorChunksInWords
     }
 
     /// What must be known to read the pixels of smaller copies.
@@ -200,21 +193,6 @@ private struct MetadataFields {
     var all: [MetadataTag] { main + exif + gps + interoperability }
 
     var byteCount: Int { all.reduce(0) { $0 + $1.bytes.count + 24 } }
-
-    /// PNG's keywords that have a tag; of each the first.
-    private mutating func addTexts(_ texts: [MetadataText]) {
-        let numbers: [String: UInt16] = [
-            "Description": 270, "Comment": 270, "Software": 305, "Author": 315,
-            "Copyright": 33432,
-        ]
-        for text in texts {
-            if let number = numbers[text.keyword], !main.contains(where: { $0.number == number }) {
-                main.append(MetadataTag(number, text: text.text))
-            } else {
-                leftOut.append("the text \"\(text.keyword)\"")
-            }
-        }
-    }
 }
 
 extension Metadata {

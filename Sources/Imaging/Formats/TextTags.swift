@@ -55,8 +55,7 @@ extension Metadata {
             case "gAMA":
                 Self.isSRGB(chunk) ? nil : "the gamma \(1 / (Double(chunk.number(at: 0)) / 1e5))"
             case "cHRM": Self.isSRGB(chunk) ? nil : "the primary colours"
-            case "cICP": "the colour space of its chunk cICP"
-            default: "the chunk \(chunk.type)"
+            default: "the description of colours in chunk \(chunk.type)"
             }
         }
     }
