@@ -8,5 +8,5 @@ struct DipBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dip-bench",
         abstract: "Check the training engine against reference files, and time it.",
-        subcommands: [Golden.self, Ladder.self, Step.self, FitImage.self])
+        subcommands: [Golden.self, Ladder.self, Step.self, FitImage.self, BlendCommand.self])
 }
