@@ -1,5 +1,6 @@
 // Tiles and checkpoints, one file each.
 
+internal import CSamples
 internal import Safetensors
 
 /// The state of an unfinished fit, as it was stored.
@@ -68,7 +69,7 @@ extension JobStore {
                     + "\(manifest.plan.tileCount) tiles of \(wanted)")
         }
         // Within what a half can hold. A NaN is not.
-        guard pixels.allSatisfy({ $0.magnitude < 65504 }) else {
+        guard csamples_all_below(pixels.baseAddress, pixels.count, 65504) != 0 else {
             throw JobStoreError(.corrupt, "tile \(index) came with values that are no pixels")
         }
     }

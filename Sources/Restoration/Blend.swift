@@ -1,5 +1,6 @@
 // The last pass: the stored tiles become the output image.
 
+import Glibc
 public import Imaging
 public import JobStore
 
@@ -65,6 +66,8 @@ public final class Blend {
         let sink = try ImageFormats.createSink(
             facts.output, like: header, overwrite: facts.replacesOutput)
         defer { sink.abandon() }
+        let background = BackgroundSink(sink)
+        defer { try? background.wait() }
         let blender = FeatherBlender(
             plan: facts.plan, imageWidth: header.width, imageHeight: header.height,
             bands: header.colorBands)
@@ -75,8 +78,9 @@ public final class Blend {
             },
             emit: { rows, pixels, isRestored in
                 if isCancelled() { throw BlendCancelled() }
-                try self.append(rows, pixels, isRestored, to: sink)
+                try self.append(rows, pixels, isRestored, to: background)
             })
+        try background.wait()
         // Known before it is in its place: then nobody can take it for a stranger's.
         var output = try FileFingerprint(path: sink.complete(), fileSystem: PosixFileSystem())
         output.path = facts.output
@@ -117,15 +121,19 @@ public final class Blend {
     /// tiles that were not restored stay bit for bit.
     private func append(
         _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>,
-        _ isRestored: UnsafeBufferPointer<UInt8>, to sink: any ImageSink
+        _ isRestored: UnsafeBufferPointer<UInt8>, to sink: BackgroundSink
     ) throws {
-        let samples = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: rows.count * facts.header.width * facts.header.pixelByteCount,
-            alignment: 16)
-        defer { samples.deallocate() }
-        try source.readRaw(fullRows(rows), into: samples)
-        facts.header.encode(pixels, isRestored: isRestored, into: samples)
-        try sink.append(rowCount: rows.count, samples: UnsafeRawBufferPointer(samples))
+        let header = facts.header
+        let byteCount = rows.count * header.width * header.pixelByteCount
+        try sink.append(rowCount: rows.count, byteCount: byteCount) { samples in
+            let areAllRestored = isRestored.baseAddress.map {
+                memchr($0, 0, isRestored.count) == nil
+            }
+            if header.mayKeepSamples || areAllRestored != true {
+                try source.readRaw(fullRows(rows), into: samples)
+            }
+            header.encode(pixels, isRestored: isRestored, into: samples)
+        }
     }
 
     private func fullRows(_ rows: Range<Int>) -> PixelRegion {

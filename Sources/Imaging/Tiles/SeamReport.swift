@@ -1,3 +1,5 @@
+import CSamples
+
 /// How far neighbouring tiles disagree where they overlap, over all colour samples there, in [0,
 /// 1].
 ///
@@ -24,13 +26,7 @@ struct SeamAccumulator {
 
     /// Compares one row of samples of two neighbours.
     mutating func add(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) {
-        var rowSquares = 0.0
-        for i in 0..<count {
-            let difference = abs(a[i] - b[i])
-            rowSquares += Double(difference) * Double(difference)
-            if difference > maximum { maximum = difference }
-        }
-        squares += rowSquares
+        squares += csamples_compare(a, b, count, &maximum)
         sampleCount += count
     }
 

@@ -50,10 +50,12 @@ struct BlendCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @Option(help: ArgumentHelp("The input of one run, which is made alone.", visibility: .hidden))
+    @Option(
+        help: ArgumentHelp(
+            "Where the image lies, and stays; it is made where nothing is.", valueName: "file"))
     var input: String?
 
-    @Option(help: ArgumentHelp("Its output.", visibility: .hidden))
+    @Option(help: ArgumentHelp("One run alone, from the input to here.", visibility: .hidden))
     var output: String?
 
     func validate() throws {
@@ -91,7 +93,7 @@ struct BlendCommand: ParsableCommand {
             let picture = TestPicture(width: width, height: height, bands: bands)
             let place = folder ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
             var measurement = BlendMeasurement(
-                picture: picture, compression: compression, against: against,
+                picture: picture, input: input, compression: compression, against: against,
                 folder: "\(place)/dip-bench-blend-\(getpid())", options: options)
             defer { measurement.removeFiles() }
             try measurement.run(rounds: rounds)

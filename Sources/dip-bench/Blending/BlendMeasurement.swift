@@ -18,6 +18,7 @@ struct BlendMeasurement {
     ]
 
     let picture: TestPicture
+    let input: String
     let compression: String
     let against: String
     let folder: String
@@ -27,18 +28,19 @@ struct BlendMeasurement {
     private var inputByteCount = 0
     private var isOutputEqual = true
 
+    /// - Parameter input: Where the image lies or is made to lie; nil for the folder.
     init(
-        picture: TestPicture, compression: String, against: String, folder: String,
-        options: [String]
+        picture: TestPicture, input: String?, compression: String, against: String,
+        folder: String, options: [String]
     ) {
         self.picture = picture
+        self.input = input ?? "\(folder)/in.tif"
         self.compression = compression
         self.against = against
         self.folder = folder
         self.options = options
     }
 
-    private var input: String { "\(folder)/in.tif" }
     private var output: String { "\(folder)/out.tif" }
     private var copy: String { "\(folder)/copy.tif" }
 
@@ -46,7 +48,9 @@ struct BlendMeasurement {
         guard mkdir(folder, 0o777) == 0 else {
             throw ImageError(.unwritable, "\(folder): \(String(cString: strerror(errno)))")
         }
-        try picture.write(input, compression: TIFFCompression(rawValue: compression) ?? .none)
+        if access(input, F_OK) != 0 {
+            try picture.write(input, compression: TIFFCompression(rawValue: compression) ?? .none)
+        }
         inputByteCount = byteCount(input)
         let copies = isInstalled(against)
         if !copies { report("\(against) is not installed; nothing to compare with") }
