@@ -72,7 +72,7 @@ let package = Package(
         library("Imaging", ["CImageCodecs", "CSamples"]),
         library("Wire", ["CZlib"]),
         library("Cluster", ["Wire"]),
-        library("JobStore", ["Safetensors", "CSamples", "CZlib"]),
+        library("JobStore", ["Safetensors", "CSamples", "CSystem", "CZlib"]),
         library("Restoration", ["Imaging", "JobStore"]),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
         library("ClusterSimulation", ["Cluster", "JobStore", "Wire"]),

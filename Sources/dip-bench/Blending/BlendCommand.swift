@@ -35,6 +35,9 @@ struct BlendCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Memory for decoded pixels of the input.", valueName: "MB"))
     var cache = 128
 
+    @Option(help: "Tiles that are stored at a time, as when so many results wait.")
+    var together = 8
+
     @Option(help: "The program that copies: vips or gdal_translate.")
     var against = "vips"
 
@@ -65,8 +68,9 @@ struct BlendCommand: ParsableCommand {
         guard ["none", "lzw", "deflate", "zstd"].contains(compression) else {
             throw ValidationError("--compression is \(compression).")
         }
-        guard (1...16).contains(bands), rounds >= 1, cache >= 1 else {
-            throw ValidationError("--bands is 1 to 16, --rounds and --cache are at least 1.")
+        guard (1...16).contains(bands), rounds >= 1, cache >= 1, together >= 1 else {
+            throw ValidationError(
+                "--bands is 1 to 16, --rounds, --cache and --together at least 1.")
         }
         _ = try pixels()
     }
@@ -86,7 +90,8 @@ struct BlendCommand: ParsableCommand {
                 let path = PassThrough(
                     input: input, output: output, tile: tile, overlap: overlap,
                     alignment: configuration.alignment, minimumSide: configuration.minimumSide,
-                    cacheByteCount: cache << 20, removesPassedTiles: removePassedTiles)
+                    cacheByteCount: cache << 20, together: together,
+                    removesPassedTiles: removePassedTiles)
                 return try printJSON(try path.run())
             }
             let (width, height) = try pixels()
@@ -108,6 +113,7 @@ struct BlendCommand: ParsableCommand {
     /// What the process of one run is told besides its files.
     private var options: [String] {
         ["--tile", "\(tile)", "--overlap", "\(overlap)", "--cache", "\(cache)"]
+            + ["--together", "\(together)"]
             + (removePassedTiles ? ["--remove-passed-tiles"] : [])
     }
 }

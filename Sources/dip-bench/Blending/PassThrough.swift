@@ -29,6 +29,8 @@ struct PassThrough {
     let input, output: String
     let tile, overlap, alignment, minimumSide: Int
     let cacheByteCount: Int
+    /// Tiles that are stored at a time.
+    let together: Int
     let removesPassedTiles: Bool
 
     /// Runs all of it.
@@ -46,17 +48,17 @@ struct PassThrough {
             fileSystem: PosixFileSystem())
         defer { store.close() }
         cost.tileCount = plan.tileCount
-        var pixels = [Float](
-            repeating: 0, count: plan.windowWidth * plan.windowHeight * header.colorBands)
-        for index in 0..<plan.tileCount {
-            let tile = plan.tile(index)
-            try timed(&cost.read) {
-                try pixels.withUnsafeMutableBufferPointer { try source.readWindow(tile, into: $0) }
+        for first in stride(from: 0, to: plan.tileCount, by: together) {
+            var tiles: [(index: Int, attempt: Int, pixels: [Float])] = []
+            for index in first..<min(first + together, plan.tileCount) {
+                try timed(&cost.read) {
+                    tiles.append((index, 1, try window(plan.tile(index), of: source)))
+                }
             }
             try timed(&cost.store) {
-                try store.storeTile(
-                    index, attempt: 1, shape: (tile.height, tile.width, header.colorBands),
-                    pixels: pixels, precision: header.sampleType.tilePrecision)
+                try store.storeTiles(
+                    tiles, shape: (plan.windowHeight, plan.windowWidth, header.colorBands),
+                    precision: header.sampleType.tilePrecision)
             }
         }
         let facts = BlendFacts(
@@ -73,6 +75,15 @@ struct PassThrough {
             throw InputError(description: result.warnings.joined(separator: "; "))
         }
         return cost
+    }
+
+    private func window(_ tile: TilePlan.Tile, of source: any ImageSource) throws -> [Float] {
+        let count = tile.width * tile.height * source.header.colorBands
+        return try [Float](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+            try source.readWindow(
+                tile, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+            initializedCount = count
+        }
     }
 
     private func timed<Value>(_ cost: inout PhaseCost, _ body: () throws -> Value) rethrows -> Value
