@@ -36,9 +36,9 @@ struct BlendCommand: ParsableCommand {
     var cache = 128
 
     @Option(help: "Tiles that are stored at a time, as when so many results wait.")
-    var together = 8
+    var together = 32
 
-    @Option(help: "The program that copies: vips or gdal_translate.")
+    @Option(help: "The program that copies: vips, gdal_translate or none.")
     var against = "vips"
 
     @Option(help: "Rounds, of which each runs both programs.")
@@ -62,8 +62,8 @@ struct BlendCommand: ParsableCommand {
     var output: String?
 
     func validate() throws {
-        guard BlendMeasurement.programs[against] != nil else {
-            throw ValidationError("--against is \(against); vips or gdal_translate work.")
+        guard against == "none" || BlendMeasurement.programs[against] != nil else {
+            throw ValidationError("--against is \(against); vips, gdal_translate or none work.")
         }
         guard ["none", "lzw", "deflate", "zstd"].contains(compression) else {
             throw ValidationError("--compression is \(compression).")

@@ -52,8 +52,17 @@ struct BlendMeasurement {
             try picture.write(input, compression: TIFFCompression(rawValue: compression) ?? .none)
         }
         inputByteCount = byteCount(input)
-        let copies = isInstalled(against)
-        if !copies { report("\(against) is not installed; nothing to compare with") }
+        let header = try ImageFormats.open(input).header
+        guard header.width == picture.width, header.height == picture.height,
+            header.pixelByteCount == picture.bands
+        else {
+            throw InputError(
+                description: "\(input) is \(header.kind); --size and --bands say otherwise")
+        }
+        let copies = against != "none" && isInstalled(against)
+        if !copies, against != "none" {
+            report("\(against) is not installed; nothing to compare with")
+        }
         for round in 0..<rounds {
             try runPath()
             if round == 0 {

@@ -5,8 +5,8 @@ import Wire
 /// A few results of different tiles and one shape, not more than a bound of memory and of open
 /// files.
 struct WaitingResults {
-    private static let countMaximum = 8
-    private static let byteCountMaximum = 16 << 20
+    private static let countMaximum = 32
+    private static let byteCountMaximum = 32 << 20
 
     private var results: [(work: TileAttempt, payload: PixelPayload)] = []
 
