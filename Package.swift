@@ -12,6 +12,11 @@ let kernelSettings: [CSetting] = [
     .unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-Wall", "-Wno-psabi"])
 ]
 
+// No product is fused with a sum: pixels have the same bits on every CPU.
+let sampleSettings: [CSetting] = [
+    .unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall"])
+]
+
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], linker: [LinkerSetting] = []
 ) -> Target {
@@ -54,6 +59,7 @@ let package = Package(
 
         // C
         .target(name: "CKernels", cSettings: kernelSettings, linkerSettings: [.linkedLibrary("m")]),
+        .target(name: "CSamples", cSettings: sampleSettings),
         .target(
             name: "CImageCodecs",
             linkerSettings: [
@@ -63,13 +69,13 @@ let package = Package(
         .target(name: "CSystem"),
 
         // Rooms
-        library("Safetensors"),
+        library("Safetensors", ["CSamples"]),
         library("NeuralNetwork", ["CKernels", "COpenBLAS"]),
         library("DeepImagePrior", ["NeuralNetwork", "Safetensors"]),
-        library("Imaging", ["CImageCodecs"]),
+        library("Imaging", ["CImageCodecs", "CSamples"]),
         library("Wire", ["CZlib"]),
         library("Cluster", ["Wire"]),
-        library("JobStore", ["Safetensors", "CZlib"]),
+        library("JobStore", ["Safetensors", "CSamples", "CSystem", "CZlib"]),
         library("Restoration", ["Imaging", "JobStore"]),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
         library("ClusterSimulation", ["Cluster", "JobStore", "Wire"]),

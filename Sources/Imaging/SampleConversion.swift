@@ -1,6 +1,7 @@
 // Between the samples of a file and numbers in [0, 1]: the one place where either becomes the
 // other.
 
+import CSamples
 import Glibc
 
 extension ImageHeader {
@@ -9,38 +10,10 @@ extension ImageHeader {
     public func decode(
         _ samples: UnsafeRawBufferPointer, into color: UnsafeMutableBufferPointer<Float>
     ) {
-        // Each call names its type: through an existential it would not be specialized.
-        switch sampleType {
-        case .uint8: decode(UInt8.self, samples, color)
-        case .uint16: decode(UInt16.self, samples, color)
-        case .uint32: decode(UInt32.self, samples, color)
-        case .int8: decode(Int8.self, samples, color)
-        case .int16: decode(Int16.self, samples, color)
-        case .int32: decode(Int32.self, samples, color)
-        case .float16: decode(Float16.self, samples, color)
-        case .float32: decode(Float.self, samples, color)
-        case .float64: decode(Double.self, samples, color)
-        }
-    }
-
-    private func decode<Sample: ImageSample>(
-        _: Sample.Type, _ raw: UnsafeRawBufferPointer, _ color: UnsafeMutableBufferPointer<Float>
-    ) {
-        let samples = raw.assumingMemoryBound(to: Sample.self)
-        let (bands, stride) = (colorBands, samplesPerPixel)
-        precondition(color.count / bands * stride <= samples.count)
-        let (low, span) = (values.low, values.high - values.low)
-        let nodata = metadata.nodata ?? .nan
-        var (from, to) = (0, 0)
-        while to < color.count {
-            for band in 0..<bands {
-                let value = samples[from + band].real
-                let isMissing = !value.isFinite || value == nodata
-                color[to + band] = isMissing ? .nan : Float((value - low) / span)
-            }
-            from += stride
-            to += bands
-        }
+        precondition(color.count / colorBands * pixelByteCount <= samples.count)
+        guard let kind = sampleType.kernelType else { return decodeHalves(samples, color) }
+        var format = sampleFormat(kind)
+        csamples_decode(&format, samples.baseAddress, color.count / colorBands, color.baseAddress)
     }
 
     /// Puts numbers in the place of colour samples, scaled, rounded to nearest and clamped, beside
@@ -56,42 +29,82 @@ extension ImageHeader {
         _ color: UnsafeBufferPointer<Float>, isRestored: UnsafeBufferPointer<UInt8>? = nil,
         fillsMissing: Bool = false, into samples: UnsafeMutableRawBufferPointer
     ) {
-        // Each call names its type: through an existential it would not be specialized.
-        switch sampleType {
-        case .uint8: encode(UInt8.self, color, isRestored, fillsMissing, samples)
-        case .uint16: encode(UInt16.self, color, isRestored, fillsMissing, samples)
-        case .uint32: encode(UInt32.self, color, isRestored, fillsMissing, samples)
-        case .int8: encode(Int8.self, color, isRestored, fillsMissing, samples)
-        case .int16: encode(Int16.self, color, isRestored, fillsMissing, samples)
-        case .int32: encode(Int32.self, color, isRestored, fillsMissing, samples)
-        case .float16: encode(Float16.self, color, isRestored, fillsMissing, samples)
-        case .float32: encode(Float.self, color, isRestored, fillsMissing, samples)
-        case .float64: encode(Double.self, color, isRestored, fillsMissing, samples)
+        let pixelCount = color.count / colorBands
+        precondition(pixelCount * pixelByteCount <= samples.count)
+        precondition(isRestored.map { $0.count >= pixelCount } ?? true)
+        guard let kind = sampleType.kernelType else {
+            return encodeHalves(color, isRestored, fillsMissing, samples)
+        }
+        var format = sampleFormat(kind)
+        format.fills_missing = fillsMissing ? 1 : 0
+        csamples_encode(
+            &format, color.baseAddress, isRestored?.baseAddress, pixelCount, samples.baseAddress)
+    }
+
+    /// Whether the file's own samples are needed to make those of restored pixels: some of them
+    /// may stay as they are.
+    public var mayKeepSamples: Bool {
+        hasAlpha || sampleType.isFloatingPoint || metadata.nodata != nil
+    }
+
+    private func sampleFormat(_ type: csamples_type) -> csamples_format {
+        csamples_format(
+            type: type, bands: colorBands, stride: samplesPerPixel, low: values.low,
+            span: values.high - values.low, nodata: metadata.nodata ?? .nan, fills_missing: 0)
+    }
+
+    /// Half precision has no type in C on every CPU.
+    private func decodeHalves(
+        _ raw: UnsafeRawBufferPointer, _ color: UnsafeMutableBufferPointer<Float>
+    ) {
+        let samples = raw.assumingMemoryBound(to: Float16.self)
+        let (low, span, nodata) = mapping
+        for index in color.indices {
+            let place = index / colorBands * samplesPerPixel + index % colorBands
+            let value = Double(samples[place])
+            let isMissing = !value.isFinite || value == nodata
+            color[index] = isMissing ? .nan : Float((value - low) / span)
         }
     }
 
-    private func encode<Sample: ImageSample>(
-        _: Sample.Type, _ color: UnsafeBufferPointer<Float>,
-        _ isRestored: UnsafeBufferPointer<UInt8>?, _ fillsMissing: Bool,
-        _ raw: UnsafeMutableRawBufferPointer
+    private func encodeHalves(
+        _ color: UnsafeBufferPointer<Float>, _ isRestored: UnsafeBufferPointer<UInt8>?,
+        _ fillsMissing: Bool, _ raw: UnsafeMutableRawBufferPointer
     ) {
-        let samples = raw.assumingMemoryBound(to: Sample.self)
-        let (bands, stride) = (colorBands, samplesPerPixel)
-        precondition(color.count / bands * stride <= samples.count)
-        let (low, span) = (values.low, values.high - values.low)
-        let nodata = metadata.nodata ?? .nan
-        for pixel in 0..<color.count / bands {
-            if let isRestored, isRestored[pixel] == 0 { continue }
-            for band in 0..<bands {
-                let place = pixel * stride + band
-                let former = samples[place].real
-                let isMissing = !former.isFinite || former == nodata
-                let value = color[pixel * bands + band]
-                if value.isNaN || (isMissing && !fillsMissing) { continue }
-                let wanted = low + Double(min(max(value, 0), 1)) * span
-                let sample = Sample(nearest: wanted)
-                samples[place] = sample.real == nodata ? sample.neighbor(towards: wanted) : sample
-            }
+        let samples = raw.assumingMemoryBound(to: Float16.self)
+        let (low, span, nodata) = mapping
+        for index in color.indices {
+            if let isRestored, isRestored[index / colorBands] == 0 { continue }
+            let place = index / colorBands * samplesPerPixel + index % colorBands
+            let former = Double(samples[place])
+            let isMissing = !former.isFinite || former == nodata
+            if color[index].isNaN || (isMissing && !fillsMissing) { continue }
+            let wanted = low + Double(min(max(color[index], 0), 1)) * span
+            let sample = Float16(wanted)
+            samples[place] =
+                Double(sample) != nodata
+                ? sample : wanted < nodata ? sample.nextDown : sample.nextUp
+        }
+    }
+
+    private var mapping: (low: Double, span: Double, nodata: Double) {
+        (values.low, values.high - values.low, metadata.nodata ?? .nan)
+    }
+}
+
+extension SampleType {
+    /// What the kernels call it; nil for half precision.
+    fileprivate var kernelType: csamples_type? {
+        switch self {
+        case .uint8: CSAMPLES_UINT8
+        case .uint16: CSAMPLES_UINT16
+        case .uint32: CSAMPLES_UINT32
+        case .int8: CSAMPLES_INT8
+        case .int16: CSAMPLES_INT16
+        case .int32: CSAMPLES_INT32
+        case .float16: nil
+        case .float32: CSAMPLES_FLOAT32
+        case .float64: CSAMPLES_FLOAT64
         }
     }
 }

@@ -42,8 +42,6 @@ protocol ImageSample: BitwiseCopyable {
     var real: Double { get }
     /// The nearest sample to a number that is not NaN, within the type's range.
     init(nearest value: Double)
-    /// The next sample on the side of a number, or on the other one where the type ends.
-    func neighbor(towards value: Double) -> Self
 }
 
 extension ImageSample where Self: FixedWidthInteger {
@@ -54,15 +52,6 @@ extension ImageSample where Self: FixedWidthInteger {
         self = Self(bounded.rounded())
     }
 
-    func neighbor(towards value: Double) -> Self {
-        if self == .max { return self - 1 }
-        if self == .min { return self + 1 }
-        return value < real ? self - 1 : self + 1
-    }
-}
-
-extension ImageSample where Self: BinaryFloatingPoint {
-    func neighbor(towards value: Double) -> Self { value < real ? nextDown : nextUp }
 }
 
 extension UInt8: ImageSample {}

@@ -34,6 +34,12 @@ public enum FileKind: Sendable, Equatable {
     case other
 }
 
+/// A file that is to be written.
+public struct NewFile {
+    public let path: String
+    public let bytes: [UInt8]
+}
+
 /// Files by path. Every call is complete when it returns, or throws `JobStoreError`; a call that
 /// has thrown may have done a part of its work.
 public protocol FileSystem: AnyObject {
@@ -45,6 +51,9 @@ public protocol FileSystem: AnyObject {
     func list(_ directory: String) throws(JobStoreError) -> [String]
     /// Makes or replaces a file, which is not a link, and syncs its content (not its name).
     func write(_ bytes: [UInt8], to path: String) throws(JobStoreError)
+    /// Makes or replaces files as ``write(_:to:)`` does. A disk may sync several in less time than
+    /// one after the other.
+    func write(_ files: [NewFile]) throws(JobStoreError)
     /// Gives a file another name in the same directory, in place of the file that had it.
     func rename(_ path: String, to newPath: String) throws(JobStoreError)
     /// Makes the names in a directory survive a crash of the host.
@@ -91,18 +100,37 @@ extension FileSystem {
     /// The ending of a file's name while it is being written.
     static var partialSuffix: String { ".partial" }
 
+    public func write(_ files: [NewFile]) throws(JobStoreError) {
+        for file in files { try write(file.bytes, to: file.path) }
+    }
+
     /// Puts a file in its place such that at any moment, also after a crash of the host, there is
     /// the former file or the whole of this one.
     func replace(
         _ name: String, in directory: String, with bytes: [UInt8]
     ) throws(JobStoreError) {
-        let path = "\(directory)/\(name)"
-        let partial = path + Self.partialSuffix
+        try replace([(name, bytes)], in: directory)
+    }
+
+    /// Puts files of different names in their places, each as if it were alone: a name is changed
+    /// when the content is safe, and when this returns all names are.
+    func replace(
+        _ files: [(name: String, bytes: [UInt8])], in directory: String
+    ) throws(JobStoreError) {
+        let partials = files.map { file in
+            NewFile(path: "\(directory)/\(file.name)\(Self.partialSuffix)", bytes: file.bytes)
+        }
         do throws(JobStoreError) {
-            try write(bytes, to: partial)
-            try rename(partial, to: path)
+            if partials.count == 1 {
+                try write(partials[0].bytes, to: partials[0].path)
+            } else {
+                try write(partials)
+            }
+            for (file, partial) in zip(files, partials) {
+                try rename(partial.path, to: "\(directory)/\(file.name)")
+            }
         } catch {
-            try? remove(partial)
+            for partial in partials { try? remove(partial.path) }
             throw error
         }
         try sync(directory: directory)

@@ -1,5 +1,6 @@
 // The disk.
 
+internal import CSystem
 internal import Glibc
 
 /// The files of this host.
@@ -51,6 +52,30 @@ public final class PosixFileSystem: FileSystem {
         let isClosed = Glibc.close(descriptor) == 0 || errno == EINTR
         guard isComplete, isClosed else {
             throw .system("write", path, isComplete ? errno : code)
+        }
+    }
+
+    public func write(_ files: [NewFile]) throws(JobStoreError) {
+        // All are on their way to the disk before one of them is waited for.
+        var written: [(path: String, descriptor: Int32)] = []
+        defer { for file in written { Glibc.close(file.descriptor) } }
+        for file in files {
+            let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
+            let descriptor = Glibc.open(file.path, flags, 0o666)
+            guard descriptor >= 0 else { throw .system("write", file.path) }
+            written.append((file.path, descriptor))
+            guard writeAll(file.bytes, to: descriptor) else { throw .system("write", file.path) }
+            csystem_begin_writing(descriptor)
+        }
+        let codes = syncTogether(written.map(\.descriptor))
+        for (file, code) in zip(written, codes) where code != 0 {
+            throw .system("write", file.path, code)
+        }
+        while let file = written.popLast() {
+            // A network's disk may say only now that it is full.
+            guard Glibc.close(file.descriptor) == 0 || errno == EINTR else {
+                throw .system("write", file.path)
+            }
         }
     }
 

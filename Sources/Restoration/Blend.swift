@@ -1,5 +1,6 @@
 // The last pass: the stored tiles become the output image.
 
+import Glibc
 public import Imaging
 public import JobStore
 
@@ -90,6 +91,8 @@ public final class Blend {
         defer { map?.abandon() }
         let copiedRows = rowsAround
         try copy(copiedRows.above, to: sink, isCancelled)
+        let background = BackgroundSink(sink)
+        defer { try? background.wait() }
         let blender = FeatherBlender(
             plan: facts.plan, imageWidth: header.width, imageHeight: header.height,
             bands: header.colorBands)
@@ -100,9 +103,10 @@ public final class Blend {
             },
             emit: { rows, pixels, isRestored in
                 if isCancelled() { throw BlendCancelled() }
-                try self.append(rows, pixels, isRestored, to: sink)
+                try self.append(rows, pixels, isRestored, to: background)
             },
             disagreement: map.map { map in { try map.append($0, $1) } })
+        try background.wait()
         try copy(copiedRows.below, to: sink, isCancelled)
         try map?.finish()
         // Known before it is in its place: then nobody can take it for a stranger's.
@@ -159,27 +163,47 @@ public final class Blend {
     /// restored and, where it is kept, what is missing stay bit for bit.
     private func append(
         _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>,
-        _ isRestored: UnsafeBufferPointer<UInt8>, to sink: any ImageSink
+        _ isRestored: UnsafeBufferPointer<UInt8>, to sink: BackgroundSink
     ) throws {
-        let samples = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: rows.count * header.width * header.pixelByteCount, alignment: 16)
-        defer { samples.deallocate() }
-        try source.readRaw(region(rows), into: samples)
-        header.encode(
-            pixels, isRestored: isRestored, fillsMissing: facts.fillsMissing, into: samples)
-        guard let region = facts.region, outputHeader.width > header.width else {
-            return try sink.append(rowCount: rows.count, samples: UnsafeRawBufferPointer(samples))
+        let isPart = outputHeader.width > header.width
+        let width = isPart ? outputHeader.width : header.width
+        let rowByteCount = width * header.pixelByteCount
+        try sink.append(rowCount: rows.count, byteCount: rows.count * rowByteCount) { samples in
+            guard !isPart else { return try encodePart(rows, pixels, isRestored, into: samples) }
+            let areAllRestored = isRestored.baseAddress.map {
+                memchr($0, 0, isRestored.count) == nil
+            }
+            if header.mayKeepSamples || areAllRestored != true {
+                try source.readRaw(region(rows), into: samples)
+            }
+            header.encode(
+                pixels, isRestored: isRestored, fillsMissing: facts.fillsMissing, into: samples)
         }
-        let full = try readWhole(region.y + rows.lowerBound..<region.y + rows.upperBound)
-        defer { full.deallocate() }
-        let (partByteCount, fullByteCount) = (samples.count / rows.count, full.count / rows.count)
+    }
+
+    /// Full rows of the output, of which the region is a part.
+    private func encodePart(
+        _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>,
+        _ isRestored: UnsafeBufferPointer<UInt8>, into samples: UnsafeMutableRawBufferPointer
+    ) throws(ImageError) {
+        guard let region = facts.region else { return }
+        try whole.readRaw(
+            PixelRegion(
+                x: 0, y: region.y + rows.lowerBound, width: outputHeader.width, height: rows.count),
+            into: samples)
+        let rowByteCount = samples.count / rows.count
         for row in 0..<rows.count {
-            let place = row * fullByteCount + region.x * header.pixelByteCount
-            let part = samples[row * partByteCount..<(row + 1) * partByteCount]
-            UnsafeMutableRawBufferPointer(rebasing: full[place..<place + partByteCount])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
+            let place = row * rowByteCount + region.x * header.pixelByteCount
+            let part = samples[place..<place + header.width * header.pixelByteCount]
+            let (first, count) = (row * header.width, header.width)
+            header.encode(
+                UnsafeBufferPointer(
+                    rebasing: pixels[
+                        first * header.colorBands..<(first + count) * header.colorBands]),
+                isRestored: UnsafeBufferPointer(rebasing: isRestored[first..<first + count]),
+                fillsMissing: facts.fillsMissing,
+                into: UnsafeMutableRawBufferPointer(rebasing: part))
         }
-        try sink.append(rowCount: rows.count, samples: UnsafeRawBufferPointer(full))
     }
 
     /// Full rows of what the plan divides.

@@ -7,6 +7,11 @@ import NeuralNetwork
 struct DipBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dip-bench",
-        abstract: "Check the training engine against reference files, and time it; look for seams.",
-        subcommands: [Golden.self, Ladder.self, Step.self, FitImage.self, Seams.self])
+        abstract: """
+            Check the training engine against reference files, and time it and the way through the \
+            job's folder; look for seams.
+            """,
+        subcommands: [
+            Golden.self, Ladder.self, Step.self, FitImage.self, BlendCommand.self, Seams.self,
+        ])
 }

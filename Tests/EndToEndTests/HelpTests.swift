@@ -32,8 +32,7 @@ extension EndToEndTests {
                         "--worker-wait", "--quiet", "--version", "--fresh", "--keep-job",
                         "--retry-failed", "--checkpoint-interval", "--lease-silence", "--range",
                         "--page", "--cache", "--compression", "--pyramid", "--region", "--crop",
-                        "--nodata",
-                        "--disagreement", "--quality",
+                        "--nodata", "--disagreement", "--quality",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

@@ -34,7 +34,7 @@ import Testing
         let paths = pictures.indices.map { "\(folder.path)/\($0).tif" }
         for (picture, path) in zip(pictures, paths) { try picture.write(path) }
         let all = "\(folder.path)/all.tif"
-        try ImageFormats.joinPages(paths, into: all, overwrite: false)
+        try JoinedTIFF(all, pages: paths, overwrite: false).finish()
         #expect(try folder.bytes("all.tif")[2] == (isBig ? 43 : 42))
         // The overview is no page.
         #expect(try ImageFormats.pages(all) == [0, 1, 3])
@@ -59,16 +59,16 @@ import Testing
         try picture.write("\(folder.path)/a.tif")
         let all = "\(folder.path)/all.tif"
         let paths = ["\(folder.path)/a.tif", "\(folder.path)/a.tif"]
-        try ImageFormats.joinPages(paths, into: all, overwrite: false)
+        try JoinedTIFF(all, pages: paths, overwrite: false).finish()
         let exists = #expect(throws: ImageError.self) {
-            try ImageFormats.joinPages(paths, into: all, overwrite: false)
+            try JoinedTIFF(all, pages: paths, overwrite: false).finish()
         }
         #expect(exists?.kind == .outputExists)
-        try ImageFormats.joinPages(paths, into: all, overwrite: true)
+        try JoinedTIFF(all, pages: paths, overwrite: true).finish()
         for bytes in [[], [1, 2, 3], Array("II*\0aaaa".utf8)] as [[UInt8]] {
             let bad = try folder.file("bad.tif", bytes)
             #expect(throws: ImageError.self) {
-                try ImageFormats.joinPages([bad], into: all, overwrite: true)
+                try JoinedTIFF(all, pages: [bad], overwrite: true).finish()
             }
         }
         #expect(try ImageFormats.pages(all) == [0, 1])

@@ -49,6 +49,26 @@ enum Sample {
             folder: "/out.dip", manifest: Sample.manifest(jobID), fileSystem: system)
     }
 
+    @Test func `tiles that are stored together are those that are stored one by one`() throws {
+        let job = try create()
+        for tile in 0..<3 { try store(job, tile, attempt: tile + 1, seed: tile) }
+        let files = try system.list("/out.dip/tiles").map { system.file("/out.dip/tiles/\($0)") }
+        job.close()
+        let again = try create()
+        try again.storeCheckpoint(tile: 1, attempt: 1, iteration: 5, bytes: [1])
+        try again.storeTiles(
+            (0..<3).map { ($0, $0 + 1, Sample.pixels($0)) }, shape: Sample.shape,
+            precision: .float16)
+        #expect(try again.loadCheckpoint(tile: 1) == nil)
+        let names = try system.list("/out.dip/tiles")
+        #expect(names.map { system.file("/out.dip/tiles/\($0)") } == files)
+        #expect(throws: JobStoreError.self) {
+            try again.storeTiles(
+                [(0, 1, Sample.pixels(0)), (7, 1, Sample.pixels(1))], shape: Sample.shape,
+                precision: .float16)
+        }
+    }
+
     func store(
         _ store: JobStore, _ index: Int, attempt: Int = 1, seed: Int,
         precision: TilePrecision = .float16

@@ -46,6 +46,26 @@ import Testing
         #expect(try again.openTile(2) == nil)
     }
 
+    @Test func `many tiles are stored together, and a full disk is told`() throws {
+        let store = try create()
+        try store.storeTiles(
+            (0..<3).map { ($0, 1, Sample.pixels($0)) }, shape: Sample.shape, precision: .float32)
+        for tile in 0..<3 {
+            #expect(
+                try Sample.read(try #require(try store.openTile(tile))) == Sample.pixels(tile))
+        }
+        do {
+            let full = NewFile(path: "/dev/full", bytes: [1])
+            try system.write([NewFile(path: root + "/a", bytes: [1]), full])
+            Issue.record("written")
+        } catch {
+            #expect(error.kind == .outOfSpace)
+        }
+        #expect(throws: JobStoreError.self) {
+            try system.write([NewFile(path: root + "/none/a", bytes: [1])])
+        }
+    }
+
     @Test func `one coordinator at a time`() throws {
         let store = try create()
         #expect(throws: JobStoreError.self) { try create() }

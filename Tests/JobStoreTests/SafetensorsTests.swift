@@ -142,9 +142,13 @@ import Testing
 
 @Suite struct HalfFloatTests {
     @Test func `every half is widened exactly`() {
-        for bits in UInt16.min...UInt16.max {
+        let halves = Array(UInt16.min...UInt16.max)
+        var values = [Float](repeating: 0, count: halves.count)
+        halves.withUnsafeBytes { halves in
+            values.withUnsafeMutableBufferPointer { HalfFloat.widen(halves, into: $0) }
+        }
+        for (bits, value) in zip(halves, values) {
             let expected = Float(Float16(bitPattern: bits))
-            let value = HalfFloat.float(bits)
             if expected.isNaN {
                 #expect(value.isNaN)
             } else if value.bitPattern != expected.bitPattern {
@@ -164,10 +168,13 @@ import Testing
         }
         patterns += [Float.infinity, -.infinity, 65519.996, 65520, .leastNonzeroMagnitude, -0.0]
             .map(\.bitPattern)
-        for pattern in patterns {
-            let value = Float(bitPattern: pattern)
+        let values = patterns.map { Float(bitPattern: $0) }
+        var halves = [UInt16](repeating: 0, count: values.count)
+        values.withUnsafeBufferPointer { values in
+            halves.withUnsafeMutableBytes { HalfFloat.narrow(values, into: $0) }
+        }
+        for (value, half) in zip(values, halves) {
             let expected = Float16(value)
-            let half = HalfFloat.bits(value)
             if value.isNaN {
                 #expect(Float16(bitPattern: half).isNaN)
             } else if half != expected.bitPattern {

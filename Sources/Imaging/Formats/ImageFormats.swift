@@ -116,7 +116,8 @@ public enum ImageFormats {
                 "\(path): what follows page \(pages.directories.count) is damaged, so not all "
                     + "pages can be restored; --page takes one")
         }
-        return pages.directories.indices.filter(pages.isWhole)
+        let whole = pages.directories.indices.filter(pages.isWhole)
+        return whole.isEmpty ? [0] : whole
     }
 
     /// Checks, before any work is done, what `createSink` will check after it: that the extension

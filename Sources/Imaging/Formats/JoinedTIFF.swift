@@ -70,8 +70,10 @@ public final class JoinedTIFF {
             else { throw ImageError(.unreadable, "\(path): its directory is damaged") }
             directories.append(fields)
         }
-        try copy(descriptor, byteCount: page.byteCount, to: base)
-        byteCount = base + page.byteCount
+        // Behind the pixels lie the directories.
+        let pixelEnd = page.pages().directories.map(\.offset).min() ?? 0
+        try copy(descriptor, byteCount: pixelEnd, to: base)
+        byteCount = base + pixelEnd
     }
 
     /// Writes the directories and syncs the file, but leaves it beside its place.
@@ -132,7 +134,7 @@ public final class JoinedTIFF {
         else { return nil }
         let moved = main.map { tag in
             TIFFTag.pixelPlaces.contains(tag.number)
-                ? writer.places(tag.number, tag.unsignedIntegers.map { $0 + base }) : tag
+                ? writer.offsets(tag.number, tag.unsignedIntegers, base) : tag
         }
         return Directories(
             main: fields(moved), exif: fields(exif), gps: fields(gps),
@@ -161,19 +163,7 @@ public final class JoinedTIFF {
 
 extension TIFFTag {
     /// Where strips and tiles lie.
-    fileprivate static let pixelPlaces: Set<UInt16> = [273, 324]
+    fileprivate static let pixelPlaces: Set<UInt16> = [stripOffsets, tileOffsets]
     /// To directories that are written again.
     fileprivate static let pointers: Set<UInt16> = [exif, gps, interoperability]
-}
-
-extension TIFFDirectoryWriter {
-    /// A tag of places in the file.
-    fileprivate func places(_ number: UInt16, _ values: [Int]) -> MetadataTag {
-        let bytes = values.flatMap { value in
-            isBig
-                ? withUnsafeBytes(of: UInt64(value)) { Array($0) }
-                : withUnsafeBytes(of: UInt32(clamping: value)) { Array($0) }
-        }
-        return MetadataTag(number: number, kind: isBig ? .long8 : .long, bytes: bytes)
-    }
 }

@@ -1,5 +1,7 @@
 // The restored tiles become one image, in one pass from top to bottom.
 
+import CSamples
+
 /// Blends overlapping tiles with weights that sum to one (`FeatherWeights`), 32 rows at a time.
 ///
 /// Memory follows the image's width times the band, never the height of a tile or the number of
@@ -24,7 +26,9 @@ public struct FeatherBlender {
 
     private let plan: TilePlan
     private let imageWidth, imageHeight, bands: Int
-    private let columnWeights, rowWeights: [[Float]]
+    /// (window width, bands) of each column, the same for all bands of a pixel.
+    private let columnWeights: [[Float]]
+    private let rowWeights: [[Float]]
 
     /// - Parameters:
     ///   - plan: of an image of `imageWidth` x `imageHeight` pixels.
@@ -39,7 +43,9 @@ public struct FeatherBlender {
         columnWeights =
             FeatherWeights(
                 starts: plan.columns, window: plan.windowWidth, length: imageWidth
-            ).windows
+            ).windows.map { weights in
+                weights.flatMap { [Float](repeating: $0, count: bands) }
+            }
         rowWeights =
             FeatherWeights(
                 starts: plan.rows, window: plan.windowHeight, length: imageHeight
@@ -69,6 +75,7 @@ public struct FeatherBlender {
             sums.deallocate()
             marks.deallocate()
         }
+        let pool = SamplePool(count: Self.bandRowCount * plan.windowWidth * bands)
         var top = 0
         while top < imageHeight {
             let band = top..<min(top + Self.bandRowCount, imageHeight)
@@ -79,7 +86,7 @@ public struct FeatherBlender {
             result.initialize(repeating: 0)
             isRestored.initialize(repeating: 0)
             try blend(
-                band, into: result, isRestored, tileRows: tileRows, original: original,
+                band, into: result, isRestored, pool, tileRows: tileRows, original: original,
                 seams: &seams)
             try emit(band, UnsafeBufferPointer(result), UnsafeBufferPointer(isRestored))
             if let disagreement {
@@ -94,8 +101,8 @@ public struct FeatherBlender {
 
     private func blend(
         _ band: Range<Int>, into sums: UnsafeMutableBufferPointer<Float>,
-        _ isRestored: UnsafeMutableBufferPointer<UInt8>, tileRows: TileRows, original: OriginalRows,
-        seams: inout SeamAccumulator
+        _ isRestored: UnsafeMutableBufferPointer<UInt8>, _ pool: SamplePool, tileRows: TileRows,
+        original: OriginalRows, seams: inout SeamAccumulator
     ) throws {
         let rows = plan.rows.indices.filter { row in
             plan.rows[row] < band.upperBound
@@ -108,12 +115,11 @@ public struct FeatherBlender {
             for row in rows {
                 let tile = plan.tile(column: column, row: row)
                 let inside = band.clamped(to: tile.y..<tile.y + tile.height)
-                var strip = Strip(
-                    tile: tile, rows: inside,
-                    samples: Samples(count: inside.count * tile.width * bands))
+                var strip = Strip(tile: tile, rows: inside, samples: pool.take())
                 strip.isRestored = try tileRows(
                     tile.index, inside.lowerBound - tile.y..<inside.upperBound - tile.y,
-                    strip.samples.buffer)
+                    UnsafeMutableBufferPointer(
+                        start: strip.samples.start, count: inside.count * tile.width * bands))
                 if !strip.isRestored {
                     if source == nil {
                         let rows = Samples(count: sums.count)
@@ -130,8 +136,10 @@ public struct FeatherBlender {
             for (above, below) in zip(current, current.dropFirst()) {
                 compare(above, below, band, &seams)
             }
+            for strip in previous { pool.giveBack(strip.samples) }
             previous = current
         }
+        for strip in previous { pool.giveBack(strip.samples) }
     }
 
     /// A window's pixels from left to right that lie inside the image.
@@ -151,19 +159,15 @@ public struct FeatherBlender {
         _ strip: Strip, band: Range<Int>, into sums: UnsafeMutableBufferPointer<Float>
     ) {
         let tile = strip.tile
-        let pixelCount = insideWidth(tile)
-        let across = columnWeights[tile.column]
-        for y in strip.rows {
-            let rowWeight = rowWeights[tile.row][y - tile.y]
-            var from = (y - strip.rows.lowerBound) * tile.width * bands
-            var to = ((y - band.lowerBound) * imageWidth + tile.x) * bands
-            for x in 0..<pixelCount {
-                let weight = rowWeight * across[x]
-                for _ in 0..<bands {
-                    sums[to] += weight * strip.samples.start[from]
-                    from += 1
-                    to += 1
-                }
+        let count = insideWidth(tile) * bands
+        guard let first = sums.baseAddress else { return }
+        columnWeights[tile.column].withUnsafeBufferPointer { across in
+            for y in strip.rows {
+                let from = (y - strip.rows.lowerBound) * tile.width * bands
+                let to = ((y - band.lowerBound) * imageWidth + tile.x) * bands
+                csamples_add_weighted(
+                    first + to, rowWeights[tile.row][y - tile.y], across.baseAddress,
+                    strip.samples.start + from, count)
             }
         }
     }
@@ -200,21 +204,32 @@ private struct Strip {
     let tile: TilePlan.Tile
     /// Of the image.
     let rows: Range<Int>
-    /// (rows.count, tile.width, bands)
+    /// (rows.count, tile.width, bands); there may be room for more.
     let samples: Samples
     var isRestored = false
 }
 
-/// Float memory that is freed with its last owner.
+/// Float memory that is freed with its last owner, uninitialized at first.
 private final class Samples {
     let buffer: UnsafeMutableBufferPointer<Float>
     let start: UnsafeMutablePointer<Float>
 
     init(count: Int) {
         start = .allocate(capacity: count)
-        start.initialize(repeating: 0, count: count)
         buffer = UnsafeMutableBufferPointer(start: start, count: count)
     }
 
     deinit { start.deallocate() }
+}
+
+/// Memory of strips, used again and again.
+private final class SamplePool {
+    private let count: Int
+    private var free: [Samples] = []
+
+    init(count: Int) { self.count = count }
+
+    func take() -> Samples { free.popLast() ?? Samples(count: count) }
+
+    func giveBack(_ samples: Samples) { free.append(samples) }
 }

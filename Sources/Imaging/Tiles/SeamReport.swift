@@ -1,3 +1,5 @@
+import CSamples
+
 /// How far neighbouring tiles disagree where they overlap, over all colour samples there, in [0,
 /// 1].
 ///
@@ -52,12 +54,7 @@ struct SeamAccumulator {
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, pixelCount: Int, pair: PairID,
         place: Int
     ) {
-        var rowSquares = 0.0
-        for i in 0..<pixelCount * bands {
-            let difference = abs(a[i] - b[i])
-            rowSquares += Double(difference) * Double(difference)
-            if difference > maximum { maximum = difference }
-        }
+        let rowSquares = csamples_compare(a, b, pixelCount * bands, &maximum)
         if pair.isBelow {
             squares[pair.first].below += rowSquares
             sampleCounts[pair.first].below += pixelCount * bands

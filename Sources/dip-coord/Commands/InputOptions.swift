@@ -41,6 +41,8 @@ enum PageChoice: ExpressibleByArgument {
     /// From 1.
     case number(Int)
     case all
+    /// One, while the others are restored too, as jobs of their own.
+    case oneOfAll(Int)
 
     init?(argument: String) {
         if argument == "all" {
@@ -112,7 +114,13 @@ struct InputOptions: ParsableArguments {
     func open(_ file: String) throws -> any ImageSource {
         var options = ReadingOptions()
         options.cacheByteCount = cache << 20
-        if case .number(let number) = page { options.page = number - 1 }
+        switch page {
+        case .number(let number): options.page = number - 1
+        case .oneOfAll(let number):
+            options.page = number - 1
+            options.isOneOfAllPages = true
+        case .all: break
+        }
         let source = try ImageFormats.open(file, options)
         let bands = source.header.colorBands
         guard bands <= 16 else {

@@ -89,7 +89,7 @@ struct PagesRun {
     /// The restoration of one page.
     private func page(_ pages: [Int], _ index: Int) throws -> RestorationRun {
         var page = run
-        page.input.page = .number(pages[index] + 1)
+        page.input.page = .oneOfAll(pages[index] + 1)
         page.output.output = path(index)
         page.output.overwrite = true
         page.keepsWorkers = index + 1 < pages.count

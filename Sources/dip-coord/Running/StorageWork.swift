@@ -34,9 +34,59 @@ final class StorageWork {
         while !hasEnded {
             var item = pollfd(fd: orders.fileDescriptor, events: Int16(POLLIN), revents: 0)
             poll(&item, 1, -1)
-            for order in orders.drain() where !hasEnded {
-                if let reply = carryOut(order, isCancelled) { replies.post(reply) }
+            carryOut(orders.drain(), isCancelled) { replies.post($0) }
+        }
+    }
+
+    /// Results that wait at the same time are stored together: the disk syncs them in less time
+    /// than one after the other, and no reply is sent before all of them are safe. Orders that have
+    /// nothing to do with them overtake them.
+    private func carryOut(
+        _ orders: [StorageOrder], _ isCancelled: StorageThread.Flag,
+        post: (StorageReply) -> Void
+    ) {
+        var results = WaitingResults()
+        for order in orders where !hasEnded {
+            if case .store(let work, let payload) = order {
+                if !results.hasRoom(for: work, payload) { store(&results, post) }
+                results.add(work, payload)
+                continue
             }
+            switch order {
+            case .read, .remember, .log: break
+            default: store(&results, post)
+            }
+            if let reply = carryOut(order, isCancelled) { post(reply) }
+        }
+        store(&results, post)
+    }
+
+    private func store(_ results: inout WaitingResults, _ post: (StorageReply) -> Void) {
+        let waiting = results.takeAll()
+        if waiting.count > 1, let shape = waiting.first?.payload.shape {
+            do throws(JobStoreError) {
+                try store.storeTiles(
+                    waiting.map { ($0.work.tile.rawValue, $0.work.attempt, $0.payload.pixels) },
+                    shape: (shape.height, shape.width, shape.bands), precision: job.precision)
+                for result in waiting { post(.stored(result.work)) }
+                return
+            } catch {
+                // Each by itself says which of them it is.
+            }
+        }
+        for result in waiting { post(store(result.work, result.payload)) }
+    }
+
+    private func store(_ work: TileAttempt, _ payload: PixelPayload) -> StorageReply {
+        reply {
+            let shape = payload.shape
+            try store.storeTile(
+                work.tile.rawValue, attempt: work.attempt,
+                shape: (shape.height, shape.width, shape.bands), pixels: payload.pixels,
+                precision: job.precision)
+            return .stored(work)
+        } or: {
+            .storingFailed(work, $0)
         }
     }
 
@@ -56,16 +106,7 @@ final class StorageWork {
                 .readingFailed($0)
             }
         case .store(let work, let payload):
-            return reply {
-                let shape = payload.shape
-                try store.storeTile(
-                    work.tile.rawValue, attempt: work.attempt,
-                    shape: (shape.height, shape.width, shape.bands), pixels: payload.pixels,
-                    precision: job.precision)
-                return .stored(work)
-            } or: {
-                .storingFailed(work, $0)
-            }
+            return store(work, payload)
         case .remember(let tile, let history):
             do throws(JobStoreError) {
                 try store.recordHistory(history, of: tile.rawValue)

@@ -1,0 +1,183 @@
+// Between the samples of a file and numbers.
+#include <math.h>
+
+#include "CSamples.h"
+#include "clones.h"
+
+// Ties away from zero; exact, because the rest of a truncation is.
+#define ROUND(INT, x)                                                                              \
+    ((INT)(x) + ((x) - (double)(INT)(x) >= 0.5) - ((x) - (double)(INT)(x) <= -0.5))
+
+#define CLAMP(x, least, most) ((x) < (least) ? (least) : (x) > (most) ? (most) : (x))
+#define TO_INT8(x) (int8_t) ROUND(int32_t, CLAMP(x, -128.0, 127.0))
+#define TO_UINT8(x) (uint8_t) ROUND(int32_t, CLAMP(x, 0.0, 255.0))
+#define TO_INT16(x) (int16_t) ROUND(int32_t, CLAMP(x, -32768.0, 32767.0))
+#define TO_UINT16(x) (uint16_t) ROUND(int32_t, CLAMP(x, 0.0, 65535.0))
+#define TO_INT32(x) (int32_t) ROUND(int64_t, CLAMP(x, -2147483648.0, 2147483647.0))
+#define TO_UINT32(x) (uint32_t) ROUND(int64_t, CLAMP(x, 0.0, 4294967295.0))
+#define TO_FLOAT(x) (float)(x)
+#define TO_DOUBLE(x) (x)
+
+#define DECODED(value)                                                                             \
+    ((value) - (value) != 0 || (value) == nodata ? NAN : (float)(((value) - low) / span))
+
+#define DEFINE(NAME, TYPE, CONVERT, NEIGHBOR)                                                               \
+    CLONES static void decode_##NAME(const csamples_format *format, const TYPE *restrict samples,  \
+                                     size_t pixel_count, float *restrict numbers) {                \
+        double low = format->low, span = format->span, nodata = format->nodata;                    \
+        size_t bands = format->bands, stride = format->stride;                                     \
+        if (bands == stride) {                                                                     \
+            for (size_t i = 0; i < pixel_count * bands; i++) {                                     \
+                double value = (double)samples[i];                                                 \
+                numbers[i] = DECODED(value);                                                       \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
+        for (size_t pixel = 0; pixel < pixel_count; pixel++)                                       \
+            for (size_t band = 0; band < bands; band++) {                                          \
+                double value = (double)samples[pixel * stride + band];                             \
+                numbers[pixel * bands + band] = DECODED(value);                                    \
+            }                                                                                      \
+    }                                                                                              \
+    CLONES static void encode_##NAME(const csamples_format *format, const float *restrict numbers, \
+                                     size_t pixel_count, TYPE *restrict samples) {                 \
+        double low = format->low, span = format->span;                                             \
+        size_t bands = format->bands, stride = format->stride;                                     \
+        if (bands == stride) {                                                                     \
+            for (size_t i = 0; i < pixel_count * bands; i++) {                                     \
+                double former = (double)samples[i], value = (double)numbers[i];                    \
+                double result = low + BOUNDED(value) * span;                                       \
+                TYPE sample = CONVERT(result);                                                     \
+                samples[i] = former - former != 0 || value != value ? samples[i] : sample;         \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
+        for (size_t pixel = 0; pixel < pixel_count; pixel++)                                       \
+            for (size_t band = 0; band < bands; band++) {                                          \
+                TYPE *sample = samples + pixel * stride + band;                                    \
+                double former = (double)*sample, value = (double)numbers[pixel * bands + band];    \
+                double result = low + BOUNDED(value) * span;                                       \
+                if (former - former != 0 || value != value) continue;                              \
+                *sample = CONVERT(result);                                                         \
+            }                                                                                      \
+    }                                                                                              \
+    /* The same where missing samples have a value, or are filled. */                              \
+    static void encode_##NAME##_around_missing(const csamples_format *format,                      \
+                                               const float *restrict numbers, size_t pixel_count,  \
+                                               TYPE *restrict samples) {                           \
+        double low = format->low, span = format->span, nodata = format->nodata;                    \
+        size_t bands = format->bands, stride = format->stride;                                     \
+        for (size_t pixel = 0; pixel < pixel_count; pixel++)                                       \
+            for (size_t band = 0; band < bands; band++) {                                          \
+                TYPE *sample = samples + pixel * stride + band;                                    \
+                double former = (double)*sample, value = (double)numbers[pixel * bands + band];    \
+                double result = low + BOUNDED(value) * span;                                       \
+                int is_missing = former - former != 0 || former == nodata;                         \
+                if (value != value || (is_missing && !format->fills_missing)) continue;            \
+                TYPE nearest = CONVERT(result);                                                    \
+                *sample = (double)nearest == nodata ? NEIGHBOR(nearest, result < nodata) : nearest;\
+            }                                                                                      \
+    }
+
+#define BOUNDED(value) ((value) > 0 ? ((value) < 1 ? (value) : 1) : 0)
+
+// The next value on the side that is wanted, or on the other one where the type ends.
+#define INTEGER(x, is_down, least, most)                                                           \
+    ((x) == (most) || ((is_down) && (x) != (least)) ? (x) - 1 : (x) + 1)
+#define NEAR_UINT8(x, is_down) (uint8_t) INTEGER(x, is_down, 0, UINT8_MAX)
+#define NEAR_UINT16(x, is_down) (uint16_t) INTEGER(x, is_down, 0, UINT16_MAX)
+#define NEAR_UINT32(x, is_down) (uint32_t) INTEGER(x, is_down, 0, UINT32_MAX)
+#define NEAR_INT8(x, is_down) (int8_t) INTEGER(x, is_down, INT8_MIN, INT8_MAX)
+#define NEAR_INT16(x, is_down) (int16_t) INTEGER(x, is_down, INT16_MIN, INT16_MAX)
+#define NEAR_INT32(x, is_down) (int32_t) INTEGER(x, is_down, INT32_MIN, INT32_MAX)
+#define NEAR_FLOAT(x, is_down) nextafterf(x, (is_down) ? -INFINITY : INFINITY)
+#define NEAR_DOUBLE(x, is_down) nextafter(x, (is_down) ? -INFINITY : INFINITY)
+
+DEFINE(uint8, uint8_t, TO_UINT8, NEAR_UINT8)
+DEFINE(uint16, uint16_t, TO_UINT16, NEAR_UINT16)
+DEFINE(uint32, uint32_t, TO_UINT32, NEAR_UINT32)
+DEFINE(int8, int8_t, TO_INT8, NEAR_INT8)
+DEFINE(int16, int16_t, TO_INT16, NEAR_INT16)
+DEFINE(int32, int32_t, TO_INT32, NEAR_INT32)
+DEFINE(float32, float, TO_FLOAT, NEAR_FLOAT)
+DEFINE(float64, double, TO_DOUBLE, NEAR_DOUBLE)
+
+// Eight bits have so few values that the number of each is computed once.
+static void decode_bytes(const csamples_format *format, const uint8_t *samples, size_t pixel_count,
+                         float *numbers) {
+    float table[256];
+    csamples_format plain = *format;
+    plain.bands = plain.stride = 1;
+    uint8_t all[256];
+    for (int i = 0; i < 256; i++) all[i] = (uint8_t)i;
+    if (format->type == CSAMPLES_UINT8) decode_uint8(&plain, all, 256, table);
+    else decode_int8(&plain, (const int8_t *)all, 256, table);
+    size_t bands = format->bands, stride = format->stride;
+    if (bands == stride) {
+        for (size_t i = 0; i < pixel_count * bands; i++) numbers[i] = table[samples[i]];
+        return;
+    }
+    for (size_t pixel = 0; pixel < pixel_count; pixel++)
+        for (size_t band = 0; band < bands; band++)
+            numbers[pixel * bands + band] = table[samples[pixel * stride + band]];
+}
+
+void csamples_decode(const csamples_format *format, const void *samples, size_t pixel_count,
+                     float *numbers) {
+    switch (format->type) {
+    case CSAMPLES_UINT8: case CSAMPLES_INT8:
+        return decode_bytes(format, samples, pixel_count, numbers);
+    case CSAMPLES_UINT16: return decode_uint16(format, samples, pixel_count, numbers);
+    case CSAMPLES_UINT32: return decode_uint32(format, samples, pixel_count, numbers);
+    case CSAMPLES_INT16: return decode_int16(format, samples, pixel_count, numbers);
+    case CSAMPLES_INT32: return decode_int32(format, samples, pixel_count, numbers);
+    case CSAMPLES_FLOAT32: return decode_float32(format, samples, pixel_count, numbers);
+    case CSAMPLES_FLOAT64: return decode_float64(format, samples, pixel_count, numbers);
+    }
+}
+
+static size_t sample_size(csamples_type type) {
+    switch (type) {
+    case CSAMPLES_UINT8: case CSAMPLES_INT8: return 1;
+    case CSAMPLES_UINT16: case CSAMPLES_INT16: return 2;
+    case CSAMPLES_FLOAT64: return 8;
+    default: return 4;
+    }
+}
+
+#define ENCODE(NAME)                                                                               \
+    (is_simple ? encode_##NAME(format, numbers, pixel_count, samples)                              \
+               : encode_##NAME##_around_missing(format, numbers, pixel_count, samples))
+
+static void encode_run(const csamples_format *format, const float *numbers, size_t pixel_count,
+                       void *samples) {
+    int is_simple = format->nodata != format->nodata && !format->fills_missing;
+    switch (format->type) {
+    case CSAMPLES_UINT8: return ENCODE(uint8);
+    case CSAMPLES_UINT16: return ENCODE(uint16);
+    case CSAMPLES_UINT32: return ENCODE(uint32);
+    case CSAMPLES_INT8: return ENCODE(int8);
+    case CSAMPLES_INT16: return ENCODE(int16);
+    case CSAMPLES_INT32: return ENCODE(int32);
+    case CSAMPLES_FLOAT32: return ENCODE(float32);
+    case CSAMPLES_FLOAT64: return ENCODE(float64);
+    }
+}
+
+void csamples_encode(const csamples_format *format, const float *numbers, const uint8_t *marks,
+                     size_t pixel_count, void *samples) {
+    size_t pixel_bytes = format->stride * sample_size(format->type);
+    size_t start = 0;
+    while (start < pixel_count) {
+        size_t end = pixel_count;
+        if (marks != NULL) {
+            while (start < pixel_count && marks[start] == 0) start++;
+            end = start;
+            while (end < pixel_count && marks[end] != 0) end++;
+        }
+        if (end > start)
+            encode_run(format, numbers + start * format->bands, end - start,
+                       (uint8_t *)samples + start * pixel_bytes);
+        start = end;
+    }
+}

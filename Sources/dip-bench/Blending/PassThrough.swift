@@ -1,0 +1,126 @@
+// The coordinator's path of files, with a fit that changes nothing: what it costs by itself.
+
+import FoundationEssentials
+import Glibc
+import Imaging
+import JobStore
+import Restoration
+
+/// What a phase took.
+struct PhaseCost: Codable {
+    var seconds = 0.0
+    var cpuSeconds = 0.0
+}
+
+/// What the path took, told by the process that ran it.
+struct PathCost: Codable {
+    var tileCount = 0
+    /// Reading windows of the input.
+    var read = PhaseCost()
+    /// Storing tiles.
+    var store = PhaseCost()
+    /// Making the output from them.
+    var blend = PhaseCost()
+
+    var seconds: Double { read.seconds + store.seconds + blend.seconds }
+}
+
+struct PassThrough {
+    let input, output: String
+    let tile, overlap, alignment, minimumSide: Int
+    let cacheByteCount: Int
+    /// Tiles that are stored at a time.
+    let together: Int
+    let removesPassedTiles: Bool
+
+    /// Runs all of it.
+    func run() throws -> PathCost {
+        var options = ReadingOptions()
+        options.cacheByteCount = cacheByteCount
+        var cost = PathCost()
+        let source = try timed(&cost.read) { try ImageFormats.open(input, options) }
+        let header = source.header
+        let plan = try TilePlan(
+            width: header.width, height: header.height, tile: tile, overlap: overlap,
+            alignment: alignment, minimum: minimumSide)
+        let store = try JobStore.create(
+            folder: output + ".dip", manifest: try manifest(header, plan),
+            fileSystem: PosixFileSystem())
+        defer { store.close() }
+        cost.tileCount = plan.tileCount
+        for first in stride(from: 0, to: plan.tileCount, by: together) {
+            var tiles: [(index: Int, attempt: Int, pixels: [Float])] = []
+            for index in first..<min(first + together, plan.tileCount) {
+                try timed(&cost.read) {
+                    tiles.append((index, 1, try window(plan.tile(index), of: source)))
+                }
+            }
+            try timed(&cost.store) {
+                try store.storeTiles(
+                    tiles, shape: (plan.windowHeight, plan.windowWidth, header.colorBands),
+                    precision: header.sampleType.tilePrecision)
+            }
+        }
+        let facts = BlendFacts(
+            plan: plan, header: header, output: output, replacesOutput: false)
+        var bandCount = 0
+        let result = try timed(&cost.blend) {
+            try Blend(facts, source: source, store: store).run {
+                bandCount += 1
+                if removesPassedTiles { removeTiles(plan, passedBy: bandCount) }
+                return false
+            }
+        }
+        guard result.damaged.isEmpty else {
+            throw InputError(description: result.warnings.joined(separator: "; "))
+        }
+        return cost
+    }
+
+    private func window(_ tile: TilePlan.Tile, of source: any ImageSource) throws -> [Float] {
+        let count = tile.width * tile.height * source.header.colorBands
+        return try [Float](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+            try source.readWindow(
+                tile, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+            initializedCount = count
+        }
+    }
+
+    private func timed<Value>(_ cost: inout PhaseCost, _ body: () throws -> Value) rethrows -> Value
+    {
+        let clock = ContinuousClock()
+        let (start, cpuStart) = (clock.now, rusage.ofThisProcess.cpuSeconds)
+        let value = try body()
+        cost.seconds += (clock.now - start) / .seconds(1)
+        cost.cpuSeconds += rusage.ofThisProcess.cpuSeconds - cpuStart
+        return value
+    }
+
+    /// Removes the files of a row of tiles when the bands have passed it, for disks too small to
+    /// hold tiles and output together.
+    private func removeTiles(_ plan: TilePlan, passedBy bandCount: Int) {
+        let bandRowCount = 32
+        let passed = { (bandCount: Int) in
+            plan.rows.count { $0 + plan.windowHeight <= bandCount * bandRowCount }
+        }
+        for row in passed(bandCount - 1)..<passed(bandCount) {
+            for column in plan.columns.indices {
+                let digits = String(plan.tile(column: column, row: row).index)
+                let name = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+                unlink("\(output).dip/tiles/\(name).safetensors")
+            }
+        }
+    }
+
+    private func manifest(_ header: ImageHeader, _ plan: TilePlan) throws -> JobManifest {
+        JobManifest(
+            jobID: "bench", input: try FileFingerprint(path: input, fileSystem: PosixFileSystem()),
+            image: .init(
+                width: header.width, height: header.height, bands: header.colorBands,
+                sampleType: header.sampleType.rawValue, header: "bench"),
+            plan: .init(
+                tile: tile, overlap: overlap, windowWidth: plan.windowWidth,
+                windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
+            network: "none", configuration: "{}", createdAt: 0)
+    }
+}
