@@ -18,10 +18,13 @@ extension ImageFormats {
     /// Joins TIFFs that `createSink` has made, each with its overviews, without decoding a pixel.
     /// Nothing lies at the path before all is written and synced.
     ///
-    /// - Throws: `unreadable`, `outputExists` without `overwrite`, `unwritable`, `outOfSpace`.
-    public static func joinPages(_ paths: [String], into path: String, overwrite: Bool)
-        throws(ImageError)
-    {
+    /// - Parameter willAppear: called with where the complete file lies before it takes its place.
+    /// - Throws: `unreadable`, `outputExists` without `overwrite`, `unwritable`, `outOfSpace`, and
+    ///   what `willAppear` throws.
+    public static func joinPages(
+        _ paths: [String], into path: String, overwrite: Bool,
+        willAppear: (_ temporaryPath: String) throws -> Void = { _ in }
+    ) throws {
         var byteCount = 0
         var isBig = false
         for part in paths {
@@ -39,6 +42,8 @@ extension ImageFormats {
         let join = TIFFJoin(output, isBig: isBig)
         try join.begin()
         for part in paths { try join.append(part) }
+        try output.sync()
+        try willAppear(output.temporaryPath)
         try output.commit()
     }
 
