@@ -21,7 +21,7 @@
 #define DECODED(value)                                                                             \
     ((value) - (value) != 0 || (value) == nodata ? NAN : (float)(((value) - low) / span))
 
-#define DEFINE(NAME, TYPE, CONVERT, NEIGHBOR)                                                               \
+#define DEFINE(NAME, TYPE, CONVERT, NEIGHBOR)                                                      \
     CLONES static void decode_##NAME(const csamples_format *format, const TYPE *restrict samples,  \
                                      size_t pixel_count, float *restrict numbers) {                \
         double low = format->low, span = format->span, nodata = format->nodata;                    \

@@ -85,7 +85,10 @@ import Testing
             case .float64: return value
             default:
                 let range = header.sampleType.range
-                return min(max(value, range.low), range.high).rounded()
+                let sample = min(max(value, range.low), range.high).rounded()
+                guard sample == header.metadata.nodata else { return sample }
+                return sample == range.high || (value < sample && sample > range.low)
+                    ? sample - 1 : sample + 1
             }
         }
     }
@@ -132,6 +135,7 @@ import Testing
                 default: .random(in: 0...1, using: &test.random)
                 }
             }
+            let fills = seed % 3 == 0
             let marks: [UInt8]? =
                 seed % 2 == 0
                 ? nil : (0..<pixelCount).map { _ in .random(in: 0...1, using: &test.random) }
@@ -140,10 +144,11 @@ import Testing
                 numbers.withUnsafeBufferPointer { numbers in
                     if let marks {
                         marks.withUnsafeBufferPointer {
-                            header.encode(numbers, isRestored: $0, into: samples)
+                            header.encode(
+                                numbers, isRestored: $0, fillsMissing: fills, into: samples)
                         }
                     } else {
-                        header.encode(numbers, into: samples)
+                        header.encode(numbers, fillsMissing: fills, into: samples)
                     }
                 }
             }
@@ -152,10 +157,11 @@ import Testing
                     place / header.samplesPerPixel, place % header.samplesPerPixel
                 )
                 let former = test.sample(test.samples, place)
+                let isColor = band < header.colorBands
+                let number = isColor ? numbers[pixel * header.colorBands + band] : .nan
                 let stays =
-                    band >= header.colorBands || marks?[pixel] == 0 || test.isMissing(former)
-                let expected =
-                    stays ? former : test.nearest(numbers[pixel * header.colorBands + band])
+                    number.isNaN || marks?[pixel] == 0 || (test.isMissing(former) && !fills)
+                let expected = stays ? former : test.nearest(number)
                 let value = test.sample(samples, place)
                 if value != expected && !(value.isNaN && expected.isNaN) {
                     Issue.record("seed \(seed), \(place): \(value), not \(expected)")
