@@ -38,6 +38,8 @@ public struct ReadingOptions: Sendable {
     public var scratchFolder: String
     /// The page of a file with several, from 0.
     public var page = 0
+    /// Whether all other pages are read too, each by itself: then nothing is said about them.
+    public var isOneOfAllPages = false
     /// The most that the samples of the whole image may take, checked before anything is taken.
     public var decodedByteCountMaximum = 1 << 44
 

@@ -48,7 +48,7 @@ enum TIFFFormat: FormatCodec {
         }
         var warnings = pageWarnings(pages, page, name: name, options)
         header.metadata.leaveStatistics()
-        if let count = header.metadata.leaveImageJStack() {
+        if !options.isOneOfAllPages, let count = header.metadata.leaveImageJStack() {
             warnings.append(
                 "\(name) is a stack of \(count) images of ImageJ, of which one is used; the "
                     + "output's description does not count the others")
@@ -75,8 +75,10 @@ enum TIFFFormat: FormatCodec {
         _ pages: TIFFPages, name: String, _ options: ReadingOptions
     ) throws(ImageError) -> Int {
         let count = pages.directories.count
-        guard options.page > 0 else { return (0..<count).first { pages.isWhole($0) } ?? 0 }
-        guard options.page < count else {
+        guard options.page > 0 || options.isOneOfAllPages else {
+            return (0..<count).first { pages.isWhole($0) } ?? 0
+        }
+        guard options.page < max(count, 1) else {
             throw ImageError(
                 .unreadable, "\(name) has no page \(options.page + 1); it has \(count)")
         }
@@ -88,17 +90,18 @@ enum TIFFFormat: FormatCodec {
     ) -> [String] {
         var warnings: [String] = []
         let all = pages.directories.indices
+        let isChosen = options.page == 0 && !options.isOneOfAllPages
         let others = all.filter { $0 != page && pages.isWhole($0) }.count
-        if options.page == 0, !all.isEmpty, !all.contains(where: pages.isWhole) {
+        if isChosen, !all.isEmpty, !all.contains(where: pages.isWhole) {
             warnings.append(
                 "\(name) says of all its pages that they are reduced images or masks; the first is "
                     + "used")
         }
-        if options.page == 0, page > 0 {
+        if isChosen, page > 0 {
             warnings.append(
                 "\(name): the first page is no image in full size; page \(page + 1) is used")
         }
-        if options.page == 0, others > 0 || pages.endsEarly {
+        if isChosen, others > 0 || pages.endsEarly {
             warnings.append(
                 "\(name) holds more than one page; \(page > 0 ? "that one" : "the first") is used "
                     + "(see --page)")

@@ -78,6 +78,17 @@ struct TIFFDirectoryWriter {
                 : MetadataTag(number: tagNumber, kind: .long, nativeBytes(UInt32(offset))))
     }
 
+    /// Places in the file, moved.
+    func offsets(_ tagNumber: UInt16, _ places: [Int], _ base: Int) -> MetadataTag {
+        isBig
+            ? MetadataTag(
+                number: tagNumber, kind: .long8,
+                places.flatMap { nativeBytes(UInt64($0 + base)) })
+            : MetadataTag(
+                number: tagNumber, kind: .long,
+                places.flatMap { nativeBytes(UInt32(clamping: $0 + base)) })
+    }
+
     private func tableByteCount(_ count: Int) -> Int {
         isBig ? 8 + 20 * count + 8 : 2 + 12 * count + 4
     }

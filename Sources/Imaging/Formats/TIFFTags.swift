@@ -3,11 +3,13 @@
 
 enum TIFFTag {
     static let subfileType: UInt16 = 254
+    static let stripOffsets: UInt16 = 273
     static let orientation: UInt16 = 274
     static let xResolution: UInt16 = 282
     static let yResolution: UInt16 = 283
     static let resolutionUnit: UInt16 = 296
     static let transferFunction: UInt16 = 301
+    static let tileOffsets: UInt16 = 324
     static let xmp: UInt16 = 700
     static let iptc: UInt16 = 33723
     static let photoshop: UInt16 = 34377

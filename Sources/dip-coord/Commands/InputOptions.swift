@@ -24,6 +24,25 @@ enum RangeChoice: ExpressibleByArgument {
     }
 }
 
+/// What `--page` asks for.
+enum PageChoice: Equatable, ExpressibleByArgument {
+    /// From 1.
+    case number(Int)
+    case all
+
+    init?(argument: String) {
+        if argument == "all" {
+            self = .all
+        } else if let number = Int(argument) {
+            self = .number(number)
+        } else {
+            return nil
+        }
+    }
+
+    var defaultValueDescription: String { "1" }
+}
+
 struct InputOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
@@ -37,8 +56,12 @@ struct InputOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The page of a TIFF with several; 1 to 65535.", valueName: "number"))
-    var page = 1
+        help: ArgumentHelp(
+            """
+            The page of a TIFF with several; 1 to 65535, or all: each is restored as a job of its \
+            own, and a TIFF of all of them is made at the end.
+            """, valueName: "number"))
+    var page = PageChoice.number(1)
 
     @Option(
         parsing: .unconditional,
@@ -49,9 +72,14 @@ struct InputOptions: ParsableArguments {
             """, valueName: "megabytes"))
     var cache = 128
 
+    /// Whether the other pages are restored too; no option.
+    var isOneOfAllPages = false
+
+    private enum CodingKeys: CodingKey { case range, page, cache }
+
     func validate() throws {
-        guard (1...65535).contains(page) else {
-            throw ValidationError("--page is \(page); 1 to 65535 is wanted")
+        if case .number(let number) = page, !(1...65535).contains(number) {
+            throw ValidationError("--page is \(number); 1 to 65535 or all is wanted")
         }
         guard (16...1_000_000).contains(cache) else {
             throw ValidationError("--cache is \(cache); 16 to 1000000 MB are wanted")
@@ -62,7 +90,11 @@ struct InputOptions: ParsableArguments {
     func open(_ file: String) throws -> any ImageSource {
         var options = ReadingOptions()
         options.cacheByteCount = cache << 20
-        options.page = page - 1
+        guard case .number(let number) = page else {
+            throw ProgramError(.usage, "--page all is for a restoration; choose one with --page N")
+        }
+        options.page = number - 1
+        options.isOneOfAllPages = isOneOfAllPages
         let source = try ImageFormats.open(file, options)
         let bands = source.header.colorBands
         guard bands <= 16 else {

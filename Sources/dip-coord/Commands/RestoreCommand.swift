@@ -44,12 +44,33 @@ struct RestoreCommand: ParsableCommand {
     var jobOptions: JobOptions
 
     func run() throws {
+        if input.page == .all { return try AllPages(self).run() }
+        let code = try run(prepare())
+        if code != 0 { throw ExitCode(code) }
+    }
+
+    /// The same for one page, counted from 0, with an output of its own.
+    func forPage(_ page: Int, output path: String) -> RestoreCommand {
+        var command = self
+        command.input.page = .number(page + 1)
+        command.input.isOneOfAllPages = true
+        command.output.output = path
+        // It is a part of the job's own folder.
+        command.output.overwrite = true
+        return command
+    }
+
+    func prepare() throws -> sending RestoreJob.Prepared {
+        try RestoreJob.prepare(
+            file: file, output: output, input: input, tiling: tiling, fit: fit, workers: workers,
+            jobOptions: jobOptions)
+    }
+
+    /// Does what is left of a job; its exit code, where that is 0 or 2.
+    func run(_ prepared: consuming sending RestoreJob.Prepared) throws -> Int32 {
         let began = MonotonicClock()
         var console = Console(isQuiet: output.quiet)
         let listener = try Listener(workers)
-        let prepared = try RestoreJob.prepare(
-            file: file, output: output, input: input, tiling: tiling, fit: fit, workers: workers,
-            jobOptions: jobOptions)
         let job = prepared.job
         if case .complete(let former, let completion) = prepared.standing {
             return try sayComplete(job, former, completion, &console)
@@ -79,15 +100,14 @@ struct RestoreCommand: ParsableCommand {
             job: job, state: state, goesOn: goesOn, endpoint: endpoint, router: router,
             signals: signals,
             storage: storage, console: console, clock: began)
-        let code = try loop.run()
-        if code != 0 { throw ExitCode(code) }
+        return try loop.run()
     }
 
     /// The job needs no run: says so.
     private func sayComplete(
         _ job: RestoreJob, _ manifest: JobManifest, _ completion: JobManifest.Completion,
         _ console: inout Console
-    ) throws {
+    ) throws -> Int32 {
         try JobStore.tidy(
             folder: job.folder, manifest: manifest, fileSystem: PosixFileSystem())
         let unrestored = completion.unrestored.count
@@ -95,13 +115,13 @@ struct RestoreCommand: ParsableCommand {
             console.text(
                 "\(job.output) is complete: \(Text.count(job.plan.tileCount, "tile")) restored by "
                     + "an earlier run")
-            return
+            return 0
         }
         console.text(
             "\(job.output) is complete, but \(unrestored) of "
                 + "\(Text.count(job.plan.tileCount, "tile")) came through unrestored; "
                 + "--retry-failed tries them again")
-        throw ExitCode(2)
+        return 2
     }
 }
 
