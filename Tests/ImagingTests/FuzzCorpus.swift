@@ -45,6 +45,25 @@ enum FuzzCorpus {
         return metadata
     }
 
+    /// One kind of metadata each, near the beginning or the end of a small file.
+    private static func single(_ name: String) throws -> [[UInt8]] {
+        var kinds = [Metadata(), Metadata(), Metadata(), Metadata()]
+        let all = metadata
+        kinds[0].exifTags = all.exifTags
+        kinds[0].gpsTags = all.gpsTags
+        kinds[0].tags = all.tags
+        kinds[1].iptc = all.iptc
+        kinds[1].photoshop = all.photoshop
+        kinds[2].xmp = all.xmp
+        kinds[2].texts = all.texts
+        kinds[3].iccProfile = all.iccProfile
+        return try kinds.map { kind in
+            var header = header(bands: 1, width: 4, height: 3)
+            header.metadata = kind
+            return try written(name, header)
+        }
+    }
+
     private static func pngs() throws -> [[UInt8]] {
         var rich = header(alpha: .unassociated, type: .uint16)
         rich.metadata = metadata
@@ -53,7 +72,7 @@ enum FuzzCorpus {
             MetadataText(keyword: "Wide", text: String(repeating: "日", count: 500)),
         ]
         rich.metadata.pngColorChunks = [PNGChunk(type: "gAMA", bytes: [0, 0, 0xB1, 0x8F])]
-        return [
+        return try single("a.png") + [
             ForeignFiles.palettePNG, try written("a.png", header(bands: 1)),
             try written("a.png", rich),
             HandmadePNG.image(
@@ -68,12 +87,13 @@ enum FuzzCorpus {
         rich.metadata = metadata
         var long = header(bands: 1)
         long.metadata.xmp = [UInt8](repeating: 65, count: 70_000)
-        return ForeignJPEGs.all.map(\.bytes)
+        return try single("a.jpg") + ForeignJPEGs.all.map(\.bytes)
             + [try written("a.jpg", rich), try written("a.jpg", long)]
     }
 
     private static func tiffs() throws -> [[UInt8]] {
-        var files = [ForeignFiles.tiledTIFF, ForeignFiles.planarTIFF, ForeignFiles.whiteTIFF]
+        var files = try single("a.tif")
+        files += [ForeignFiles.tiledTIFF, ForeignFiles.planarTIFF, ForeignFiles.whiteTIFF]
         for compression in [TIFFCompression.none, .lzw, .deflate, .packBits, .zstd] {
             for layout in [TIFFLayout.strips, .tiles(width: 16, height: 16)] {
                 var plain = header(type: compression == .lzw ? .uint16 : .uint8)

@@ -28,9 +28,13 @@ struct FuzzMutation {
     mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &random) == 0 }
 
     private mutating func place(_ bytes: [UInt8]) -> Int {
-        // Headers and directories are small and matter most.
-        let isNear = Bool.random(using: &random)
-        return Int.random(in: 0..<(isNear ? min(bytes.count, 200) : bytes.count), using: &random)
+        // Headers, directories and metadata are small, lie at the ends and matter most.
+        let count = bytes.count
+        return switch Int.random(in: 0..<4, using: &random) {
+        case 0, 1: Int.random(in: 0..<min(count, 160), using: &random)
+        case 2: Int.random(in: max(0, count - 300)..<count, using: &random)
+        default: Int.random(in: 0..<count, using: &random)
+        }
     }
 
     private mutating func range(_ bytes: [UInt8]) -> Range<Int> {

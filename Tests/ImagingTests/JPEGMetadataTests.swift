@@ -174,6 +174,26 @@ import Testing
         }
     }
 
+    @Test func `thumbnails within XMP are not carried over`() throws {
+        let thumbnail = "<xmp:Thumbnails><rdf:Alt>AAAA</rdf:Alt></xmp:Thumbnails>"
+        let packet = { (text: String) in Array("<a>\(text)<b/>\(text)</a>".utf8) }
+        let source = try open((0xE1, JPEGSignature.xmp + packet(thumbnail)))
+        #expect(source.header.metadata.xmp == packet(""))
+        let open = try open((0xE1, JPEGSignature.xmp + packet("<xmp:Thumbnails>")))
+        #expect(open.header.metadata.xmp == packet("<xmp:Thumbnails>"))
+    }
+
+    @Test func `resources of a TIFF are taken apart where they are sound`() {
+        var metadata = Metadata()
+        let other = Array("8BIM".utf8) + [3, 0xED, 0, 0, 0, 0, 0, 2, 9, 0]
+        metadata.photoshop = PhotoshopResources.joined(iptc: [0x1C, 2], others: other)
+        metadata.leavePreviews()
+        #expect(metadata.photoshop == other && metadata.iptc == [0x1C, 2])
+        metadata.photoshop = [1, 2, 3]
+        metadata.leavePreviews()
+        #expect(metadata.photoshop == [1, 2, 3])
+    }
+
     @Test func `previews are not carried over`() throws {
         let block = { (number: UInt8, data: [UInt8]) in
             Array("8BIM".utf8) + [4, number, 1, 65] + bigEndian(data.count, 4) + data

@@ -45,6 +45,29 @@ extension Metadata {
         return metadata
     }
 
+    /// Without small pictures of what the image was, and with IPTC's records in their own place
+    /// when Photoshop's resources hold them too. EXIF's second directory is never read.
+    mutating func leavePreviews() {
+        if let bytes = photoshop {
+            let resources = PhotoshopResources(bytes)
+            // What cannot be taken apart stays whole.
+            if !resources.isDamaged {
+                photoshop = resources.others.isEmpty ? nil : resources.others
+                iptc = iptc ?? resources.iptc
+            }
+        }
+        let (start, end) = ("<xmp:Thumbnails", "</xmp:Thumbnails>")
+        guard let packet = xmp, var text = String(validating: packet, as: UTF8.self) else { return }
+        var isChanged = false
+        while let first = text.firstRange(of: start),
+            let last = text[first.upperBound...].firstRange(of: end)
+        {
+            text.removeSubrange(first.lowerBound..<last.upperBound)
+            isChanged = true
+        }
+        if isChanged { xmp = Array(text.utf8) }
+    }
+
     /// Takes a format's own note of the resolution, which has whole numbers only, unless EXIF has
     /// said the same more finely.
     mutating func take(wholeResolution whole: Resolution?) {

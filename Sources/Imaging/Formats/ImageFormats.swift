@@ -80,7 +80,9 @@ public enum ImageFormats {
         if options.page > 0, codec.format != .tiff {
             throw ImageError(.unsupported, "\(path) is a \(codec.format), which has one page")
         }
-        return try codec.open(descriptor, name: path, options)
+        let source = try codec.open(descriptor, name: path, options)
+        source.header.metadata.leavePreviews()
+        return source
     }
 
     /// Creates an output image in the format of the path's extension, with everything of `header`
