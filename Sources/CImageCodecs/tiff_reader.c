@@ -87,8 +87,20 @@ codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint64_t directory,
     return CODEC_OK;
 }
 
-// Reads a strip or tile of one plane (or of all samples) and insists on every byte of it.
+void codec_tiff_set_missing(codec_tiff_reader *reader, const void *sample) {
+    memcpy(reader->missing, sample, reader->info.bits / 8);
+}
+
+// Reads a strip or tile of one plane (or of all samples) and insists on every byte of it. One that
+// was never written, in what GDAL calls a sparse file, is full of missing samples.
 static int read_encoded(codec_tiff_reader *reader, uint32_t number, void *bytes, size_t count) {
+    if (TIFFGetStrileByteCount(reader->tiff, number) == 0
+        && TIFFGetStrileOffset(reader->tiff, number) == 0) {
+        size_t size = codec_tiff_is_packed(reader) ? 1 : reader->info.bits / 8;
+        for (size_t i = 0; i + size <= count; i += size)
+            memcpy((uint8_t *)bytes + i, reader->missing, size);
+        return 1;
+    }
     reader->io.text[0] = 0;
     reader->io.reached_end = 0;
     tmsize_t got = reader->blocks.is_tiled

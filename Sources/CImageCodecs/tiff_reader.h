@@ -16,6 +16,7 @@ struct codec_tiff_reader {
     uint32_t stored_samples; // of a pixel in the file
     size_t alpha_place;      // which of them is alpha
     int planes;              // 1, or the samples per pixel when each has its own blocks
+    uint8_t missing[8];      // a sample of blocks that were never written
     uint8_t *plane;          // one block of one plane, or of packed samples
 };
 

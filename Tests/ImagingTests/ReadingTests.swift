@@ -139,6 +139,38 @@ import Testing
         }
     }
 
+    @Test func `strips that were never written are missing samples`() throws {
+        for nodata in [nil, 7] {
+            var file = HandmadeTIFF(width: 2, height: 2, data: [1, 2, 7])
+            file.set(278, 1)
+            file.set(HandmadeTIFF.stripOffsets, 8, 0)
+            file.set(HandmadeTIFF.stripByteCounts, 2, 0)
+            // "7" and its end.
+            if let nodata { file.entries.append((42113, 3, [0x30 + nodata])) }
+            var bytes = file.bytes
+            if nodata != nil {
+                // As text of two bytes.
+                let entry = bytes.indices.last { bytes[$0...].starts(with: [0x81, 0xA4, 3, 0]) }
+                let place = try #require(entry)
+                bytes[place + 2] = 2
+                bytes[place + 4] = 2
+            }
+            let source = try open(bytes)
+            #expect(source.warnings.count == 1 && source.warnings[0].contains("1 of its 2 strips"))
+            let fill = UInt16(nodata ?? 0)
+            #expect(try raw(source) == [1, 2, fill, fill])
+        }
+    }
+
+    private func raw(_ source: any ImageSource) throws -> [UInt16] {
+        var bytes = [UInt8](repeating: 0, count: source.header.decodedByteCount)
+        let (width, height) = (source.header.width, source.header.height)
+        try bytes.withUnsafeMutableBytes {
+            try source.readRaw(PixelRegion(x: 0, y: 0, width: width, height: height), into: $0)
+        }
+        return bytes.map { UInt16($0) }
+    }
+
     @Test func `further pages are mentioned`() throws {
         var file = HandmadeTIFF(width: 2, height: 2, data: [1, 2, 3, 4])
         #expect(try open(file.bytes).warnings == [])

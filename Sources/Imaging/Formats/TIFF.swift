@@ -47,6 +47,9 @@ enum TIFFFormat: FormatCodec {
             header.metadata.take(directory, of: structure, &limit)
         }
         var warnings = pageWarnings(pages, page, name: name, options)
+        if let structure, let sentence = file.prepareForMissingBlocks(structure, offset, header) {
+            warnings.append(sentence)
+        }
         header.metadata.leaveStatistics()
         if !options.isOneOfAllPages, let count = header.metadata.leaveImageJStack() {
             warnings.append(
@@ -192,6 +195,34 @@ private final class TIFFFile: BlockDecoder {
     deinit {
         codec_tiff_reader_free(reader)
         close(descriptor)
+    }
+
+    /// What to say about strips or tiles that were never written: GDAL leaves out those of missing
+    /// samples only. They become that value, or 0 where the file does not name one.
+    func prepareForMissingBlocks(
+        _ structure: TIFFStructure, _ directory: Int, _ header: ImageHeader
+    ) -> String? {
+        guard let directory = structure.directory(at: directory) else { return nil }
+        let values = { (tile: UInt16, strip: UInt16) in
+            (directory[tile] ?? directory[strip]).flatMap { structure.tag($0) }?.unsignedIntegers
+        }
+        guard let counts = values(325, 279), let offsets = values(324, 273) else { return nil }
+        let missing = zip(counts, offsets).filter { $0 == 0 && $1 == 0 }.count
+        guard missing > 0 else { return nil }
+        var meaning = "0"
+        if let nodata = header.metadata.nodata, !header.hasAlpha,
+            header.sampleType.isFloatingPoint || nodata.isFinite
+        {
+            let sample = header.sampleType.withSample { nearestBytes($0, nodata) }
+            sample.withUnsafeBytes { codec_tiff_set_missing(reader, $0.baseAddress) }
+            meaning = "the nodata value"
+        }
+        return "\(name): \(missing) of its \(counts.count) strips or tiles were never written; "
+            + "they are read as \(meaning)"
+    }
+
+    private func nearestBytes<Sample: ImageSample>(_: Sample.Type, _ value: Double) -> [UInt8] {
+        withUnsafeBytes(of: Sample(nearest: value)) { Array($0) }
     }
 
     func decode(_ index: Int, into samples: UnsafeMutableRawBufferPointer) throws(ImageError) {

@@ -132,6 +132,7 @@ struct TIFFStructure {
             pages.directories.append((offset, kind(of: directory)))
             offset = directory.next
         }
+        if offset != 0 { pages.endsEarly = true }
         return pages
     }
 }
