@@ -11,14 +11,15 @@ struct Seams: ParsableCommand {
         discussion: """
             Where tiles of the first run overlap, PSNR to the clean image and the mean absolute \
             step between neighbouring pixels, at the middle and both ends of each overlap, of both \
-            images at the same pixels. A seam that cannot be found costs at most 0.1 dB and adds \
-            at most 1 % to the step. Exits with 1 where it can, with 65 or 66 for an image that \
-            cannot be read.
+            images at the same pixels. Steps are also told as a share of those within five pixels \
+            beside them, with the standard error over the lines: what makes a whole tile smoother \
+            or sharper is no seam. A seam that cannot be found adds at most 1 % to that share, or \
+            no more than twice its error. Exits with 1 where it can be found, with 65 or 66 for an \
+            image that cannot be read.
 
-            Tiles of other sizes make the whole image smoother or sharper, which says nothing of \
-            seams. So let the second run have the same windows at other places: restore two \
-            regions of one size with dip-coord --region, name the first one here too, and their \
-            common part with --within.
+            Tiles of other sizes make the whole image smoother or sharper. So let the second run \
+            have the same windows at other places: restore two regions of one size with dip-coord \
+            --region, name the first one here too, and their common part with --within.
             """)
 
     @Argument(help: "The clean image.")
@@ -54,6 +55,8 @@ struct Seams: ParsableCommand {
         let firstPSNR, secondPSNR: Double
         /// Across the seam lines of the first run, of 255.
         let firstStep, secondStep: Double
+        /// Of the steps beside them, and the standard error of the quotient of both.
+        let firstShare, secondShare, shareError: Double
         let cannotBeFound: Bool
     }
 
@@ -91,12 +94,28 @@ struct Seams: ParsableCommand {
             throw FitError.invalid("tiles do not overlap there: there are no seams")
         }
         let psnr = (1...2).map { images[$0].psnr(images[0], across, down) }
-        let steps = (1...2).map { images[$0].meanStep(across, down) }
+        let steps = (1...2).map { images[$0].steps(across, down) }
+        let shares = steps.map { $0.map { $0.atLine / $0.beside } }
+        let quotients = zip(shares[0], shares[1]).map { $0 / $1 }
+        let error = deviation(quotients) / Double(quotients.count).squareRoot()
+        let quotient = mean(quotients)
         return Measurement(
             overlapPixelCount: psnr[0].count, lineCount: across.lines.count + down.lines.count,
-            firstPSNR: psnr[0].value, secondPSNR: psnr[1].value, firstStep: steps[0] * 255,
-            secondStep: steps[1] * 255,
-            cannotBeFound: psnr[0].value >= psnr[1].value - 0.1 && steps[0] <= steps[1] * 1.01)
+            firstPSNR: psnr[0].value, secondPSNR: psnr[1].value,
+            firstStep: mean(steps[0].map(\.atLine)) * 255,
+            secondStep: mean(steps[1].map(\.atLine)) * 255, firstShare: mean(shares[0]),
+            secondShare: mean(shares[1]), shareError: error,
+            cannotBeFound: quotient <= 1 + max(0.01, 2 * error))
+    }
+
+    private func mean(_ values: [Double]) -> Double {
+        values.reduce(0, +) / Double(max(values.count, 1))
+    }
+
+    private func deviation(_ values: [Double]) -> Double {
+        let center = mean(values)
+        let squares = values.map { ($0 - center) * ($0 - center) }.reduce(0, +)
+        return (squares / Double(max(values.count - 1, 1))).squareRoot()
     }
 
     /// What an option of the form x,y,w,h says; the whole image without it.
@@ -126,6 +145,8 @@ struct Seams: ParsableCommand {
             \(text(measurement.secondPSNR)) dB
             step across seams    \(text(measurement.firstStep)) of 255; the other run \
             \(text(measurement.secondStep)), at \(measurement.lineCount) lines
+            of those beside them \(text(measurement.firstShare)); the other run \
+            \(text(measurement.secondShare)); error \(text(measurement.shareError))
             seams                \(measurement.cannotBeFound ? "cannot" : "CAN") be found
             """)
     }
@@ -192,21 +213,30 @@ private struct Pixels {
         return (ImageQuality.psnr(meanSquaredError: mean), count)
     }
 
-    /// The mean absolute difference of samples on both sides of the seams.
-    func meanStep(_ across: Axis, _ down: Axis) -> Double {
-        var (sum, count) = (0.0, 0)
-        func add(_ index: Int, _ before: Int) {
-            for band in 0..<bands {
-                sum += Double(abs(values[index * bands + band] - values[before * bands + band]))
+    /// For each seam line, the mean absolute difference of samples on both sides of it, and of those
+    /// at the lines within five pixels of it.
+    func steps(_ across: Axis, _ down: Axis) -> [(atLine: Double, beside: Double)] {
+        func step(_ line: Int, isColumn: Bool) -> Double {
+            let places = isColumn ? down.places : across.places
+            var sum = 0.0
+            for place in places {
+                let index = isColumn ? place * width + line : line * width + place
+                let before = isColumn ? index - 1 : index - width
+                for band in 0..<bands {
+                    sum += Double(abs(values[index * bands + band] - values[before * bands + band]))
+                }
             }
-            count += bands
+            return sum / Double(places.count * bands)
         }
-        for x in across.lines {
-            for y in down.places { add(y * width + x, y * width + x - 1) }
+        func measure(_ axis: Axis, isColumn: Bool) -> [(atLine: Double, beside: Double)] {
+            axis.lines.map { line in
+                let near = (line - 5...line + 5).filter {
+                    $0 != line && $0 > axis.places.lowerBound && $0 < axis.places.upperBound
+                }
+                let beside = near.map { step($0, isColumn: isColumn) }.reduce(0, +)
+                return (step(line, isColumn: isColumn), beside / Double(max(near.count, 1)))
+            }
         }
-        for y in down.lines {
-            for x in across.places { add(y * width + x, (y - 1) * width + x) }
-        }
-        return sum / Double(count)
+        return measure(across, isColumn: true) + measure(down, isColumn: false)
     }
 }
