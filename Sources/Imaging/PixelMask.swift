@@ -23,7 +23,8 @@ public final class PixelMask {
     /// Opens a mask: gray or RGB with equal bands, integers of 8 or 16 bits (fewer are expanded),
     /// of the image's size.
     ///
-    /// - Throws: as `ImageFormats.open`, and `unsupported` for an image that is no mask of `header`.
+    /// - Throws: as `ImageFormats.open`, and `unsupported` for an image that cannot be a mask of
+    ///   one with this header.
     public init(
         _ path: String, _ meaning: Meaning, of header: ImageHeader, _ options: ReadingOptions
     ) throws(ImageError) {
@@ -156,13 +157,16 @@ extension ImageHeader {
     /// Makes transparent pixels (alpha 0) opaque where they were restored.
     ///
     /// - Parameters:
+    ///   - color: (pixels, C); NaN where a pixel stays.
     ///   - isRestored: (pixels), 0 where the pixel stays.
     ///   - samples: (pixels, samplesPerPixel).
     public func makeOpaque(
-        _ isRestored: UnsafeBufferPointer<UInt8>, in samples: UnsafeMutableRawBufferPointer
+        _ color: UnsafeBufferPointer<Float>, isRestored: UnsafeBufferPointer<UInt8>,
+        in samples: UnsafeMutableRawBufferPointer
     ) {
         let opaque = sampleType.opaque
-        for pixel in isRestored.indices where isRestored[pixel] != 0 {
+        for pixel in isRestored.indices
+        where isRestored[pixel] != 0 && !color[pixel * colorBands].isNaN {
             let start = pixel * pixelByteCount + colorBands * sampleType.byteCount
             let place = start..<start + opaque.count
             if place.allSatisfy({ samples[$0] == 0 }) {

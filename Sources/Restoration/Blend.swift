@@ -198,7 +198,7 @@ public final class Blend {
     ) {
         header.encode(
             pixels, isRestored: isRestored, fillsMissing: facts.fillsMissing, into: samples)
-        if mask?.isAlpha == true { header.makeOpaque(isRestored, in: samples) }
+        if mask?.isAlpha == true { header.makeOpaque(pixels, isRestored: isRestored, in: samples) }
     }
 
     /// The numbers of missing samples; NaN where one is known, which then stays. The caller gives

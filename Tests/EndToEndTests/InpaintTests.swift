@@ -6,7 +6,7 @@ extension EndToEndTests {
     /// Missing pixels are filled, and known ones stay.
     @Suite struct Inpainting {
         private static let fit = [
-            "--network", "thin", "--tile", "96", "--overlap", "16", "--workers", "1", "--quiet",
+            "--network", "thin", "--tile", "96", "--overlap", "16", "--workers", "1",
         ]
 
         private static func isInHole(_ x: Int, _ y: Int) -> Bool {
@@ -73,7 +73,7 @@ extension EndToEndTests {
                 let again = try session.run(
                     [files.damaged, "-o", output, "--known", files.known] + inpaint)
                 #expect(again.wait() == .exited(0), again.story)
-                #expect(again.output.contains("complete"), again.story)
+                #expect(again.errors.contains("is complete"), again.story)
             }
         }
 
@@ -123,6 +123,48 @@ extension EndToEndTests {
                     if alpha[index / 3] == 0 { changed.filled += 1 } else { changed.known += 1 }
                 }
                 #expect(changed.known == 0 && changed.filled > 3000)
+            }
+        }
+
+        @Test func `what is missing by its value needs no mask, and one may come to it`() throws {
+            try withSession { session in
+                let header = ImageHeader(
+                    width: 96, height: 64, colorBands: 2, sampleType: .float32, format: .tiff,
+                    tiffCompression: TIFFCompression.none)
+                // Missing in one band alone.
+                let before = (0..<96 * 64 * 2).map { (index: Int) -> Float in
+                    index % 1000 == 501 ? .nan : Float(500 + index / 2 % 96)
+                }
+                let input = session.path("in.tif")
+                let sink = try ImageFormats.createSink(input, like: header)
+                try before.withUnsafeBytes { try sink.append(rowCount: 64, samples: $0) }
+                try sink.finish()
+                let column = try Self.write(
+                    session.path("column.png"), bands: 1,
+                    (0..<96 * 64).map { $0 % 96 == 20 ? 255 : 0 })
+                let inpaint = [input, "--task", "inpaint", "--iterations", "2"] + Self.fit
+                let keep = ["--nodata", "keep"]
+                for (name, options) in [
+                    ("a.tif", []), ("b.tif", ["--missing", column]),
+                    ("c.tif", ["--missing", column] + keep),
+                ] {
+                    let output = session.path(name)
+                    try session.succeed(inpaint + ["-o", output] + options)
+                    var after = [Float](repeating: 0, count: before.count)
+                    let source = try ImageFormats.open(output)
+                    try after.withUnsafeMutableBytes {
+                        try source.readRaw(PixelRegion(x: 0, y: 0, width: 96, height: 64), into: $0)
+                    }
+                    for index in before.indices {
+                        let isInColumn = index / 2 % 96 == 20 && !options.isEmpty
+                        let isFilled = before[index].isNaN && !options.contains("keep")
+                        let isSame = before[index].bitPattern == after[index].bitPattern
+                        try #require(isSame != (isFilled || isInColumn), "\(name), \(index)")
+                        try #require(!isFilled || (400...700).contains(after[index]))
+                    }
+                }
+                let process = try session.run(inpaint + ["-o", session.path("d.tif")] + keep)
+                expectRefusal(process, 64, saying: "leaves nothing to be filled")
             }
         }
 

@@ -120,7 +120,11 @@ import Testing
             #expect(numbers[index].isNaN == isMarked)
             #expect(isMarked || numbers[index] == plain[index])
         }
-        #expect(try Picture(view).header == image.header.cropped(to: region))
+        var samples = [UInt8](repeating: 0, count: 54)
+        try samples.withUnsafeMutableBytes { try view.readRaw(all, into: $0) }
+        var same = samples
+        try same.withUnsafeMutableBytes { try image.readRaw(region, into: $0) }
+        #expect(samples == same)
         // What is hidden does not widen the range.
         var header = image.header
         header.values = ValueRange(low: 0, high: 1)
@@ -141,9 +145,14 @@ import Testing
         // Colour and alpha of four pixels; the second and fourth are transparent.
         var samples = (0..<8 * size).map { UInt8($0 / size == 3 || $0 / size == 7 ? 0 : 60) }
         let before = samples
-        let marks: [UInt8] = [1, 1, 0, 0]
+        let marks: [UInt8] = [1, 1, 0, 1]
+        let color: [Float] = [0, 0, 0, .nan]
         samples.withUnsafeMutableBytes { raw in
-            marks.withUnsafeBufferPointer { header.makeOpaque($0, in: raw) }
+            color.withUnsafeBufferPointer { color in
+                marks.withUnsafeBufferPointer {
+                    header.makeOpaque(color, isRestored: $0, in: raw)
+                }
+            }
         }
         #expect(samples[..<(3 * size)] == before[..<(3 * size)])
         #expect(samples[(4 * size)...] == before[(4 * size)...])
