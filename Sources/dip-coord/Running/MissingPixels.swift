@@ -39,11 +39,14 @@ struct MissingPixels {
                 PixelRegion(x: part.x, y: part.y + y, width: part.width, height: 1), into: marks)
             checksum.add(UnsafeRawBufferPointer(marks))
             count += marks.reduce(0) { $0 + Int($1) }
-            for index in marked {
-                let tile = plan.tile(index)
-                guard (tile.y..<tile.y + tile.height).contains(y) else { continue }
-                let width = min(tile.width, part.width - tile.x)
-                if marks[tile.x..<tile.x + width].contains(0) { marked.remove(index) }
+            for row in plan.rows.indices
+            where (plan.rows[row]..<plan.rows[row] + plan.windowHeight).contains(y) {
+                for column in plan.columns.indices {
+                    let tile = plan.tile(column: column, row: row)
+                    guard marked.contains(tile.index) else { continue }
+                    let width = min(tile.width, part.width - tile.x)
+                    if marks[tile.x..<tile.x + width].contains(0) { marked.remove(tile.index) }
+                }
             }
         }
         let place = region.map { " in the region \($0.words)" } ?? ""
