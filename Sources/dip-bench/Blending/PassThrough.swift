@@ -48,16 +48,24 @@ struct PassThrough {
             fileSystem: PosixFileSystem())
         defer { store.close() }
         cost.tileCount = plan.tileCount
+        // Used again and again: memory that is taken anew is slow to come on some machines.
+        let count = plan.windowWidth * plan.windowHeight * header.colorBands
+        var windows = (0..<min(together, plan.tileCount)).map { _ in
+            [Float](repeating: 0, count: count)
+        }
         for first in stride(from: 0, to: plan.tileCount, by: together) {
-            var tiles: [(index: Int, attempt: Int, pixels: [Float])] = []
-            for index in first..<min(first + together, plan.tileCount) {
-                try timed(&cost.read) {
-                    tiles.append((index, 1, try window(plan.tile(index), of: source)))
+            let indices = first..<min(first + together, plan.tileCount)
+            try timed(&cost.read) {
+                for index in indices {
+                    try windows[index - first].withUnsafeMutableBufferPointer {
+                        try source.readWindow(plan.tile(index), into: $0)
+                    }
                 }
             }
             try timed(&cost.store) {
                 try store.storeTiles(
-                    tiles, shape: (plan.windowHeight, plan.windowWidth, header.colorBands),
+                    indices.map { ($0, 1, windows[$0 - first]) },
+                    shape: (plan.windowHeight, plan.windowWidth, header.colorBands),
                     precision: header.sampleType.tilePrecision)
             }
         }
@@ -75,15 +83,6 @@ struct PassThrough {
             throw InputError(description: result.warnings.joined(separator: "; "))
         }
         return cost
-    }
-
-    private func window(_ tile: TilePlan.Tile, of source: any ImageSource) throws -> [Float] {
-        let count = tile.width * tile.height * source.header.colorBands
-        return try [Float](unsafeUninitializedCapacity: count) { buffer, initializedCount in
-            try source.readWindow(
-                tile, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
-            initializedCount = count
-        }
     }
 
     private func timed<Value>(_ cost: inout PhaseCost, _ body: () throws -> Value) rethrows -> Value
