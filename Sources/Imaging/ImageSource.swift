@@ -11,9 +11,19 @@ public protocol ImageSource: AnyObject {
     /// Reads a region inside the image as (H, W, samplesPerPixel) in the file's own samples.
     func readRaw(_ region: PixelRegion, into samples: UnsafeMutableRawBufferPointer)
         throws(ImageError)
+
+    /// Puts NaN in the place of those numbers of a region, (H, W, C), that are missing although
+    /// their samples do not say so.
+    func hideMissing(in region: PixelRegion, of pixels: UnsafeMutableBufferPointer<Float>)
+        throws(ImageError)
 }
 
 extension ImageSource {
+    /// An image by itself says it in its samples.
+    public func hideMissing(
+        in region: PixelRegion, of pixels: UnsafeMutableBufferPointer<Float>
+    ) throws(ImageError) {}
+
     /// Reads the colour samples of a region inside the image as (H, W, C), mapped by the header's
     /// values, one mapping for the whole image. What is missing is NaN.
     public func readColor(_ region: PixelRegion, into pixels: UnsafeMutableBufferPointer<Float>)
@@ -40,6 +50,7 @@ extension ImageSource {
                 UnsafeRawBufferPointer(raw), into: UnsafeMutableBufferPointer(rebasing: part))
             top += count
         }
+        try hideMissing(in: region, of: pixels)
     }
 
     /// Reads the window of a tile as (H, W, C) in [0, 1]; what is missing is NaN.

@@ -27,10 +27,18 @@ public final class RegionView: ImageSource {
         throws(ImageError)
     {
         header.check(part, byteCount: samples.count)
-        var moved = part
-        moved.x += region.x
-        moved.y += region.y
-        try whole.readRaw(moved, into: samples)
+        try whole.readRaw(moved(part), into: samples)
+    }
+
+    public func hideMissing(
+        in part: PixelRegion, of pixels: UnsafeMutableBufferPointer<Float>
+    ) throws(ImageError) {
+        try whole.hideMissing(in: moved(part), of: pixels)
+    }
+
+    private func moved(_ part: PixelRegion) -> PixelRegion {
+        PixelRegion(
+            x: part.x + region.x, y: part.y + region.y, width: part.width, height: part.height)
     }
 }
 

@@ -24,9 +24,10 @@ extension ImageSource {
             let part = UnsafeMutableRawBufferPointer(rebasing: raw[..<(count * rowByteCount)])
             let sampleCount = count * header.width * header.colorBands
             let numbers = UnsafeMutableBufferPointer(rebasing: values[..<sampleCount])
-            try readRaw(
-                PixelRegion(x: 0, y: top, width: header.width, height: count), into: part)
+            let rows = PixelRegion(x: 0, y: top, width: header.width, height: count)
+            try readRaw(rows, into: part)
             plain.decode(UnsafeRawBufferPointer(part), into: numbers)
+            try hideMissing(in: rows, of: numbers)
             // Comparisons with NaN are false.
             for value in numbers {
                 if value < low { low = value }

@@ -1,14 +1,14 @@
 internal import CZlib
 
 /// CRC-32 (as in zlib and PNG) of bytes that come in parts.
-struct Checksum {
-    private(set) var value: UInt32 = 0
+public struct Checksum {
+    public private(set) var value: UInt32 = 0
 
-    init(of bytes: [UInt8] = []) {
+    public init(of bytes: [UInt8] = []) {
         bytes.withUnsafeBytes { add($0) }
     }
 
-    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    public mutating func add(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.baseAddress else { return }
         value = UInt32(
             truncatingIfNeeded: crc32_z(
@@ -16,7 +16,7 @@ struct Checksum {
     }
 
     /// Eight digits.
-    var hexadecimal: String {
+    public var hexadecimal: String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 8 - digits.count) + digits
     }

@@ -13,8 +13,10 @@ public struct BlendFacts: Sendable {
     public var region: PixelRegion?
     /// Whether the output is that region alone, and not the whole image with all else as it was.
     public var isCropped = false
-    /// Whether missing samples are replaced too, and not kept.
+    /// Whether samples that are missing by their value are replaced too, and not kept.
     public var fillsMissing = false
+    /// Whether known samples stay bit for bit, and missing ones alone are replaced.
+    public var keepsKnown = false
     /// Where an image of how far tiles disagree is written; nil for nowhere.
     public var disagreementMap: String?
     public var output: String
@@ -46,6 +48,8 @@ public struct BlendResult: Sendable {
     public let seams: SeamReport
     /// Tiles whose file was damaged after it had been stored, in order.
     public let damaged: [Int]
+    /// Tiles without a known sample, which stay as they were, in order.
+    public let unknown: [Int]
     public let warnings: [String]
 }
 
@@ -115,7 +119,8 @@ public final class Blend {
         try store.recordOutput(output)
         try sink.finish()
         return BlendResult(
-            seams: seams, damaged: damaged.sorted(), warnings: warnings + sink.warnings)
+            seams: seams, damaged: damaged.sorted(), unknown: unknown.sorted(),
+            warnings: warnings + sink.warnings)
     }
 
     private func readRows(
@@ -125,7 +130,7 @@ public final class Blend {
         else { return false }
         if open[index] == nil {
             guard let tile = try openTile(index) else { return false }
-            guard try !facts.fillsMissing || hasKnownSamples(index) else {
+            guard try !usesGuesses || hasKnownSamples(index) else {
                 unknown.insert(index)
                 return false
             }
@@ -150,6 +155,10 @@ public final class Blend {
         return nil
     }
 
+    /// Whether missing samples are replaced.
+    private var usesGuesses: Bool { facts.fillsMissing || mask != nil }
+    private var mask: PixelMask? { (whole as? MaskedSource)?.mask }
+
     private func hasKnownSamples(_ index: Int) throws(ImageError) -> Bool {
         let tile = facts.plan.tile(index)
         let pixels = UnsafeMutableBufferPointer<Float>.allocate(
@@ -160,11 +169,14 @@ public final class Blend {
     }
 
     /// Restored pixels take the place of the input's own; alpha, pixels of tiles that were not
-    /// restored and, where it is kept, what is missing stay bit for bit.
+    /// restored and, where they are kept, missing or known ones stay bit for bit.
     private func append(
         _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>,
         _ isRestored: UnsafeBufferPointer<UInt8>, to sink: BackgroundSink
     ) throws {
+        let missing = facts.keepsKnown ? try ofMissing(rows, pixels) : nil
+        defer { missing?.deallocate() }
+        let pixels = missing.map { UnsafeBufferPointer($0) } ?? pixels
         let isPart = outputHeader.width > header.width
         let width = isPart ? outputHeader.width : header.width
         let rowByteCount = width * header.pixelByteCount
@@ -173,12 +185,38 @@ public final class Blend {
             let areAllRestored = isRestored.baseAddress.map {
                 memchr($0, 0, isRestored.count) == nil
             }
-            if header.mayKeepSamples || areAllRestored != true {
+            if header.mayKeepSamples || facts.keepsKnown || areAllRestored != true {
                 try source.readRaw(region(rows), into: samples)
             }
-            header.encode(
-                pixels, isRestored: isRestored, fillsMissing: facts.fillsMissing, into: samples)
+            encode(pixels, isRestored, into: samples)
         }
+    }
+
+    private func encode(
+        _ pixels: UnsafeBufferPointer<Float>, _ isRestored: UnsafeBufferPointer<UInt8>,
+        into samples: UnsafeMutableRawBufferPointer
+    ) {
+        header.encode(
+            pixels, isRestored: isRestored, fillsMissing: facts.fillsMissing, into: samples)
+        if mask?.isAlpha == true { header.makeOpaque(pixels, isRestored: isRestored, in: samples) }
+    }
+
+    /// The numbers of missing samples; NaN where one is known, which then stays. The caller gives
+    /// the memory back.
+    private func ofMissing(
+        _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>
+    ) throws(ImageError) -> UnsafeMutableBufferPointer<Float> {
+        let numbers = UnsafeMutableBufferPointer<Float>.allocate(capacity: pixels.count)
+        do throws(ImageError) {
+            try source.readColor(region(rows), into: numbers)
+        } catch {
+            numbers.deallocate()
+            throw error
+        }
+        for index in numbers.indices {
+            numbers[index] = numbers[index].isNaN ? pixels[index] : .nan
+        }
+        return numbers
     }
 
     /// Full rows of the output, of which the region is a part.
@@ -196,12 +234,11 @@ public final class Blend {
             let place = row * rowByteCount + region.x * header.pixelByteCount
             let part = samples[place..<place + header.width * header.pixelByteCount]
             let (first, count) = (row * header.width, header.width)
-            header.encode(
+            encode(
                 UnsafeBufferPointer(
                     rebasing: pixels[
                         first * header.colorBands..<(first + count) * header.colorBands]),
-                isRestored: UnsafeBufferPointer(rebasing: isRestored[first..<first + count]),
-                fillsMissing: facts.fillsMissing,
+                UnsafeBufferPointer(rebasing: isRestored[first..<first + count]),
                 into: UnsafeMutableRawBufferPointer(rebasing: part))
         }
     }

@@ -200,9 +200,10 @@ struct FitConfigurationTests {
             let configuration = FitConfiguration(preset: preset)
             try configuration.validate()
             #expect(try FitConfiguration(preset: preset.rawValue) == configuration)
-            #expect(configuration.levels == 5)
-            #expect(configuration.alignment == 32)
-            #expect(configuration.minimumSide == 64)
+            let isDeep = preset == .paperHole
+            #expect(configuration.levels == (isDeep ? 6 : 5))
+            #expect(configuration.alignment == (isDeep ? 64 : 32))
+            #expect(configuration.minimumSide == (isDeep ? 192 : 64))
         }
         do {
             _ = try FitConfiguration(preset: "thick")
@@ -210,6 +211,19 @@ struct FitConfigurationTests {
         } catch {
             #expect(["thick", "paper", "thin"].allSatisfy(error.description.contains))
         }
+    }
+
+    /// GFLOP of an iteration on a tile of 256x256 pixels, computed from the notebooks' networks.
+    @Test(arguments: [
+        (NetworkPreset.paper, 116.0), (.paperHalf, 116), (.paperInpaintText, 195),
+        (.paperHole, 10.5),
+    ])
+    func `the published networks take the arithmetic that theirs take`(
+        preset: NetworkPreset, billions: Double
+    ) throws {
+        let operations = try Fit.operationsPerIteration(
+            FitConfiguration(preset: preset), height: 256, width: 256, bands: 3)
+        #expect(abs(operations / billions / 1e9 - 1) < 0.01, "\(operations)")
     }
 
     @Test func `the least side is a side that can be fitted`() throws {

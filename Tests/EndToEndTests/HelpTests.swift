@@ -32,7 +32,9 @@ extension EndToEndTests {
                         "--worker-wait", "--quiet", "--version", "--fresh", "--keep-job",
                         "--retry-failed", "--checkpoint-interval", "--lease-silence", "--range",
                         "--page", "--cache", "--compression", "--pyramid", "--region", "--crop",
-                        "--nodata", "--disagreement", "--quality",
+                        "--nodata", "--disagreement", "--quality", "--task", "--missing",
+                        "--known", "--refit-known", "paper-inpaint-text", "paper-hole",
+                        "paper-half",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }
@@ -77,7 +79,7 @@ extension EndToEndTests {
                 let compare = try printed(Programs.coordinator, ["compare", "--help"], session)
                 #expect(compare.contains("--json"))
                 let plan = try printed(Programs.coordinator, ["plan", "--help"], session)
-                for option in ["--tile", "--overlap", "--network", "--iterations"] {
+                for option in ["--tile", "--overlap", "--network", "--iterations", "--task"] {
                     #expect(plan.contains(option), "\(option)")
                 }
                 let worker = try printed(Programs.worker, ["--help"], session)

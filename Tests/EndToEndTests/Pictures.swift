@@ -34,6 +34,12 @@ struct Picture {
     /// (H, W) in the file's scale; nil without alpha.
     let alpha: [UInt16]?
 
+    init(header: ImageHeader, color: [Float], alpha: [UInt16]?) {
+        self.header = header
+        self.color = color
+        self.alpha = alpha
+    }
+
     /// Slopes, a disc and an edge, with Gaussian noise of the standard deviation `noise`.
     init(
         width: Int = 96, height: Int = 96, bands: Int = 3, hasAlpha: Bool = false,

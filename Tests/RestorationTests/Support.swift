@@ -23,7 +23,7 @@ final class Scratch {
 /// An input, its job's folder and where the output goes.
 struct PassThrough {
     let scratch: Scratch
-    let source: any ImageSource
+    var source: any ImageSource
     /// What is divided into tiles; nil for all.
     let region: PixelRegion?
     let plan: TilePlan

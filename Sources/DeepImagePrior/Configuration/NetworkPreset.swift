@@ -1,27 +1,74 @@
 // Networks with names.
 
-/// Networks that a user can name.
+internal import NeuralNetwork
+
+/// Networks that a user can name, with the hyperparameters that they were published with.
+///
+/// What the authors published for inpainting shows the network's last output; here it is the
+/// average of outputs for every network.
 public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// 128 channels on five levels with skip branches of 4: the paper's network for denoising.
     case paper
     /// 16, 32, 64, 128, 128 channels: the authors' choice for sparse pixels and large holes, with
     /// the denoising network's skip branches. A thirteenth of the arithmetic.
     case thin
+    /// `paper` with skip branches of 128 and nearest upsampling, for text and scratches:
+    /// inpainting.ipynb, "kate".
+    case paperInpaintText = "paper-inpaint-text"
+    /// Six levels of 16 to 128 channels without skip branches, which spoil large holes, with
+    /// filters of 5 on the way down and a z of one channel without noise: inpainting.ipynb,
+    /// "library".
+    case paperHole = "paper-hole"
+    /// `paper` with a tenth of the learning rate, for single pixels that are missing everywhere:
+    /// restoration.ipynb, "barbara".
+    case paperHalf = "paper-half"
 
     var channels: [Int] {
         switch self {
-        case .paper: return [128, 128, 128, 128, 128]
+        case .paper, .paperInpaintText, .paperHalf: return [128, 128, 128, 128, 128]
         case .thin: return [16, 32, 64, 128, 128]
+        case .paperHole: return [16, 32, 64, 128, 128, 128]
         }
+    }
+
+    /// Of every level's skip branch.
+    private var skipChannels: Int {
+        switch self {
+        case .paper, .thin, .paperHalf: return 4
+        case .paperInpaintText: return 128
+        case .paperHole: return 0
+        }
+    }
+
+    fileprivate var configuration: FitConfiguration {
+        let levels = channels.count
+        var configuration = FitConfiguration(
+            downChannels: channels, upChannels: channels,
+            skipChannels: [Int](repeating: skipChannels, count: levels))
+        switch self {
+        case .paper, .thin: break
+        case .paperInpaintText:
+            configuration.upsampling = [Upsampling](repeating: .nearest, count: levels)
+            configuration.inputNoiseDeviation = 0.03
+            configuration.iterations = 6001
+        case .paperHole:
+            configuration.upsampling = [Upsampling](repeating: .nearest, count: levels)
+            configuration.filterDown = [Int](repeating: 5, count: levels)
+            configuration.hasOneByOneUp = false
+            configuration.inputChannels = 1
+            configuration.inputNoiseDeviation = 0
+            configuration.iterations = 3001
+        case .paperHalf:
+            configuration.inputNoiseDeviation = 0.03
+            configuration.learningRate = 0.001
+            configuration.iterations = 11000
+        }
+        return configuration
     }
 }
 
 extension FitConfiguration {
-    public init(preset: NetworkPreset) {
-        self.init(
-            downChannels: preset.channels, upChannels: preset.channels,
-            skipChannels: [Int](repeating: 4, count: preset.channels.count))
-    }
+    public init(preset: NetworkPreset) { self = preset.configuration }
 
     /// - Throws: `FitError.invalid` for a name that no preset has.
     public init(preset name: String) throws(FitError) {

@@ -4,10 +4,12 @@
 public enum Task: String, Codable, Sendable, CaseIterable {
     /// Every pixel is given, with noise on it.
     case denoise
+    /// Some pixels are given as they are; the missing ones have no part in the loss.
+    case inpaint
 
     func makeOperator() -> any ForwardOperator {
         switch self {
-        case .denoise: return IdentityOperator()
+        case .denoise, .inpaint: return IdentityOperator()
         }
     }
 }

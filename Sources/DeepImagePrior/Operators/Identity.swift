@@ -1,4 +1,4 @@
-// Denoising: the given pixels are the picture plus noise.
+// Denoising and inpainting: the given pixels are the picture's own, with noise or without.
 
 struct IdentityOperator: ForwardOperator {
     func apply(_ values: UnsafeMutableBufferPointer<Float>) {}

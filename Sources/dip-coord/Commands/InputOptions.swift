@@ -88,7 +88,8 @@ struct InputOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Memory for decoded pixels of the input, in MB; 16 to 1000000. A larger image is read \
-            piece by piece, where its format can, or through a scratch file in TMPDIR.
+            piece by piece, where its format can, or through a scratch file in TMPDIR. A mask may \
+            have as much.
             """, valueName: "megabytes"))
     var cache = 128
 
@@ -110,8 +111,8 @@ struct InputOptions: ParsableArguments {
         return region
     }
 
-    /// Opens an image and decides about its values.
-    func open(_ file: String) throws -> any ImageSource {
+    /// Opens an image with its mask, if there is one, and decides about its values.
+    func open(_ file: String, _ task: TaskOptions) throws -> any ImageSource {
         var options = ReadingOptions()
         options.cacheByteCount = cache << 20
         switch page {
@@ -121,11 +122,15 @@ struct InputOptions: ParsableArguments {
             options.isOneOfAllPages = true
         case .all: break
         }
-        let source = try ImageFormats.open(file, options)
+        var source = try ImageFormats.open(file, options)
         let bands = source.header.colorBands
         guard bands <= 16 else {
             throw ProgramError(
                 .badInput, "\(file) has \(bands) bands; at most 16 can be restored together")
+        }
+        options.page = 0
+        if let mask = try task.mask(of: source, file: file, options) {
+            source = MaskedSource(source, mask)
         }
         switch range ?? .auto {
         case .type: break

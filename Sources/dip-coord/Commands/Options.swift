@@ -44,14 +44,19 @@ struct FitOptions: ParsableArguments {
             """
             The network that is fitted: paper as published, or thin with a thirteenth of the \
             arithmetic. The default is thin because paper takes days for a large image on a few \
-            cores.
+            cores. As published for inpainting: paper-inpaint-text for text and scratches, \
+            paper-hole for large holes, with tiles of 192 or more pixels, and paper-half for \
+            single pixels that are missing everywhere.
             """, valueName: "name"))
     var network = NetworkPreset.thin
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Iterations of each tile's fit; 1 to 1000000. (default: 1800)", valueName: "count"))
+            """
+            Iterations of each tile's fit; 1 to 1000000. (default: the network's; 1800 for thin \
+            and paper, 6001 for paper-inpaint-text, 3001 for paper-hole, 11000 for paper-half)
+            """, valueName: "count"))
     var iterations: Int?
 
     @Option(
@@ -74,8 +79,9 @@ struct FitOptions: ParsableArguments {
         }
     }
 
-    func configuration() throws -> FitConfiguration {
+    func configuration(_ task: TaskOptions) throws -> FitConfiguration {
         var configuration = FitConfiguration(preset: network)
+        configuration.task = task.task
         if let iterations { configuration.iterations = iterations }
         configuration.seed = seed
         configuration.precision = precision.resolved
@@ -200,9 +206,9 @@ struct OutputOptions: ParsableArguments {
             """
             What becomes of missing samples (not finite, or the file's nodata value), which no fit \
             sees: keep them bit for bit, or fill them with what the fit makes of their \
-            surroundings. (default: keep)
+            surroundings. (default: keep; fill with --task inpaint)
             """, valueName: "keep|fill"))
-    var nodata = NodataChoice.keep
+    var nodata: NodataChoice?
 
     @Option(
         help: ArgumentHelp(

@@ -13,6 +13,9 @@ struct PlanCommand: ParsableCommand {
     @Argument(help: "The image (PNG, TIFF or JPEG).")
     var file: String
 
+    @OptionGroup(title: "Task")
+    var task: TaskOptions
+
     @OptionGroup(title: "Tiles")
     var tiling: TilingOptions
 
@@ -56,6 +59,8 @@ struct PlanCommand: ParsableCommand {
         let sampleType: String
         /// The values that a fit sees as 0 and 1.
         let low, high: Double
+        /// That a mask marks; nil where there is none.
+        let missingPixelCount: Int?
         let tileCount, columns, rows: Int
         let windowWidth, windowHeight, overlap: Int
         /// The upper left corners (x, y) in the order in which the tiles are handed out.
@@ -82,10 +87,15 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func makePlan() throws -> Plan {
-        let configuration = try fit.configuration()
-        let whole = try input.open(file).header
-        let header = try input.part(of: file, whole).map(whole.cropped) ?? whole
+        let configuration = try fit.configuration(task)
+        let source = try input.open(file, task)
+        let whole = source.header
+        let region = try input.part(of: file, whole)
+        let header = region.map(whole.cropped) ?? whole
         let tiles = try tiling.plan(for: header, configuration)
+        let missing =
+            task.task == .inpaint
+            ? try MissingPixels(in: source, region, tiles, file: file, keepsNodata: false) : nil
         let bands = header.colorBands
         let perIteration = try Fit.operationsPerIteration(
             configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands)
@@ -95,7 +105,8 @@ struct PlanCommand: ParsableCommand {
         return Plan(
             file: file, kind: header.kind, width: header.width, height: header.height, bands: bands,
             sampleType: header.sampleType.rawValue, low: header.values.low,
-            high: header.values.high, tileCount: tiles.tileCount,
+            high: header.values.high, missingPixelCount: missing?.count,
+            tileCount: tiles.tileCount,
             columns: tiles.columns.count, rows: tiles.rows.count, windowWidth: tiles.windowWidth,
             windowHeight: tiles.windowHeight, overlap: tiles.overlap,
             order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
@@ -111,10 +122,14 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func text(_ plan: Plan) -> String {
+        let missing =
+            plan.missingPixelCount.map {
+                "\nmissing    \($0) of \(plan.width * plan.height) pixels"
+            } ?? ""
         let share = rate == 40 ? " (an assumption; see --rate)" : ""
         return """
             image      \(plan.kind), \(plan.sampleType), values \(plan.low) to \
-            \(plan.high) as 0 to 1
+            \(plan.high) as 0 to 1\(missing)
             tiles      \(plan.tileCount) of \(plan.windowWidth) x \(plan.windowHeight) pixels, in \
             \(Text.count(plan.columns, "column")) and \(Text.count(plan.rows, "row")), sharing at \
             least \(plan.overlap) pixels

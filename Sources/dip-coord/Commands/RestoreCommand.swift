@@ -18,12 +18,16 @@ struct RestoreCommand: ParsableCommand {
 
             Examples:
               dip-coord big.tif -o clean.tif --workers 4
+              dip-coord photo.png --task inpaint --missing scratches.png
               dip-coord big.tif --listen tcp://0.0.0.0:5555 --insecure
                   for dip-workers of other hosts too
             """)
 
     @Argument(help: "The damaged image (PNG, TIFF or JPEG). It is never changed.")
     var file: String
+
+    @OptionGroup(title: "Task")
+    var task: TaskOptions
 
     @OptionGroup(title: "Output")
     var output: OutputOptions
@@ -49,8 +53,8 @@ struct RestoreCommand: ParsableCommand {
         let listener = try Listener(workers)
         let desk = CoordinatorDesk(listener)
         let run = RestorationRun(
-            file: file, output: output, input: input, tiling: tiling, fit: fit, workers: workers,
-            jobOptions: jobOptions)
+            file: file, task: task, output: output, input: input, tiling: tiling, fit: fit,
+            workers: workers, jobOptions: jobOptions)
         let code: Int32
         if case .all = input.page {
             code = try PagesRun(run).run(at: desk, clock: began, &console)

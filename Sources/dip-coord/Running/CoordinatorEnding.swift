@@ -195,6 +195,6 @@ extension CoordinatorLoop {
             secondTryWonCount: statistics.secondTryWonCount,
             psnrToInput: tally.finishedPSNR, seamRMS: blend.seams.rms,
             seamMaximum: blend.seams.maximum, seamPairCount: blend.seams.pairCount,
-            seamPairs: blend.seams.pairs, unrestored: unrestored)
+            seamPairs: blend.seams.pairs, unknownTiles: blend.unknown, unrestored: unrestored)
     }
 }

@@ -47,6 +47,8 @@ struct JobReport: Encodable {
     /// Pairs of neighbours that overlap, and those of them that disagree most, the worst first.
     let seamPairCount: Int
     let seamPairs: [SeamReport.Pair]
+    /// Tiles without a known sample, which stay as they were.
+    let unknownTiles: [Int]
     let unrestored: [Unrestored]
 
     var text: String {
@@ -94,6 +96,11 @@ struct JobReport: Encodable {
             lines.append(
                 "seams      neighbours differ by \(Text.fixed(seamRMS * 255, 2)) of 255 (RMS), "
                     + "\(Text.fixed(seamMaximum * 255, 1)) at most")
+        }
+        if !unknownTiles.isEmpty {
+            lines.append(
+                "unknown    \(Text.count(unknownTiles.count, "tile")) without a known sample "
+                    + "came through as they were")
         }
         if !unrestored.isEmpty {
             lines.append("           --retry-failed tries again what came through unrestored:")

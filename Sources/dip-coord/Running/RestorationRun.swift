@@ -39,6 +39,7 @@ final class CoordinatorDesk {
 /// A restoration as the user asks for it.
 struct RestorationRun {
     var file: String
+    var task: TaskOptions
     var output: OutputOptions
     var input: InputOptions
     var tiling: TilingOptions

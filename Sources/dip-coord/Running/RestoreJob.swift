@@ -103,21 +103,29 @@ struct RestoreJob: Sendable {
     static func prepare(_ run: RestorationRun) throws -> Prepared {
         let (file, options, workers) = (run.file, run.output, run.workers)
         let (input, tiling, fit, jobOptions) = (run.input, run.tiling, run.fit, run.jobOptions)
-        let configuration = try fit.configuration()
+        let task = run.task
+        let configuration = try fit.configuration(task)
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
-        let source = try input.open(file)
+        let source = try input.open(file, task)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
+        for written in [output, options.disagreement].compactMap({ $0 }) {
+            try task.checkIsNotMask(written)
+        }
         if let compression = options.compression { source.header.tiffCompression = compression }
         source.header.jpegQuality = options.quality
         source.header.hasOverviews = options.pyramid
         try checkKind(output, source.header)
         let blend = try blendFacts(
-            file, source.header, output, options, input, tiling, configuration)
+            file, source.header, output, options, input, task, tiling, configuration)
         let header = blend.partHeader
         let plan = blend.plan
+        let missing =
+            task.task == .inpaint
+            ? try MissingPixels(
+                in: source, blend.region, plan, file: file, keepsNodata: !blend.fillsMissing) : nil
         let wanted = try manifest(
-            file, header, blend, tiling, fit.network, configuration)
+            file, header, blend, missing, tiling, fit.network, configuration)
         let standing = try JobStanding(
             folder: output + ".dip", output: output, wanted: wanted, jobOptions)
         let workerCount = min(workers.workerCount, plan.tileCount)
@@ -178,7 +186,8 @@ struct RestoreJob: Sendable {
     /// What the last pass is to make of the tiles.
     private static func blendFacts(
         _ file: String, _ header: ImageHeader, _ output: String, _ options: OutputOptions,
-        _ input: InputOptions, _ tiling: TilingOptions, _ configuration: FitConfiguration
+        _ input: InputOptions, _ task: TaskOptions, _ tiling: TilingOptions,
+        _ configuration: FitConfiguration
     ) throws -> BlendFacts {
         let region = try input.part(of: file, header)
         guard region != nil || !options.crop else {
@@ -190,7 +199,8 @@ struct RestoreJob: Sendable {
             replacesOutput: false)
         facts.region = region
         facts.isCropped = options.crop
-        facts.fillsMissing = options.nodata == .fill
+        facts.fillsMissing = (options.nodata ?? (task.task == .inpaint ? .fill : .keep)) == .fill
+        facts.keepsKnown = task.task == .inpaint && !task.refitKnown
         if let map = options.disagreement {
             try checkMap(map, file: file, output: output)
             facts.disagreementMap = map
@@ -307,10 +317,22 @@ struct RestoreJob: Sendable {
     }
 
     private static func manifest(
-        _ file: String, _ header: ImageHeader, _ blend: BlendFacts, _ tiling: TilingOptions,
-        _ network: NetworkPreset, _ configuration: FitConfiguration
+        _ file: String, _ header: ImageHeader, _ blend: BlendFacts, _ missing: MissingPixels?,
+        _ tiling: TilingOptions, _ network: NetworkPreset, _ configuration: FitConfiguration
     ) throws -> JobManifest {
         let plan = blend.plan
+        var settings = [
+            "compression": header.tiffCompression?.rawValue ?? "none",
+            "crop": blend.isCropped ? "yes" : "no",
+            "nodata": blend.fillsMissing ? "fill" : "keep",
+            "pyramid": header.hasOverviews ? "yes" : "no",
+            "quality": "\(header.jpegQuality)",
+            "region": blend.region?.words ?? "the whole image",
+        ]
+        if configuration.task == .inpaint {
+            settings["known pixels"] = blend.keepsKnown ? "kept" : "refitted"
+            settings["the mask"] = missing?.words ?? "none"
+        }
         return JobManifest(
             jobID: "\(time(nil))-\(randomWord())",
             input: try FileFingerprint(path: file, fileSystem: PosixFileSystem()),
@@ -322,15 +344,7 @@ struct RestoreJob: Sendable {
             plan: .init(
                 tile: tiling.tile, overlap: tiling.overlap, windowWidth: plan.windowWidth,
                 windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
-            settings: [
-                "compression": header.tiffCompression?.rawValue ?? "none",
-                "crop": blend.isCropped ? "yes" : "no",
-                "nodata": blend.fillsMissing ? "fill" : "keep",
-                "pyramid": header.hasOverviews ? "yes" : "no",
-                "quality": "\(header.jpegQuality)",
-                "region": blend.region?.words ?? "the whole image",
-            ],
-            network: network.rawValue, configuration: configuration.json,
+            settings: settings, network: network.rawValue, configuration: configuration.json,
             createdAt: Double(time(nil)))
     }
 

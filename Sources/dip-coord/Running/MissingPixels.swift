@@ -1,0 +1,108 @@
+// What is to be filled, found out before any work.
+
+import Imaging
+import JobStore
+
+/// The pixels of the restored part that a mask marks as missing.
+struct MissingPixels {
+    let count: Int
+    let pixelCount: Int
+    /// Of the mask's marks: the same for a mask in another format.
+    private let checksum: Checksum
+
+    /// As in the job's settings.
+    var words: String { "\(count) missing pixels with checksum \(checksum.hexadecimal)" }
+
+    /// Reads the mask once; nil where there is none, and the samples themselves tell.
+    ///
+    /// - Parameters:
+    ///   - region: what is restored; nil for all.
+    ///   - keepsNodata: whether samples that are missing by their value are to stay.
+    /// - Throws: `ProgramError` where nothing is missing or known, or nothing in a whole tile.
+    init?(
+        in source: any ImageSource, _ region: PixelRegion?, _ plan: TilePlan, file: String,
+        keepsNodata: Bool
+    ) throws {
+        let part =
+            region
+            ?? PixelRegion(x: 0, y: 0, width: source.header.width, height: source.header.height)
+        guard let mask = (source as? MaskedSource)?.mask else {
+            try Self.checkNodata(source, part, file: file, isKept: keepsNodata)
+            return nil
+        }
+        var (count, checksum) = (0, Checksum())
+        var marked = Set(0..<plan.tileCount)
+        let marks = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: part.width)
+        defer { marks.deallocate() }
+        for y in 0..<part.height {
+            try mask.read(
+                PixelRegion(x: part.x, y: part.y + y, width: part.width, height: 1), into: marks)
+            checksum.add(UnsafeRawBufferPointer(marks))
+            count += marks.reduce(0) { $0 + Int($1) }
+            for row in plan.rows.indices
+            where (plan.rows[row]..<plan.rows[row] + plan.windowHeight).contains(y) {
+                for column in plan.columns.indices {
+                    let tile = plan.tile(column: column, row: row)
+                    guard marked.contains(tile.index) else { continue }
+                    let width = min(tile.width, part.width - tile.x)
+                    if marks[tile.x..<tile.x + width].contains(0) { marked.remove(tile.index) }
+                }
+            }
+        }
+        let place = region.map { " in the region \($0.words)" } ?? ""
+        guard count > 0 else {
+            throw ProgramError(
+                .badInput, "\(mask.name) marks no pixel as missing\(place); nothing is to be filled"
+            )
+        }
+        guard count < part.width * part.height else {
+            throw ProgramError(
+                .badInput, "\(mask.name) marks every pixel as missing\(place); nothing is known")
+        }
+        if let first = marked.min() {
+            let tile = plan.tile(first)
+            throw ProgramError(
+                .badInput,
+                "\(Text.count(marked.count, "tile")) of \(plan.tileCount) would have no known "
+                    + "pixel, the first at \(part.x + tile.x), \(part.y + tile.y); use a --tile "
+                    + "larger than \(max(tile.width, tile.height)) pixels, which reaches beyond "
+                    + "the hole")
+        }
+        self.count = count
+        pixelCount = part.width * part.height
+        self.checksum = checksum
+    }
+
+    /// Without a mask, some sample must be missing by its value.
+    private static func checkNodata(
+        _ source: any ImageSource, _ part: PixelRegion, file: String, isKept: Bool
+    ) throws {
+        let header = source.header
+        let nothing = ProgramError(
+            .usage,
+            "nothing is missing in \(file) by itself; --missing or --known gives a mask that says "
+                + "what is")
+        guard header.metadata.nodata != nil || header.sampleType.isFloatingPoint else {
+            throw nothing
+        }
+        guard !isKept else {
+            throw ProgramError(
+                .usage,
+                "--nodata keep leaves nothing to be filled; --missing or --known gives a mask")
+        }
+        let rowCount = max(1, (1 << 18) / (part.width * header.colorBands))
+        let pixels = UnsafeMutableBufferPointer<Float>.allocate(
+            capacity: min(rowCount, part.height) * part.width * header.colorBands)
+        defer { pixels.deallocate() }
+        for top in stride(from: 0, to: part.height, by: rowCount) {
+            let rows = PixelRegion(
+                x: part.x, y: part.y + top, width: part.width,
+                height: min(rowCount, part.height - top))
+            let band = UnsafeMutableBufferPointer(
+                rebasing: pixels[..<(rows.width * rows.height * header.colorBands)])
+            try source.readColor(rows, into: band)
+            if band.contains(where: \.isNaN) { return }
+        }
+        throw nothing
+    }
+}
