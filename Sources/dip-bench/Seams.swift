@@ -213,8 +213,8 @@ private struct Pixels {
         return (ImageQuality.psnr(meanSquaredError: mean), count)
     }
 
-    /// For each seam line, the mean absolute difference of samples on both sides of it, and of those
-    /// at the lines within five pixels of it.
+    /// For each seam line, the mean absolute difference of samples on both sides of it, and of
+    /// those at the lines within five pixels of it.
     func steps(_ across: Axis, _ down: Axis) -> [(atLine: Double, beside: Double)] {
         func step(_ line: Int, isColumn: Bool) -> Double {
             let places = isColumn ? down.places : across.places

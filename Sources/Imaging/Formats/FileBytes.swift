@@ -5,15 +5,13 @@ import Glibc
 /// Bytes of a file; nil where it does not have so many there, or the medium failed.
 func fileBytes(_ descriptor: Int32, at offset: Int, count: Int) -> [UInt8]? {
     guard offset >= 0, count >= 0 else { return nil }
+    var code: Int32?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
-        while done < count, let start = buffer.baseAddress {
-            let got = pread(descriptor, start + done, count - done, offset + done)
-            if got < 0 && errno == EINTR { continue }
-            guard got > 0 else { break }
-            done += got
-        }
+        let raw = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count)
+        code = readBytes(descriptor, raw, at: offset)
+        done = code == nil ? count : 0
     }
-    return bytes.count == count ? bytes : nil
+    return code == nil ? bytes : nil
 }
 
 /// The bytes of a number, the highest first.

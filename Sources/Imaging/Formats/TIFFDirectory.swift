@@ -23,11 +23,7 @@ struct TIFFStructure {
     init?(descriptor: Int32) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { return nil }
-        self.init(byteCount: Int(status.st_size)) { offset, count in
-            var bytes = [UInt8](repeating: 0, count: count)
-            let code = bytes.withUnsafeMutableBytes { readBytes(descriptor, $0, at: offset) }
-            return code == nil ? bytes : nil
-        }
+        self.init(byteCount: Int(status.st_size)) { fileBytes(descriptor, at: $0, count: $1) }
     }
 
     /// - Parameter read: gets what lies inside `byteCount`.
