@@ -164,7 +164,7 @@ extension ImageHeader {
         _ color: UnsafeBufferPointer<Float>, isRestored: UnsafeBufferPointer<UInt8>,
         in samples: UnsafeMutableRawBufferPointer
     ) {
-        let opaque = sampleType.opaque
+        let opaque = sampleType.bytes(nearest: sampleType.range.high)
         for pixel in isRestored.indices
         where isRestored[pixel] != 0 && !color[pixel * colorBands].isNaN {
             let start = pixel * pixelByteCount + colorBands * sampleType.byteCount
@@ -172,26 +172,6 @@ extension ImageHeader {
             if place.allSatisfy({ samples[$0] == 0 }) {
                 UnsafeMutableRawBufferPointer(rebasing: samples[place]).copyBytes(from: opaque)
             }
-        }
-    }
-}
-
-extension SampleType {
-    /// The bytes of alpha's largest value: the type's, 1 for floating point.
-    fileprivate var opaque: [UInt8] {
-        func bytes<Sample>(_ sample: Sample) -> [UInt8] {
-            withUnsafeBytes(of: sample) { Array($0) }
-        }
-        return switch self {
-        case .uint8: bytes(UInt8.max)
-        case .uint16: bytes(UInt16.max)
-        case .uint32: bytes(UInt32.max)
-        case .int8: bytes(Int8.max)
-        case .int16: bytes(Int16.max)
-        case .int32: bytes(Int32.max)
-        case .float16: bytes(Float16(1))
-        case .float32: bytes(Float(1))
-        case .float64: bytes(Double(1))
         }
     }
 }

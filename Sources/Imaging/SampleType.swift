@@ -51,7 +51,6 @@ extension ImageSample where Self: FixedWidthInteger {
         let bounded = Swift.min(Swift.max(value, Double(Self.min)), Double(Self.max))
         self = Self(bounded.rounded())
     }
-
 }
 
 extension UInt8: ImageSample {}
@@ -77,6 +76,14 @@ extension Double: ImageSample {
 }
 
 extension SampleType {
+    /// The nearest sample to a number that is not NaN, as bytes.
+    func bytes(nearest value: Double) -> [UInt8] {
+        func bytes<Sample: ImageSample>(_: Sample.Type) -> [UInt8] {
+            withUnsafeBytes(of: Sample(nearest: value)) { Array($0) }
+        }
+        return withSample { bytes($0) }
+    }
+
     /// Calls `body` with the Swift type of these samples.
     func withSample<Result>(_ body: (any ImageSample.Type) -> Result) -> Result {
         switch self {

@@ -213,16 +213,12 @@ private final class TIFFFile: BlockDecoder {
         if let nodata = header.metadata.nodata, !header.hasAlpha,
             header.sampleType.isFloatingPoint || nodata.isFinite
         {
-            let sample = header.sampleType.withSample { nearestBytes($0, nodata) }
+            let sample = header.sampleType.bytes(nearest: nodata)
             sample.withUnsafeBytes { codec_tiff_set_missing(reader, $0.baseAddress) }
             meaning = "the nodata value"
         }
         return "\(name): \(missing) of its \(counts.count) strips or tiles were never written; "
             + "they are read as \(meaning)"
-    }
-
-    private func nearestBytes<Sample: ImageSample>(_: Sample.Type, _ value: Double) -> [UInt8] {
-        withUnsafeBytes(of: Sample(nearest: value)) { Array($0) }
     }
 
     func decode(_ index: Int, into samples: UnsafeMutableRawBufferPointer) throws(ImageError) {
