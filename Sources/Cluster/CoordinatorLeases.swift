@@ -39,16 +39,22 @@ extension Coordinator {
         commands.append(.dispatch(work, to: peer, checkpoint: checkpoint))
     }
 
-    /// The first waiting tile that an idle worker may have, and the worker.
+    /// The first waiting tile that an idle worker may have, and the worker. Tiles that are under
+    /// suspicion come after all others, so that one that kills its workers costs those only when
+    /// nothing else is left to do.
     private mutating func nextMatch() -> (TileID, WorkerID)? {
         guard let longestIdle = idle.workers.first(where: { _ in true }) else { return nil }
         let mayTakeReserved = attentiveNow >= policy.adoptionWait
+        var suspect: (TileID, WorkerID)?
         for tile in tiles.returned where mayTakeReserved || !tiles[tile].isReserved {
+            let isSuspect = tiles[tile].deathCount >= policy.tileDeathsSuspicious
+            if isSuspect, suspect != nil { continue }
             if let worker = idle.workers.first(where: { mayHave(tile, $0) }) {
-                return (tile, worker)
+                guard isSuspect else { return (tile, worker) }
+                suspect = (tile, worker)
             }
         }
-        return tiles.nextFresh().map { ($0, longestIdle) }
+        return tiles.nextFresh().map { ($0, longestIdle) } ?? suspect
     }
 
     /// A tile goes to a worker on which it has not failed, as long as there is one.
@@ -251,12 +257,11 @@ extension Coordinator {
         if end.needsCancel { sendCancel(lease.work, to: worker, &commands) }
         if end.countsAgainstTile {
             statistics.failureCount += 1
-            let isDeath = end.isDeath && lease.iteration > lease.firstIteration
             tiles.fail(
                 tile,
                 AttemptFailure(
                     attempt: lease.work.attempt, worker: worker, reason: end.description,
-                    isDeath: isDeath))
+                    isDeath: end.isDeath))
         }
         if tiles.release(tile, from: worker) {
             tiles.abandon(tile, at: lease.iteration)

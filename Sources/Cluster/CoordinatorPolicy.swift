@@ -64,10 +64,12 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     /// A tile that failed this often is set aside. Failures count over all coordinators of a job;
     /// a try that ended with its coordinator is none.
     public var tileFailuresMaximum = 3
-    /// Workers that died or fell silent while their iterations went on speak less against the
-    /// tile: it is set aside after this many such tries and failures together. A checkpoint
+    /// Workers that died or fell silent speak less against the tile, for they do so without any
+    /// fault of it: it is set aside after this many such tries and failures together. A checkpoint
     /// that is stored since clears the deaths. Not less than the number of failures.
     public var tileDeathsMaximum = 10
+    /// A tile on which so many workers died waits until no other does.
+    public var tileDeathsSuspicious = 2
     /// A worker is refused after this many different tiles failed on it with no success between
     /// them, unless it is the only worker.
     public var workerFailuresMaximum = 3

@@ -38,6 +38,9 @@ struct TileTable {
             [checkpoint, checkpointUnderWay].compactMap { $0 }.max()
         }
 
+        /// Workers that died with it since its latest state.
+        var deathCount: Int { failures.count(where: \.isDeath) }
+
         /// Whether this worker has it.
         func isHeld(by worker: WorkerID) -> Bool {
             guard case .leased(let first, let second) = state else { return false }

@@ -14,6 +14,8 @@ struct Checker {
     private let scenario: Scenario
     /// Tiles on which every fit fails.
     var poisonTiles: Set<TileID> = []
+    /// Tiles of which every worker dies.
+    var killerTiles: Set<TileID> = []
     /// Tiles that a coordinator knew to be on disk: they stay.
     private(set) var confirmed: Set<TileID> = []
     /// Tries that were ever handed out.
@@ -157,7 +159,7 @@ struct Checker {
         }
         guard now > scenario.healAt + Self.settling else { return }
         settledDispatches[work.tile, default: 0] += 1
-        let bound = scenario.coordinatorPolicy.tileFailuresMaximum
+        let bound = scenario.triesMaximum(killsWorkers: killerTiles.contains(work.tile))
         guard settledDispatches[work.tile, default: 0] <= bound else {
             throw Flaw("\(work) is handed out again and again although all has healed")
         }

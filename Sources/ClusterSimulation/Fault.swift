@@ -43,6 +43,8 @@ public enum Fault: String, CaseIterable, Sendable, Codable {
     case writeFailure
     /// Jumps an hour of some process's clock, forth or back.
     case clockJump
+    /// Share of tiles of which every worker dies, as of a fit that needs more memory than there is.
+    case killerTile
 
     /// What the strength of a kind is drawn from.
     public var strengths: ClosedRange<Double> {
@@ -57,7 +59,7 @@ public enum Fault: String, CaseIterable, Sendable, Codable {
         case .workerLeave: 2...40
         case .slowWorker: 0.1...0.6
         case .hang, .failure: 0.01...0.2
-        case .poisonTile: 0.1...0.4
+        case .poisonTile, .killerTile: 0.1...0.4
         case .coordinatorCrash, .coordinatorFreeze: 5...60
         case .powerLoss: 5...60
         case .interruption: 2...20
@@ -68,7 +70,7 @@ public enum Fault: String, CaseIterable, Sendable, Codable {
     }
 
     /// Whether it is still there after everything else has healed.
-    var isLasting: Bool { self == .poisonTile || self == .slowWorker }
+    var isLasting: Bool { [.poisonTile, .killerTile, .slowWorker].contains(self) }
 }
 
 /// The faults of one run and their strengths; a kind without strength is off.
@@ -84,11 +86,16 @@ public struct Faults: Equatable, Sendable, CustomStringConvertible {
     /// - Parameter kinds: what may be drawn.
     init(using generator: inout SeededGenerator, kinds: Set<Fault>) {
         let density = generator.upTo(0.8)
-        for kind in Fault.allCases {
+        func draw(_ kind: Fault, _ generator: inout SeededGenerator) {
             let isOn = generator.chance(density)
             let strength = Double.random(in: kind.strengths, using: &generator)
             if isOn, kinds.contains(kind) { strengths[kind] = strength }
         }
+        for kind in Fault.allCases where kind != .killerTile { draw(kind, &generator) }
+        // From a generator of its own: the seeds of the tests keep their course.
+        var copy = generator
+        var aside = SeededGenerator(seed: ~copy.next())
+        draw(.killerTile, &aside)
     }
 
     /// The strength of a kind; 0 is off.

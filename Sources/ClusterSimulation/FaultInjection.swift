@@ -20,15 +20,7 @@ extension Simulation {
 
     private func befall(_ worker: SimulatedWorker) throws(Flaw) {
         if happens(.workerCrash) {
-            count(.workerCrash, worker.name.rawValue)
-            try checker.checkLoss(of: worker, at: now)
-            end(worker, replacedWithin: 60)
-            if let life = worker.parentLife, let coordinator, coordinator.life == life {
-                let exit = Coordinator.Event.childExited(
-                    launchToken: worker.name.rawValue, reason: "signal 9")
-                agenda.add(
-                    .learned(exit, life: life), at: now + generator.seconds(upTo: 1))
-            }
+            try crash(worker, by: .workerCrash)
         } else if happens(.workerFreeze) {
             let end = now + generator.seconds(upTo: generator.chance(0.5) ? 20 : 300)
             worker.frozenUntil = max(worker.frozenUntil, end)
@@ -41,6 +33,19 @@ extension Simulation {
             count(.workerLeave, worker.name.rawValue)
             try tell(worker, .terminated)
         }
+    }
+
+    /// A worker dies; its parent, where it is a child, learns so.
+    func crash(_ worker: SimulatedWorker, by fault: Fault) throws(Flaw) {
+        count(fault, worker.name.rawValue)
+        try checker.checkLoss(of: worker, at: now)
+        end(worker, replacedWithin: 60)
+        guard let life = worker.parentLife, let coordinator, coordinator.life == life else {
+            return
+        }
+        let exit = Coordinator.Event.childExited(
+            launchToken: worker.name.rawValue, reason: "signal 9")
+        agenda.add(.learned(exit, life: life), at: now + generator.seconds(upTo: 1))
     }
 
     private func befallCoordinator() throws(Flaw) {

@@ -68,18 +68,28 @@ public struct Scenario: Sendable, CustomStringConvertible {
         }
     }
 
+    /// How often a tile may be handed out after everything has healed. One that kills its workers
+    /// may get on by an iteration, and store it, before each last of its deaths.
+    func triesMaximum(killsWorkers: Bool) -> Int {
+        killsWorkers
+            ? coordinatorPolicy.tileDeathsMaximum * (1 + iterations / 2)
+            : coordinatorPolicy.tileFailuresMaximum
+    }
+
     /// When the run must be over: everything that was wrong at `healAt` has been noticed, and each
     /// tile has been fitted as often as it may be, one after the other on one slow worker.
     public var deadline: Duration {
         let fit = Double(iterations) * secondsPerIteration * Self.slowness * 1.5
-        let tries = Double(coordinatorPolicy.tileFailuresMaximum)
+        let tries = Double(triesMaximum(killsWorkers: faults[.killerTile] > 0))
         return healAt + .seconds(2000 + Double(tileCount) * tries * (fit + 200))
     }
 
     /// How long a worker may have gone on after the state from which the next try begins, when
     /// that worker crashes; nil where something else goes wrong that takes longer.
     func lossMaximum(secondsPerIteration: Double) -> Duration? {
-        let calm: Set<Fault> = [.workerCrash, .workerLeave, .slowWorker, .poisonTile]
+        let calm: Set<Fault> = [
+            .workerCrash, .workerLeave, .slowWorker, .poisonTile, .killerTile,
+        ]
         let usual = CoordinatorPolicy()
         guard calm.isSuperset(of: faults.kinds), checkpointByteCount != nil,
             coordinatorPolicy.checkpointBytesPerSecond == usual.checkpointBytesPerSecond

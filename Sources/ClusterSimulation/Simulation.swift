@@ -123,6 +123,11 @@ public final class Simulation {
         for tile in 0..<scenario.tileCount where generator.chance(poisonShare) {
             checker.poisonTiles.insert(TileID(tile))
         }
+        if faults[.killerTile] > 0 {
+            for tile in 0..<scenario.tileCount where generator.chance(faults[.killerTile]) {
+                checker.killerTiles.insert(TileID(tile))
+            }
+        }
         disk.fate = { [unowned self] in fateOfOperation() }
         agenda.add(.startCoordinator, at: .zero)
         for _ in 0..<scenario.workerCount {

@@ -222,6 +222,12 @@ extension Simulation {
             return
         }
         guard try giveState(worker, fit) else { return }
+        // At the beginning or in the middle, by tile.
+        if checker.killerTiles.contains(fit.work.tile),
+            fit.state.iteration >= (fit.work.tile.rawValue % 2) * scenario.iterations / 2
+        {
+            return try crash(worker, by: .killerTile)
+        }
         let isPoison =
             checker.poisonTiles.contains(fit.work.tile)
             && fit.state.iteration >= scenario.iterations / 2

@@ -13,7 +13,7 @@ public struct TileHistory: Codable, Equatable, Sendable {
         public var worker: String
         /// What happened, as the end of "the worker ...".
         public var reason: String
-        /// Whether the worker died or fell silent while its iterations went on.
+        /// Whether the worker died or fell silent.
         public var isDeath: Bool
 
         public init(attempt: Int, worker: String, reason: String, isDeath: Bool = false) {

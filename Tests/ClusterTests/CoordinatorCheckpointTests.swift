@@ -244,13 +244,14 @@ struct CoordinatorCheckpointTests {
 
     // MARK: Deaths
 
-    @Test func `workers that die in the middle speak less against a tile than failures`() {
+    @Test(arguments: [0, 5])
+    func `workers that die speak less against a tile than failures`(iteration: Int) {
         var bench = bench { $0.tileDeathsMaximum = 5 }
         var ends: [[Coordinator.Command]] = []
         for (index, worker) in "abcdefg".enumerated() where bench.coordinator.outcome == nil {
             bench.join(worker)
             bench.beat(worker, fitting(0, index + 1))
-            bench.beat(worker, fitting(0, index + 1, iteration: 5))
+            bench.beat(worker, fitting(0, index + 1, iteration: iteration))
             ends.append(
                 bench.tell(.childExited(launchToken: "child-\(worker)", reason: "signal 9")))
         }
@@ -258,14 +259,18 @@ struct CoordinatorCheckpointTests {
         #expect(ends.last?.summary?.setAside == [TileID(0)])
     }
 
-    @Test func `workers that die before the first iteration do not`() {
-        var bench = bench()
-        for (index, worker) in "abc".enumerated() {
+    @Test func `a tile on which two workers died waits until no other does`() {
+        var bench = bench(tiles: 4)
+        bench.join("z")
+        bench.beat("z", fitting(0))
+        for (attempt, worker): (Int, Character) in [(1, "a"), (2, "b")] {
             bench.join(worker)
-            bench.beat(worker, fitting(0, index + 1))
+            bench.beat(worker, fitting(1, attempt))
             bench.tell(.childExited(launchToken: "child-\(worker)", reason: "signal 9"))
         }
-        #expect(bench.coordinator.outcome == .incomplete)
+        #expect(bench.join("c").last == .dispatch(work(2), to: peer("c")))
+        #expect(bench.join("d").last == .dispatch(work(3), to: peer("d")))
+        #expect(bench.join("e").last == .dispatch(work(1, 3), to: peer("e")))
     }
 
     @Test func `a tile that gets on is not given up however many workers die`() {

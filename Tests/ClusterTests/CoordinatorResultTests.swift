@@ -152,7 +152,9 @@ struct CoordinatorResultTests {
     }
 
     @Test func `a tile that was set aside is still taken from a worker that comes back with it`() {
-        var bench = CoordinatorBench(tiles: 2) { $0.tileFailuresMaximum = 1 }
+        var bench = CoordinatorBench(tiles: 2) {
+            ($0.tileFailuresMaximum, $0.tileDeathsMaximum) = (1, 1)
+        }
         bench.join("a")
         bench.beat("a", fitting(0))
         _ = bench.pass(until: 20)
