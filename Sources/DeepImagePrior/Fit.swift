@@ -43,8 +43,11 @@ public final class Fit {
     public let configuration: FitConfiguration
     /// The given pixels, with 0.5 where they are missing.
     private let problem: FitProblem
-    /// Places of missing samples in the problem's pixels, in order.
+    /// Places in the problem's pixels of samples that have no part in the loss, in order: missing
+    /// ones, and those that are held out.
     private let missing: [Int]
+    /// Samples that are held out: their places, and what they are.
+    private let heldOut: [(place: Int, value: Float)]
     private let network: Network
     private let forwardOperator: any ForwardOperator
     private let z: [Float]  // (height, width, input channels)
@@ -53,6 +56,7 @@ public final class Fit {
     private var learningRate: Double
     private var rollBackCount = 0
     private var psnrToInput: Double?
+    private var monitor: StopMonitor
     private var snapshot: FitState.Moment
 
     /// Iterations done.
@@ -72,17 +76,21 @@ public final class Fit {
     ) throws(FitError) {
         try configuration.validate()
         try problem.validate()
-        missing = problem.pixels.indices.filter { problem.pixels[$0].isNaN }
+        try configuration.checkCurve(fits: problem)
         var problem = problem
+        let kernels = try Self.kernels()
+        heldOut = problem.holdOut(configuration, kernels: kernels)
+        missing = problem.pixels.indices.filter { problem.pixels[$0].isNaN }
         for index in missing { problem.pixels[index] = 0.5 }
         self.problem = problem
         self.configuration = configuration
+        monitor = StopMonitor(configuration)
         forwardOperator = configuration.task.makeOperator()
         do throws(NetworkError) {
             let description = try configuration.network(bands: problem.bands).describe(
                 height: problem.height, width: problem.width)
             network = try Network(
-                description, kernels: .forThisMachine(),
+                description, kernels: kernels,
                 options: configuration.networkOptions(threadCount: threadCount))
         } catch {
             throw FitError(error)
@@ -95,7 +103,7 @@ public final class Fit {
         snapshot = FitState.Moment(
             learningRate: learningRate, values: Array(network.values),
             firstMoments: Array(network.firstMoments),
-            secondMoments: Array(network.secondMoments), average: average)
+            secondMoments: Array(network.secondMoments), average: average, monitor: monitor)
         if missing.count == problem.pixels.count {
             // Nothing is given that could be explained.
             average = problem.pixels
@@ -108,7 +116,9 @@ public final class Fit {
         restore(state.present)
     }
 
-    public var isFinished: Bool { iteration >= configuration.iterations }
+    public var isFinished: Bool {
+        iteration >= configuration.iterations || monitor.isOver(configuration)
+    }
 
     /// One iteration.
     ///
@@ -137,14 +147,36 @@ public final class Fit {
         let clip = min(1, configuration.gradientNormMaximum / (norm + 1e-6))
         adam.step(network, learningRate: learningRate, gradientScale: clip)
         iteration += 1
+        monitor.note(
+            iteration: iteration, loss: loss, output: network.output, average: average,
+            configuration, heldOutError: heldOutError)
         return FitProgress(
             iteration: iteration, loss: loss, psnrToInput: psnr, rollBackCount: rollBackCount)
     }
 
-    /// The restored tile: the exponential average of the outputs, (height, width, bands), 0 to 1.
+    /// The restored tile, (height, width, bands), 0 to 1: the exponential average of the outputs,
+    /// where a rule has stopped the fit as it was at that iteration. That of a pilot is its curve.
     public func result() -> [Float] {
-        average.map { min(max($0, 0), 1) }
+        guard !configuration.measuresStop else {
+            return monitor.curve.laidOut(sampleCount: average.count)
+        }
+        return (monitor.best.isEmpty ? average : monitor.best).map { min(max($0, 0), 1) }
     }
+
+    /// Mean squared error of the average on the samples that are held out; unknown without any.
+    private func heldOutError() -> Float {
+        guard !heldOut.isEmpty else { return StopCurve.unknown }
+        var prediction = average
+        prediction.withUnsafeMutableBufferPointer { forwardOperator.apply($0) }
+        let sum = heldOut.reduce(0.0) {
+            let error = Double(prediction[$1.place] - $1.value)
+            return $0 + error * error
+        }
+        return Float(sum / Double(heldOut.count))
+    }
+
+    /// The output of the latest iteration, (height, width, bands).
+    var latestOutput: [Float] { Array(network.output) }
 
     // MARK: The state
 
@@ -230,6 +262,7 @@ public final class Fit {
         state.learningRate = learningRate
         state.rollBackCount = rollBackCount
         state.psnrToInput = psnrToInput
+        state.monitor = monitor
         state.values.update(from: network.values)
         state.firstMoments.update(from: network.firstMoments)
         state.secondMoments.update(from: network.secondMoments)
@@ -242,6 +275,7 @@ public final class Fit {
         learningRate = state.learningRate
         rollBackCount = state.rollBackCount
         psnrToInput = state.psnrToInput
+        monitor = state.monitor
         _ = network.values.update(fromContentsOf: state.values)
         _ = network.firstMoments.update(fromContentsOf: state.firstMoments)
         _ = network.secondMoments.update(fromContentsOf: state.secondMoments)
@@ -254,81 +288,5 @@ extension [Float] {
     fileprivate mutating func update(from values: UnsafeMutableBufferPointer<Float>) {
         precondition(values.count == count)
         withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: values) }
-    }
-}
-
-extension Fit {
-    /// Arithmetic of one iteration on such a tile, in floating-point operations.
-    ///
-    /// - Throws: `FitError.invalid` for a size that the network cannot take.
-    public static func operationsPerIteration(
-        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
-    ) throws(FitError) -> Double {
-        try describe(configuration, height, width, bands).operationsPerIteration
-    }
-
-    /// The convolutions of the network for such a tile, in the order in which they run forward.
-    ///
-    /// - Throws: `FitError.invalid` for a size that the network cannot take.
-    public static func layers(
-        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
-    ) throws(FitError) -> [NetworkDescription.Convolution] {
-        try describe(configuration, height, width, bands).convolutions
-    }
-
-    /// Bytes that a fit of such a tile holds: network, optimizer, input, averages and snapshot.
-    ///
-    /// - Throws: `FitError.invalid` for a size that the network cannot take.
-    public static func memoryByteCount(
-        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int,
-        threadCount: Int = 1
-    ) throws(FitError) -> Int {
-        let description = try describe(configuration, height, width, bands)
-        do throws(NetworkError) {
-            let pixels = height * width
-            let arrays = pixels * (configuration.inputChannels + 3 * bands)
-            let snapshot = 3 * (try Network.parameterCount(of: description))
-            let options = configuration.networkOptions(threadCount: threadCount)
-            return try Network.memoryByteCount(of: description, options: options)
-                + (arrays + snapshot) * MemoryLayout<Float>.stride
-        } catch {
-            throw FitError(error)
-        }
-    }
-
-    /// Bytes that the encoded state of a fit of such a tile does not exceed.
-    ///
-    /// - Throws: `FitError.invalid` for a size that the network cannot take.
-    public static func stateByteCountMaximum(
-        _ configuration: FitConfiguration, height: Int, width: Int, bands: Int
-    ) throws(FitError) -> Int {
-        let description = try describe(configuration, height, width, bands)
-        do throws(NetworkError) {
-            return FitState.byteCountMaximum(
-                configuration, parameterCount: try Network.parameterCount(of: description),
-                sampleCount: height * width * bands)
-        } catch {
-            throw FitError(error)
-        }
-    }
-
-    private static func describe(
-        _ configuration: FitConfiguration, _ height: Int, _ width: Int, _ bands: Int
-    ) throws(FitError) -> NetworkDescription {
-        try configuration.validate()
-        do throws(NetworkError) {
-            return try configuration.network(bands: bands).describe(height: height, width: width)
-        } catch {
-            throw FitError(error)
-        }
-    }
-}
-
-extension FitError {
-    init(_ error: NetworkError) {
-        switch error {
-        case .outOfMemory(let byteCount): self = .outOfMemory(byteCount: byteCount)
-        case .invalid, .unknownKernelPath, .noThread: self = .invalid(error.description)
-        }
     }
 }

@@ -53,12 +53,15 @@ extension FitState {
     ) -> Int {
         // Every character of the configuration may have to be escaped.
         headerByteCountMaximum + 2 * configuration.json.utf8.count
-            + 2 * (3 * parameterCount + sampleCount) * MemoryLayout<Float>.stride
+            + 2
+            * (3 * parameterCount + sampleCount
+                + StopMonitor.valueCountMaximum(configuration, sampleCount: sampleCount))
+            * MemoryLayout<Float>.stride
     }
 }
 
 extension FitState.Moment {
-    private enum Name {
+    fileprivate enum Name {
         static let values = "values"
         static let firstMoments = "first_moments"
         static let secondMoments = "second_moments"
@@ -68,6 +71,11 @@ extension FitState.Moment {
         static let learningRate = "learning_rate"
         static let rollBackCount = "roll_back_count"
         static let psnrToInput = "psnr_to_input"
+        static let stopRule = "stop_rule"
+        static let stopCurve = "stop_curve"
+        static let stopWindow = "stop_window"
+        static let stopErrorSum = "stop_error_sum"
+        static let stopBest = "stop_best"
     }
 
     fileprivate func add(to writer: inout SafetensorsWriter, prefix: String, shape: [Int]) {
@@ -81,6 +89,15 @@ extension FitState.Moment {
         writer.metadata[prefix + Name.learningRate] = "\(learningRate)"
         writer.metadata[prefix + Name.rollBackCount] = "\(rollBackCount)"
         writer.metadata[prefix + Name.psnrToInput] = psnrToInput.map { "\($0)" }
+        guard monitor.curve.rule != .fixed else { return }
+        writer.metadata[prefix + Name.stopRule] = monitor.curve.rule.rawValue
+        writer.metadata[prefix + Name.stopErrorSum] = "\(monitor.errorSum)"
+        for (name, values) in [
+            (Name.stopCurve, monitor.curve.values), (Name.stopWindow, monitor.window),
+            (Name.stopBest, monitor.best),
+        ] where !values.isEmpty {
+            writer.add(prefix + name, shape: [values.count], values: values)
+        }
     }
 
     fileprivate init(_ file: SafetensorsFile, prefix: String) throws(SafetensorsError) {
@@ -103,6 +120,30 @@ extension FitState.Moment {
             values: try file.float32s(prefix + Name.values),
             firstMoments: try file.float32s(prefix + Name.firstMoments),
             secondMoments: try file.float32s(prefix + Name.secondMoments),
-            average: try file.float32s(prefix + Name.average))
+            average: try file.float32s(prefix + Name.average),
+            monitor: try StopMonitor(file, prefix: prefix))
+    }
+}
+
+extension StopMonitor {
+    private typealias Name = FitState.Moment.Name
+
+    fileprivate init(_ file: SafetensorsFile, prefix: String) throws(SafetensorsError) {
+        let metadata = file.header.metadata
+        guard let word = metadata[prefix + Name.stopRule] else {
+            self.init(curve: StopCurve(.fixed))
+            return
+        }
+        guard let rule = StopRule(rawValue: word),
+            let sum = metadata[prefix + Name.stopErrorSum].flatMap(Double.init), sum.isFinite
+        else { throw SafetensorsError("'\(prefix)\(Name.stopRule)' is no stop rule") }
+        func values(_ name: String) throws(SafetensorsError) -> [Float] {
+            guard file.header.tensors[prefix + name] != nil else { return [] }
+            return try file.float32s(prefix + name)
+        }
+        self.init(
+            curve: StopCurve(rule, values: try values(Name.stopCurve)),
+            window: try values(Name.stopWindow), errorSum: sum,
+            best: try values(Name.stopBest))
     }
 }

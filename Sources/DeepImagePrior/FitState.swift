@@ -18,6 +18,8 @@ public struct FitState: Equatable, Sendable {
         var secondMoments: [Float]
         /// The exponential average of outputs, (height, width, bands).
         var average: [Float]
+        /// What tells when to stop.
+        var monitor: StopMonitor
     }
 
     /// What the fit goes on from.
@@ -73,7 +75,16 @@ extension FitState.Moment {
                 "the state has \(values.count) parameters and \(average.count) averages, "
                     + "but this fit has \(parameterCount) and \(sampleCount)")
         }
-        guard (parameters + [average]).allSatisfy({ $0.allSatisfy(\.isFinite) }),
+        guard monitor.belongs(to: configuration, iteration: iteration, sampleCount: sampleCount)
+        else {
+            throw .invalid(
+                "the state has a stop curve of \(monitor.curve.values.count) values at iteration "
+                    + "\(iteration), which no fit of this configuration has")
+        }
+        guard
+            (parameters + [average, monitor.window, monitor.best]).allSatisfy({
+                $0.allSatisfy(\.isFinite)
+            }),
             secondMoments.allSatisfy({ $0 >= 0 })
         else { throw .invalid("the state holds values that no fit has") }
     }

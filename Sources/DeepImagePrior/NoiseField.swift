@@ -7,6 +7,7 @@ enum StreamTag: UInt32 {
     case networkInput = 1
     case weights = 2
     case inputNoise = 3
+    case heldOut = 4
 }
 
 /// Uniform noise at every channel and pixel of an image without end, by coordinate: tiles that

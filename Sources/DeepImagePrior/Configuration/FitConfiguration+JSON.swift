@@ -99,6 +99,15 @@ extension FitConfiguration {
             gradientNormMaximum > 0 && gradientNormMaximum.isFinite && collapseDecibels > 0
                 && collapseDecibels.isFinite,
             "gradientNormMaximum and collapseDecibels are above 0 and finite")
+        try require(
+            heldOutShare > 0 && heldOutShare <= 0.5,
+            "heldOutShare is \(heldOutShare); above 0, at most 0.5 works")
+        try require(
+            noiseDeviation >= 0 && noiseDeviation <= 1,
+            "noiseDeviation is \(noiseDeviation); 0 to 1 works")
+        try require(
+            stopPatience >= StopCurve.interval && stopWarmUp >= 0,
+            "stopPatience is at least \(StopCurve.interval), stopWarmUp at least 0")
     }
 
     private func require(_ holds: Bool, _ sentence: String) throws(FitError) {

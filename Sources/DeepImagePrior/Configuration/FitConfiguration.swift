@@ -58,6 +58,23 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     /// Not in the paper: practice with long fits shows that it prevents most collapses.
     public var gradientNormMaximum = 1.0
 
+    // MARK: Stopping
+
+    /// What ends the fit before `iterations`; see `StopRule`.
+    public var stopRule = StopRule.fixed
+    /// Whether the fit is a pilot: its result is the curve that its rule watched.
+    public var measuresStop = false
+    /// Share of the given pixels that are held out; above 0, at most 0.5.
+    ///
+    /// Two in a hundred: thousands of samples on a few tiles, and no less of a picture.
+    public var heldOutShare = 0.02
+    /// Standard deviation of the given pixels' noise, 1 being the range; 0 or more.
+    public var noiseDeviation = 0.0
+    /// Iterations without a lower value behind a minimum that counts; at least 10.
+    public var stopPatience = 300
+    /// Iterations before the variance counts: it is low when nothing is learned yet; at least 0.
+    public var stopWarmUp = 300
+
     // MARK: Rolling back
 
     /// A fall of the PSNR to the given pixels by more than this, in dB, is a collapse; above 0.
