@@ -47,8 +47,10 @@ public final class Fit {
     private let missing: [Int]
     private let network: Network
     private let forwardOperator: any ForwardOperator
-    private let z: [Float]  // (height, width, input channels)
-    private var average: [Float]  // (height, width, bands)
+    private let z: [Float]  // (outputHeight, outputWidth, input channels)
+    private var average: [Float]  // (outputHeight, outputWidth, bands)
+    /// A(output), then how far it is off; in the shape of the given pixels.
+    private var misfit: [Float]
     private var adam = Adam()
     private var learningRate: Double
     private var rollBackCount = 0
@@ -71,16 +73,17 @@ public final class Fit {
         threadCount: Int = 1
     ) throws(FitError) {
         try configuration.validate()
-        try problem.validate()
+        try problem.validate(for: configuration)
         missing = problem.pixels.indices.filter { problem.pixels[$0].isNaN }
         var problem = problem
         for index in missing { problem.pixels[index] = 0.5 }
         self.problem = problem
         self.configuration = configuration
-        forwardOperator = configuration.task.makeOperator()
+        forwardOperator = configuration.makeOperator(for: problem)
+        misfit = [Float](repeating: 0, count: problem.pixels.count)
         do throws(NetworkError) {
             let description = try configuration.network(bands: problem.bands).describe(
-                height: problem.height, width: problem.width)
+                height: problem.outputHeight, width: problem.outputWidth)
             network = try Network(
                 description, kernels: .forThisMachine(),
                 options: configuration.networkOptions(threadCount: threadCount))
@@ -90,7 +93,7 @@ public final class Fit {
         z = NoiseField(configuration).cut(problem, kernels: network.kernels)
         network.initialize(
             RandomStream(seed: configuration.seed, words: (StreamTag.weights.rawValue, 0, 0)))
-        average = [Float](repeating: 0, count: problem.pixels.count)
+        average = [Float](repeating: 0, count: problem.outputCount)
         learningRate = configuration.learningRate
         snapshot = FitState.Moment(
             learningRate: learningRate, values: Array(network.values),
@@ -98,7 +101,7 @@ public final class Fit {
             secondMoments: Array(network.secondMoments), average: average)
         if missing.count == problem.pixels.count {
             // Nothing is given that could be explained.
-            average = problem.pixels
+            average = [Float](repeating: 0.5, count: problem.outputCount)
             iteration = configuration.iterations
             return
         }
@@ -141,7 +144,8 @@ public final class Fit {
             iteration: iteration, loss: loss, psnrToInput: psnr, rollBackCount: rollBackCount)
     }
 
-    /// The restored tile: the exponential average of the outputs, (height, width, bands), 0 to 1.
+    /// The restored tile: the exponential average of the outputs, (outputHeight, outputWidth,
+    /// bands), 0 to 1.
     public func result() -> [Float] {
         average.map { min(max($0, 0), 1) }
     }
@@ -168,8 +172,7 @@ public final class Fit {
     private func wrap(_ present: FitState.Moment, snapshot: FitState.Moment?) -> FitState {
         FitState(
             present: present, snapshot: snapshot, tile: problem.tile,
-            shape: [problem.height, problem.width, problem.bands],
-            configuration: configuration.json)
+            shape: problem.outputShape, configuration: configuration.json)
     }
 
     private var noiseStream: RandomStream {
@@ -184,11 +187,13 @@ public final class Fit {
     /// Mean of (A(output) - y)^2 over what is not missing; leaves its gradient in the network.
     private func computeLoss() -> Double {
         let (prediction, gradient) = (network.output, network.outputGradient)
-        _ = gradient.update(fromContentsOf: prediction)
-        forwardOperator.apply(gradient)
-        for index in missing { gradient[index] = problem.pixels[index] }
-        let sum = network.kernels.residual(of: gradient, from: problem.pixels, into: gradient)
-        forwardOperator.adjoint(gradient)
+        let sum = misfit.withUnsafeMutableBufferPointer { misfit in
+            forwardOperator.apply(UnsafeBufferPointer(prediction), into: misfit)
+            for index in missing { misfit[index] = problem.pixels[index] }
+            let sum = network.kernels.residual(of: misfit, from: problem.pixels, into: misfit)
+            forwardOperator.adjoint(UnsafeBufferPointer(misfit), into: gradient)
+            return sum
+        }
         let count = Double(problem.pixels.count - missing.count)
         network.kernels.scale(gradient, by: Float(2 / count))
         return sum / count
@@ -257,6 +262,7 @@ extension [Float] {
     }
 }
 
+// Heights and widths here are those of restored tiles.
 extension Fit {
     /// Arithmetic of one iteration on such a tile, in floating-point operations.
     ///
@@ -286,7 +292,7 @@ extension Fit {
         let description = try describe(configuration, height, width, bands)
         do throws(NetworkError) {
             let pixels = height * width
-            let arrays = pixels * (configuration.inputChannels + 3 * bands)
+            let arrays = pixels * (configuration.inputChannels + 4 * bands)
             let snapshot = 3 * (try Network.parameterCount(of: description))
             let options = configuration.networkOptions(threadCount: threadCount)
             return try Network.memoryByteCount(of: description, options: options)

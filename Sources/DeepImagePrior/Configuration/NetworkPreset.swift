@@ -22,10 +22,14 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// `paper` with a tenth of the learning rate, for single pixels that are missing everywhere:
     /// restoration.ipynb, "barbara".
     case paperHalf = "paper-half"
+    /// `paper` with the input noise and iterations for enlarging, other ones for a factor of 8:
+    /// super-resolution.ipynb.
+    case paperUpscale = "paper-upscale"
 
     var channels: [Int] {
         switch self {
-        case .paper, .paperInpaintText, .paperHalf: return [128, 128, 128, 128, 128]
+        case .paper, .paperInpaintText, .paperHalf, .paperUpscale:
+            return [128, 128, 128, 128, 128]
         case .thin: return [16, 32, 64, 128, 128]
         case .paperHole: return [16, 32, 64, 128, 128, 128]
         }
@@ -34,17 +38,18 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// Of every level's skip branch.
     private var skipChannels: Int {
         switch self {
-        case .paper, .thin, .paperHalf: return 4
+        case .paper, .thin, .paperHalf, .paperUpscale: return 4
         case .paperInpaintText: return 128
         case .paperHole: return 0
         }
     }
 
-    fileprivate var configuration: FitConfiguration {
+    fileprivate func configuration(factor: Int) -> FitConfiguration {
         let levels = channels.count
         var configuration = FitConfiguration(
             downChannels: channels, upChannels: channels,
             skipChannels: [Int](repeating: skipChannels, count: levels))
+        configuration.factor = factor
         switch self {
         case .paper, .thin: break
         case .paperInpaintText:
@@ -62,13 +67,19 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
             configuration.inputNoiseDeviation = 0.03
             configuration.learningRate = 0.001
             configuration.iterations = 11000
+        case .paperUpscale:
+            configuration.inputNoiseDeviation = factor == 8 ? 0.05 : 0.03
+            configuration.iterations = factor == 8 ? 4000 : 2000
         }
         return configuration
     }
 }
 
 extension FitConfiguration {
-    public init(preset: NetworkPreset) { self = preset.configuration }
+    /// - Parameter factor: of the task `upscale`, which published hyperparameters depend on.
+    public init(preset: NetworkPreset, factor: Int = 1) {
+        self = preset.configuration(factor: factor)
+    }
 
     /// - Throws: `FitError.invalid` for a name that no preset has.
     public init(preset name: String) throws(FitError) {

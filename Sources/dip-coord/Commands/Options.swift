@@ -34,7 +34,8 @@ struct TilingOptions: ParsableArguments {
     func plan(for header: ImageHeader, _ configuration: FitConfiguration) throws -> TilePlan {
         try TilePlan(
             width: header.width, height: header.height, tile: tile, overlap: overlap,
-            alignment: configuration.alignment, minimum: configuration.minimumSide)
+            alignment: configuration.alignment, minimum: configuration.minimumSide,
+            unit: configuration.factor)
     }
 }
 
@@ -46,7 +47,7 @@ struct FitOptions: ParsableArguments {
             arithmetic. The default is thin because paper takes days for a large image on a few \
             cores. As published for inpainting: paper-inpaint-text for text and scratches, \
             paper-hole for large holes, with tiles of 192 or more pixels, and paper-half for \
-            single pixels that are missing everywhere.
+            single pixels that are missing everywhere; for upscaling paper-upscale.
             """, valueName: "name"))
     var network = NetworkPreset.thin
 
@@ -55,7 +56,8 @@ struct FitOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Iterations of each tile's fit; 1 to 1000000. (default: the network's; 1800 for thin \
-            and paper, 6001 for paper-inpaint-text, 3001 for paper-hole, 11000 for paper-half)
+            and paper, 6001 for paper-inpaint-text, 3001 for paper-hole, 11000 for paper-half, \
+            2000 for paper-upscale, 4000 with --factor 8)
             """, valueName: "count"))
     var iterations: Int?
 
@@ -80,7 +82,7 @@ struct FitOptions: ParsableArguments {
     }
 
     func configuration(_ task: TaskOptions) throws -> FitConfiguration {
-        var configuration = FitConfiguration(preset: network)
+        var configuration = FitConfiguration(preset: network, factor: task.outputFactor)
         configuration.task = task.task
         if let iterations { configuration.iterations = iterations }
         configuration.seed = seed
