@@ -35,6 +35,7 @@ extension EndToEndTests {
                         "--nodata", "--disagreement", "--quality", "--task", "--missing",
                         "--known", "--refit-known", "paper-inpaint-text", "paper-hole",
                         "paper-half", "upscale", "--factor", "paper-upscale",
+                        "dejpeg", "paper-dejpeg",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

@@ -25,22 +25,27 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// `paper` with the input noise and iterations for enlarging, other ones for a factor of 8:
     /// super-resolution.ipynb.
     case paperUpscale = "paper-upscale"
+    /// 8 to 128 channels, skip branches of 4 on the two deepest of five levels, and a z of three
+    /// channels, for what JPEG leaves: denoising.ipynb, "snail".
+    case paperDejpeg = "paper-dejpeg"
 
     var channels: [Int] {
         switch self {
         case .paper, .paperInpaintText, .paperHalf, .paperUpscale:
             return [128, 128, 128, 128, 128]
         case .thin: return [16, 32, 64, 128, 128]
+        case .paperDejpeg: return [8, 16, 32, 64, 128]
         case .paperHole: return [16, 32, 64, 128, 128, 128]
         }
     }
 
-    /// Of every level's skip branch.
-    private var skipChannels: Int {
+    /// One entry a level.
+    private var skipChannels: [Int] {
         switch self {
-        case .paper, .thin, .paperHalf, .paperUpscale: return 4
-        case .paperInpaintText: return 128
-        case .paperHole: return 0
+        case .paper, .thin, .paperHalf, .paperUpscale: return [4, 4, 4, 4, 4]
+        case .paperInpaintText: return [128, 128, 128, 128, 128]
+        case .paperHole: return [0, 0, 0, 0, 0, 0]
+        case .paperDejpeg: return [0, 0, 0, 4, 4]
         }
     }
 
@@ -48,7 +53,7 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         let levels = channels.count
         var configuration = FitConfiguration(
             downChannels: channels, upChannels: channels,
-            skipChannels: [Int](repeating: skipChannels, count: levels))
+            skipChannels: skipChannels)
         configuration.factor = factor
         switch self {
         case .paper, .thin: break
@@ -70,8 +75,22 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         case .paperUpscale:
             configuration.inputNoiseDeviation = factor == 8 ? 0.05 : 0.03
             configuration.iterations = factor == 8 ? 4000 : 2000
+        case .paperDejpeg:
+            configuration.inputChannels = 3
+            configuration.iterations = 2400
         }
         return configuration
+    }
+}
+
+extension Task {
+    /// The network that is fitted where none is named: `thin` where its arithmetic does the work of
+    /// the published one.
+    public var preset: NetworkPreset {
+        switch self {
+        case .denoise, .inpaint, .upscale: .thin
+        case .dejpeg: .paperDejpeg
+        }
     }
 }
 

@@ -8,11 +8,13 @@ public enum Task: String, Codable, Sendable, CaseIterable {
     case inpaint
     /// A smaller picture is given.
     case upscale
+    /// Every pixel is given, as lossy compression has left it.
+    case dejpeg
 
     /// The operator that makes given pixels of this shape.
     func makeOperator(_ shape: GivenShape) -> any ForwardOperator {
         switch self {
-        case .denoise, .inpaint: return IdentityOperator()
+        case .denoise, .inpaint, .dejpeg: return IdentityOperator()
         case .upscale: return LanczosOperator(shape)
         }
     }

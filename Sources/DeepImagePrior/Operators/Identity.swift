@@ -1,4 +1,4 @@
-// Denoising and inpainting: the given pixels are the picture's own, with noise or without.
+// The given pixels are the picture's own, with noise or without.
 
 struct IdentityOperator: ForwardOperator {
     func apply(_ x: UnsafeBufferPointer<Float>, into y: UnsafeMutableBufferPointer<Float>) {

@@ -116,7 +116,7 @@ struct PlanCommand: ParsableCommand {
             columns: tiles.columns.count, rows: tiles.rows.count, windowWidth: tiles.windowWidth,
             windowHeight: tiles.windowHeight, overlap: tiles.overlap,
             order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
-            network: fit.network.rawValue, iterations: configuration.iterations,
+            network: fit.preset(for: task).rawValue, iterations: configuration.iterations,
             memoryByteCountPerWorker: try Fit.memoryByteCount(
                 configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands),
             operationsPerTile: perTile, operations: perTile * Double(tiles.tileCount),

@@ -10,7 +10,8 @@ struct TaskOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            What is wrong with the image: noise (denoise); that pixels are missing (inpaint), \
+            What is wrong with the image: noise (denoise); what JPEG or another lossy compression \
+            has left (dejpeg); that pixels are missing (inpaint), \
             which --missing or --known tells, or the samples themselves (nodata, NaN), while known \
             pixels stay bit for bit, in a JPEG as it can hold them; or that it is too small \
             (upscale), by --factor.

@@ -139,7 +139,7 @@ struct RestoreJob: Sendable {
                 in: source, blend.region, plan, file: file, keepsNodata: !blend.fillsMissing) : nil
         let wanted = try manifest(
             file, region.map(given.header.cropped) ?? given.header, region, blend, missing, tiling,
-            fit.network, configuration)
+            fit.preset(for: task), configuration)
         let standing = try JobStanding(
             folder: output + ".dip", output: output, wanted: wanted, jobOptions)
         let workerCount = min(workers.workerCount, plan.tileCount)
@@ -153,7 +153,8 @@ struct RestoreJob: Sendable {
         let job = RestoreJob(
             input: file, output: output,
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,
-            plan: plan, blend: replacing, network: fit.network, configuration: configuration,
+            plan: plan, blend: replacing, network: fit.preset(for: task),
+            configuration: configuration,
             manifest: standing.manifest ?? wanted,
             localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
