@@ -2,6 +2,7 @@
 
 public import NeuralNetwork
 
+// Heights and widths here are those of restored tiles.
 extension Fit {
     /// Arithmetic of one iteration on such a tile, in floating-point operations.
     ///
@@ -32,7 +33,7 @@ extension Fit {
         do throws(NetworkError) {
             let pixels = height * width
             let arrays =
-                pixels * (configuration.inputChannels + 3 * bands)
+                pixels * (configuration.inputChannels + 4 * bands)
                 + 3 * StopMonitor.valueCountMaximum(configuration, sampleCount: pixels * bands)
             let snapshot = 3 * (try Network.parameterCount(of: description))
             let options = configuration.networkOptions(threadCount: threadCount)

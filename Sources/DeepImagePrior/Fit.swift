@@ -50,8 +50,10 @@ public final class Fit {
     private let heldOut: [(place: Int, value: Float)]
     private let network: Network
     private let forwardOperator: any ForwardOperator
-    private let z: [Float]  // (height, width, input channels)
-    private var average: [Float]  // (height, width, bands)
+    private let z: [Float]  // (outputHeight, outputWidth, input channels)
+    private var average: [Float]  // (outputHeight, outputWidth, bands)
+    /// A(output), then how far it is off; in the shape of the given pixels.
+    private var misfit: [Float]
     private var adam = Adam()
     private var learningRate: Double
     private var rollBackCount = 0
@@ -75,7 +77,7 @@ public final class Fit {
         threadCount: Int = 1
     ) throws(FitError) {
         try configuration.validate()
-        try problem.validate()
+        try problem.validate(for: configuration)
         try configuration.checkCurve(fits: problem)
         var problem = problem
         let kernels = try Self.kernels()
@@ -85,10 +87,11 @@ public final class Fit {
         self.problem = problem
         self.configuration = configuration
         monitor = StopMonitor(configuration)
-        forwardOperator = configuration.task.makeOperator()
+        forwardOperator = configuration.makeOperator(for: problem)
+        misfit = [Float](repeating: 0, count: problem.pixels.count)
         do throws(NetworkError) {
             let description = try configuration.network(bands: problem.bands).describe(
-                height: problem.height, width: problem.width)
+                height: problem.outputHeight, width: problem.outputWidth)
             network = try Network(
                 description, kernels: kernels,
                 options: configuration.networkOptions(threadCount: threadCount))
@@ -98,7 +101,7 @@ public final class Fit {
         z = NoiseField(configuration).cut(problem, kernels: network.kernels)
         network.initialize(
             RandomStream(seed: configuration.seed, words: (StreamTag.weights.rawValue, 0, 0)))
-        average = [Float](repeating: 0, count: problem.pixels.count)
+        average = [Float](repeating: 0, count: problem.outputCount)
         learningRate = configuration.learningRate
         snapshot = FitState.Moment(
             learningRate: learningRate, values: Array(network.values),
@@ -106,7 +109,7 @@ public final class Fit {
             secondMoments: Array(network.secondMoments), average: average, monitor: monitor)
         if missing.count == problem.pixels.count {
             // Nothing is given that could be explained.
-            average = problem.pixels
+            average = [Float](repeating: 0.5, count: problem.outputCount)
             iteration = configuration.iterations
             return
         }
@@ -154,8 +157,8 @@ public final class Fit {
             iteration: iteration, loss: loss, psnrToInput: psnr, rollBackCount: rollBackCount)
     }
 
-    /// The restored tile, (height, width, bands), 0 to 1: the exponential average of the outputs,
-    /// where a rule has stopped the fit as it was at that iteration. That of a pilot is its curve.
+    /// The restored tile, (outputHeight, outputWidth, bands), 0 to 1: the exponential average of
+    /// the outputs, where a rule stops the fit that of its best point. A pilot's is its curve.
     public func result() -> [Float] {
         guard !configuration.measuresStop else {
             return monitor.curve.laidOut(sampleCount: average.count)
@@ -166,8 +169,12 @@ public final class Fit {
     /// Mean squared error of the average on the samples that are held out; unknown without any.
     private func heldOutError() -> Float {
         guard !heldOut.isEmpty else { return StopCurve.unknown }
-        var prediction = average
-        prediction.withUnsafeMutableBufferPointer { forwardOperator.apply($0) }
+        var prediction = [Float](repeating: 0, count: problem.pixels.count)
+        average.withUnsafeBufferPointer { average in
+            prediction.withUnsafeMutableBufferPointer {
+                forwardOperator.apply(average, into: $0)
+            }
+        }
         let sum = heldOut.reduce(0.0) {
             let error = Double(prediction[$1.place] - $1.value)
             return $0 + error * error
@@ -200,8 +207,7 @@ public final class Fit {
     private func wrap(_ present: FitState.Moment, snapshot: FitState.Moment?) -> FitState {
         FitState(
             present: present, snapshot: snapshot, tile: problem.tile,
-            shape: [problem.height, problem.width, problem.bands],
-            configuration: configuration.json)
+            shape: problem.outputShape, configuration: configuration.json)
     }
 
     private var noiseStream: RandomStream {
@@ -216,11 +222,13 @@ public final class Fit {
     /// Mean of (A(output) - y)^2 over what is not missing; leaves its gradient in the network.
     private func computeLoss() -> Double {
         let (prediction, gradient) = (network.output, network.outputGradient)
-        _ = gradient.update(fromContentsOf: prediction)
-        forwardOperator.apply(gradient)
-        for index in missing { gradient[index] = problem.pixels[index] }
-        let sum = network.kernels.residual(of: gradient, from: problem.pixels, into: gradient)
-        forwardOperator.adjoint(gradient)
+        let sum = misfit.withUnsafeMutableBufferPointer { misfit in
+            forwardOperator.apply(UnsafeBufferPointer(prediction), into: misfit)
+            for index in missing { misfit[index] = problem.pixels[index] }
+            let sum = network.kernels.residual(of: misfit, from: problem.pixels, into: misfit)
+            forwardOperator.adjoint(UnsafeBufferPointer(misfit), into: gradient)
+            return sum
+        }
         let count = Double(problem.pixels.count - missing.count)
         network.kernels.scale(gradient, by: Float(2 / count))
         return sum / count

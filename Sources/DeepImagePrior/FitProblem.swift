@@ -7,27 +7,51 @@ public struct FitProblem: Sendable {
     public var height: Int
     public var width: Int
     public var bands: Int
-    /// Column and row of the tile's first pixel in the image: z is cut from one field over it.
+    /// Pixels of the restored tile for each given one, along both axes.
+    public var factor: Int
+    /// Column and row of the restored tile's first pixel in the restored image: z is cut from one
+    /// field over it.
     public var originX: Int
     public var originY: Int
     /// The tile's number, which its noise depends on.
     public var tile: Int
 
     public init(
-        pixels: [Float], height: Int, width: Int, bands: Int, originX: Int, originY: Int, tile: Int
+        pixels: [Float], height: Int, width: Int, bands: Int, factor: Int = 1, originX: Int,
+        originY: Int, tile: Int
     ) {
         self.pixels = pixels
         self.height = height
         self.width = width
         self.bands = bands
+        self.factor = factor
         self.originX = originX
         self.originY = originY
         self.tile = tile
     }
 
-    func validate() throws(FitError) {
-        guard height > 0, width > 0, (1...16).contains(bands), height <= 1 << 16,
-            width <= 1 << 16
+    /// Of the restored tile.
+    public var outputHeight: Int { height * factor }
+    public var outputWidth: Int { width * factor }
+
+    /// (height, width, bands) of the restored tile.
+    var outputShape: [Int] { [outputHeight, outputWidth, bands] }
+    var outputCount: Int { outputHeight * outputWidth * bands }
+
+    func validate(for configuration: FitConfiguration) throws(FitError) {
+        guard factor == configuration.factor else {
+            throw .invalid(
+                "a tile that is to be enlarged \(factor) times came to a fit that enlarges "
+                    + "\(configuration.factor) times")
+        }
+        try validate()
+    }
+
+    private func validate() throws(FitError) {
+        let sides = 1...1 << 16
+        guard sides.contains(height), sides.contains(width), (1...16).contains(bands),
+            FitConfiguration.factorRange.contains(factor), sides.contains(outputHeight),
+            sides.contains(outputWidth)
         else { throw .invalid("a tile of \(height)x\(width)x\(bands) cannot be fitted") }
         guard pixels.count == height * width * bands else {
             throw .invalid(

@@ -40,7 +40,7 @@ public struct FitState: Equatable, Sendable {
     func validate(
         for problem: FitProblem, _ configuration: FitConfiguration, parameterCount: Int
     ) throws(FitError) {
-        guard tile == problem.tile, shape == [problem.height, problem.width, problem.bands] else {
+        guard tile == problem.tile, shape == problem.outputShape else {
             throw .invalid("the state is that of tile \(tile) of the shape \(shape.prefix(3))")
         }
         guard self.configuration == configuration.json else {
@@ -48,7 +48,7 @@ public struct FitState: Equatable, Sendable {
         }
         for moment in [present, snapshot].compactMap({ $0 }) {
             try moment.validate(
-                configuration, parameterCount: parameterCount, sampleCount: problem.pixels.count)
+                configuration, parameterCount: parameterCount, sampleCount: problem.outputCount)
         }
     }
 }

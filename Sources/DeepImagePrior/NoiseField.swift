@@ -26,9 +26,9 @@ struct NoiseField {
     /// z under a tile, (height, width, channels).
     func cut(_ problem: FitProblem, kernels: Kernels) -> [Float] {
         var z: [Float] = []
-        z.reserveCapacity(problem.height * problem.width * channels)
-        for y in 0..<problem.height {
-            for x in 0..<problem.width {
+        z.reserveCapacity(problem.outputHeight * problem.outputWidth * channels)
+        for y in 0..<problem.outputHeight {
+            for x in 0..<problem.outputWidth {
                 let stream = RandomStream(
                     seed: seed,
                     words: (

@@ -8,9 +8,9 @@ public struct Assign: WorkMessageBody {
     public let tile: TileID
     /// The try at it.
     public let attempt: Attempt
-    /// Column of the window's first pixel in the whole image.
+    /// Column of the window's first restored pixel in the whole restored image.
     public let originX: Int
-    /// Row of the window's first pixel in the whole image.
+    /// Row of the window's first restored pixel in the whole restored image.
     public let originY: Int
     /// The iteration to go on from: the state was sent before this message, as `checkpoint` of this
     /// try. Absent where the fit begins anew.

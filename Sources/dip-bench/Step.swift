@@ -22,6 +22,10 @@ struct Step: ParsableCommand {
     @Option(help: ArgumentHelp("Side of the tile.", valueName: "pixels"))
     var tile = 256
 
+    @Option(
+        help: "With the task upscale: how many times the tile is larger than what is given.")
+    var factor = 1
+
     @Option(help: "Threads of the fit.")
     var threads = 1
 
@@ -59,6 +63,12 @@ struct Step: ParsableCommand {
 
     func validate() throws {
         try requireThreadCount(threads)
+        guard factor == 1 || FitConfiguration.upscalingFactors.contains(factor),
+            tile.isMultiple(of: factor)
+        else {
+            throw ValidationError(
+                "--factor is \(factor); 1, 2, 3, 4 or 8 works, a part of the tile.")
+        }
         guard iterations >= 1 else {
             throw ValidationError("--iterations is \(iterations); at least 1 works.")
         }
@@ -88,11 +98,13 @@ struct Step: ParsableCommand {
         var configuration = try FitConfiguration(preset: network)
         configuration.iterations = iterations + 1
         configuration.precision = precision.resolved
+        if factor > 1 { (configuration.task, configuration.factor) = (.upscale, factor) }
         let memory = try requireMemory(configuration, tile: tile, bands: bands, threads: threads)
-        let pixels = (0..<tile * tile * bands).map { Float(($0 &* 7919) % 256) / 255 }
+        let side = tile / factor
+        let pixels = (0..<side * side * bands).map { Float(($0 &* 7919) % 256) / 255 }
         let problem = FitProblem(
-            pixels: pixels, height: tile, width: tile, bands: bands, originX: 0, originY: 0,
-            tile: 0)
+            pixels: pixels, height: side, width: side, bands: bands, factor: factor, originX: 0,
+            originY: 0, tile: 0)
         let fit = try Fit(
             problem: problem, configuration: configuration, threadCount: threads)
         _ = try fit.step()

@@ -22,7 +22,7 @@ struct MemoryCheck {
 
         init(_ problem: FitProblem, _ configuration: FitConfiguration) {
             self.configuration = configuration
-            (height, width, bands) = (problem.height, problem.width, problem.bands)
+            (height, width, bands) = (problem.outputHeight, problem.outputWidth, problem.bands)
         }
     }
 
@@ -40,8 +40,8 @@ struct MemoryCheck {
     ///   process is not given it.
     mutating func check(_ problem: FitProblem, _ configuration: FitConfiguration) throws {
         let needed = try Fit.memoryByteCount(
-            configuration, height: problem.height, width: problem.width, bands: problem.bands,
-            threadCount: threads)
+            configuration, height: problem.outputHeight, width: problem.outputWidth,
+            bands: problem.bands, threadCount: threads)
         if let available = Host.availableMemoryByteCount(), needed > available {
             throw FitError.outOfMemory(byteCount: needed)
         }

@@ -58,14 +58,18 @@ extension WorkerLoop {
             return try tell(.fitFailed(work, reason: "the assignment came without its pixels"))
         }
         let shape = assignment.payload.shape
-        fittedShape = shape
+        let factor = configuration.factor
+        fittedShape = PixelShape(
+            height: shape.height * factor, width: shape.width * factor, bands: shape.bands)
         progress = nil
         let start = assignment.body.checkpointIteration
         let beginning = start.map { "goes on at iteration \($0)" } ?? "begins"
-        console.note("\(work) \(beginning): \(shape.width) x \(shape.height) pixels")
+        let enlarging = factor > 1 ? ", enlarged \(factor) times" : ""
+        console.note(
+            "\(work) \(beginning): \(shape.width) x \(shape.height) pixels\(enlarging)")
         let problem = FitProblem(
             pixels: assignment.payload.pixels, height: shape.height, width: shape.width,
-            bands: shape.bands, originX: assignment.body.originX,
+            bands: shape.bands, factor: factor, originX: assignment.body.originX,
             originY: assignment.body.originY, tile: work.tile.rawValue)
         orders.post(
             .start(

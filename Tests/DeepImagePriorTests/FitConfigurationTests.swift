@@ -205,6 +205,9 @@ struct FitConfigurationTests {
             #expect(configuration.alignment == (isDeep ? 64 : 32))
             #expect(configuration.minimumSide == (isDeep ? 192 : 64))
         }
+        let eight = FitConfiguration(preset: .paperUpscale, factor: 8)
+        #expect(eight.inputNoiseDeviation == 0.05 && eight.iterations == 4000)
+        #expect(FitConfiguration(preset: .paperUpscale, factor: 4).iterations == 2000)
         do {
             _ = try FitConfiguration(preset: "thick")
             Issue.record("there is no such preset")
@@ -216,7 +219,7 @@ struct FitConfigurationTests {
     /// GFLOP of an iteration on a tile of 256x256 pixels, computed from the notebooks' networks.
     @Test(arguments: [
         (NetworkPreset.paper, 116.0), (.paperHalf, 116), (.paperInpaintText, 195),
-        (.paperHole, 10.5),
+        (.paperHole, 10.5), (.paperUpscale, 116), (.paperDejpeg, 2.6),
     ])
     func `the published networks take the arithmetic that theirs take`(
         preset: NetworkPreset, billions: Double

@@ -34,7 +34,8 @@ extension EndToEndTests {
                         "--page", "--cache", "--compression", "--pyramid", "--region", "--crop",
                         "--nodata", "--disagreement", "--quality", "--task", "--missing",
                         "--known", "--refit-known", "paper-inpaint-text", "paper-hole",
-                        "paper-half",
+                        "paper-half", "upscale", "--factor", "paper-upscale",
+                        "dejpeg", "paper-dejpeg",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

@@ -66,6 +66,11 @@ extension FitConfiguration {
 extension FitConfiguration {
     /// - Throws: `FitError.invalid` with the first field that is out of its range.
     public func validate() throws(FitError) {
+        let factors = task == .upscale ? Self.upscalingFactors : [1]
+        try require(
+            factors.contains(factor),
+            "factor is \(factor); \(task.rawValue) takes "
+                + factors.map { "\($0)" }.joined(separator: ", "))
         try require((1...8).contains(levels), "the network has \(levels) levels; 1 to 8 work")
         let lists = [upChannels, skipChannels, filterDown, filterUp].map(\.count)
         try require(

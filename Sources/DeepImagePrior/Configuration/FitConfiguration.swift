@@ -10,6 +10,9 @@ public import NeuralNetwork
 public struct FitConfiguration: Codable, Equatable, Sendable {
     /// What is restored; see `Task`.
     public var task: Task = .denoise
+    /// Pixels of the picture for each given one, along both axes; 2, 3, 4 or 8 with `upscale`,
+    /// else 1. The published experiments are 4 and 8.
+    public var factor = 1
 
     // MARK: The network
 
@@ -103,17 +106,26 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     }
 
     static let collapseReferenceMaximum = 35.0
+    static let factorRange = 1...8
+    /// What `upscale` can enlarge by.
+    public static let upscalingFactors = [2, 3, 4, 8]
 
     public var levels: Int { downChannels.count }
 
-    /// Sides of a tile must be multiples of this, in pixels.
-    public var alignment: Int { 1 << levels }
+    /// Sides of a restored tile must be multiples of this, in pixels: of what the network halves,
+    /// and of the factor.
+    public var alignment: Int {
+        let halved = 1 << levels
+        // Factors are powers of two, or odd.
+        return halved.isMultiple(of: factor) ? halved : halved * factor
+    }
 
     /// The least side of a tile, in pixels: what leaves two pixels at the deepest level, and more
     /// where reflection by a larger filter needs it.
     public var minimumSide: Int {
         let rim = (filterDown + filterUp).map { $0 / 2 }.max() ?? 0
-        return alignment * max(2, padding == .reflection ? rim + 1 : 1)
+        let least = (1 << levels) * max(2, padding == .reflection ? rim + 1 : 1)
+        return (least + alignment - 1) / alignment * alignment
     }
 
     /// The network for images of so many bands.
@@ -123,6 +135,14 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
             up: upChannels, skip: skipChannels, filterDown: filterDown, filterUp: filterUp,
             upsampling: upsampling, padding: padding, hasSigmoid: hasSigmoid,
             hasOneByOneUp: hasOneByOneUp)
+    }
+
+    /// The task's operator for a tile of this problem's shape.
+    func makeOperator(for problem: FitProblem) -> any ForwardOperator {
+        task.makeOperator(
+            GivenShape(
+                height: problem.height, width: problem.width, bands: problem.bands,
+                factor: factor))
     }
 
     /// How the network computes on so many threads.

@@ -22,29 +22,39 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// `paper` with a tenth of the learning rate, for single pixels that are missing everywhere:
     /// restoration.ipynb, "barbara".
     case paperHalf = "paper-half"
+    /// `paper` with the input noise and iterations for enlarging, other ones for a factor of 8:
+    /// super-resolution.ipynb.
+    case paperUpscale = "paper-upscale"
+    /// 8 to 128 channels, skip branches of 4 on the two deepest of five levels, and a z of three
+    /// channels, for what JPEG leaves: denoising.ipynb, "snail".
+    case paperDejpeg = "paper-dejpeg"
 
     var channels: [Int] {
         switch self {
-        case .paper, .paperInpaintText, .paperHalf: return [128, 128, 128, 128, 128]
+        case .paper, .paperInpaintText, .paperHalf, .paperUpscale:
+            return [128, 128, 128, 128, 128]
         case .thin: return [16, 32, 64, 128, 128]
+        case .paperDejpeg: return [8, 16, 32, 64, 128]
         case .paperHole: return [16, 32, 64, 128, 128, 128]
         }
     }
 
-    /// Of every level's skip branch.
-    private var skipChannels: Int {
+    /// One entry a level.
+    private var skipChannels: [Int] {
         switch self {
-        case .paper, .thin, .paperHalf: return 4
-        case .paperInpaintText: return 128
-        case .paperHole: return 0
+        case .paper, .thin, .paperHalf, .paperUpscale: return [4, 4, 4, 4, 4]
+        case .paperInpaintText: return [128, 128, 128, 128, 128]
+        case .paperHole: return [0, 0, 0, 0, 0, 0]
+        case .paperDejpeg: return [0, 0, 0, 4, 4]
         }
     }
 
-    fileprivate var configuration: FitConfiguration {
+    fileprivate func configuration(factor: Int) -> FitConfiguration {
         let levels = channels.count
         var configuration = FitConfiguration(
             downChannels: channels, upChannels: channels,
-            skipChannels: [Int](repeating: skipChannels, count: levels))
+            skipChannels: skipChannels)
+        configuration.factor = factor
         switch self {
         case .paper, .thin: break
         case .paperInpaintText:
@@ -62,13 +72,33 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
             configuration.inputNoiseDeviation = 0.03
             configuration.learningRate = 0.001
             configuration.iterations = 11000
+        case .paperUpscale:
+            configuration.inputNoiseDeviation = factor == 8 ? 0.05 : 0.03
+            configuration.iterations = factor == 8 ? 4000 : 2000
+        case .paperDejpeg:
+            configuration.inputChannels = 3
+            configuration.iterations = 2400
         }
         return configuration
     }
 }
 
+extension Task {
+    /// The network that is fitted where none is named: `thin` where its arithmetic does the work of
+    /// the published one.
+    public var preset: NetworkPreset {
+        switch self {
+        case .denoise, .inpaint, .upscale: .thin
+        case .dejpeg: .paperDejpeg
+        }
+    }
+}
+
 extension FitConfiguration {
-    public init(preset: NetworkPreset) { self = preset.configuration }
+    /// - Parameter factor: of the task `upscale`, which published hyperparameters depend on.
+    public init(preset: NetworkPreset, factor: Int = 1) {
+        self = preset.configuration(factor: factor)
+    }
 
     /// - Throws: `FitError.invalid` for a name that no preset has.
     public init(preset name: String) throws(FitError) {

@@ -6,18 +6,36 @@ public enum Task: String, Codable, Sendable, CaseIterable {
     case denoise
     /// Some pixels are given as they are; the missing ones have no part in the loss.
     case inpaint
+    /// A smaller picture is given.
+    case upscale
+    /// Every pixel is given, as lossy compression has left it.
+    case dejpeg
 
-    func makeOperator() -> any ForwardOperator {
+    /// The operator that makes given pixels of this shape.
+    func makeOperator(_ shape: GivenShape) -> any ForwardOperator {
         switch self {
-        case .denoise, .inpaint: return IdentityOperator()
+        case .denoise, .inpaint, .dejpeg: return IdentityOperator()
+        case .upscale: return LanczosOperator(shape)
         }
     }
 }
 
-/// A linear map from the picture to the given pixels, and its adjoint: <A x, y> = <x, A' y>.
+/// What an operator maps to: given pixels (height, width, bands), of which each stands for
+/// factor x factor of the picture.
+struct GivenShape {
+    let height, width, bands: Int
+    var factor = 1
+
+    var count: Int { height * width * bands }
+    var pictureCount: Int { count * factor * factor }
+}
+
+/// A linear map from the picture x, (height * factor, width * factor, bands), to the given pixels
+/// y, (height, width, bands), and its adjoint: <A x, y> = <x, A' y>. What was in the result's place
+/// does not count.
 protocol ForwardOperator {
-    /// values: x on entry, A x on return; (height, width, bands) both.
-    func apply(_ values: UnsafeMutableBufferPointer<Float>)
-    /// values: y on entry, A' y on return.
-    func adjoint(_ values: UnsafeMutableBufferPointer<Float>)
+    /// y = A x
+    func apply(_ x: UnsafeBufferPointer<Float>, into y: UnsafeMutableBufferPointer<Float>)
+    /// x = A' y
+    func adjoint(_ y: UnsafeBufferPointer<Float>, into x: UnsafeMutableBufferPointer<Float>)
 }

@@ -14,7 +14,7 @@ extension FitProblem {
         for y in 0..<height {
             for x in 0..<width
             where StopMonitor.isHeldOut(
-                x: originX + x, y: originY + y, configuration, kernels: kernels)
+                x: originX / factor + x, y: originY / factor + y, configuration, kernels: kernels)
             {
                 for place in (y * width + x) * bands..<(y * width + x + 1) * bands
                 where !pixels[place].isNaN {

@@ -12,8 +12,9 @@ public struct TilePlanError: Error, CustomStringConvertible, Equatable, Sendable
 ///
 /// Along each axis there are the fewest windows of at most `tile` pixels that cover the image,
 /// then the smallest such windows, spread evenly; the first and the last touch the image's edges.
-/// Window sides are multiples of `alignment` and may differ between the axes. Only an image
-/// smaller than a window is exceeded by it, on the right and below.
+/// Window sides are multiples of `alignment` and may differ between the axes; where windows start
+/// is a multiple of `unit`. Only an image smaller than a window is exceeded by it, on the right and
+/// below.
 public struct TilePlan: Sendable, Equatable, Codable {
     /// A window, in pixels of the image.
     public struct Tile: Sendable, Hashable, Codable {
@@ -38,9 +39,12 @@ public struct TilePlan: Sendable, Equatable, Codable {
     ///   - overlap: the fewest pixels that neighbouring windows share.
     ///   - alignment: what window sides are multiples of.
     ///   - minimum: the least side of a window.
-    public init(width: Int, height: Int, tile: Int, overlap: Int, alignment: Int, minimum: Int)
-        throws(TilePlanError)
-    {
+    ///   - unit: pixels of the image that belong together, along both axes: the image's sides and
+    ///     `alignment` are multiples of it.
+    public init(
+        width: Int, height: Int, tile: Int, overlap: Int, alignment: Int, minimum: Int,
+        unit: Int = 1
+    ) throws(TilePlanError) {
         let limit = Int(Int32.max)
         guard (1...limit).contains(width), (1...limit).contains(height) else {
             throw TilePlanError("an image of \(width) x \(height) pixels cannot be cut into tiles")
@@ -52,6 +56,11 @@ public struct TilePlan: Sendable, Equatable, Codable {
         guard (1...limit).contains(tile) else {
             throw TilePlanError("tile \(tile) is out of range; it may be 1 to \(limit)")
         }
+        guard unit >= 1, [width, height, alignment].allSatisfy({ $0.isMultiple(of: unit) }) else {
+            throw TilePlanError(
+                "an image of \(width) x \(height) pixels in tiles that are multiples of "
+                    + "\(alignment) cannot be cut into parts of \(unit)")
+        }
         let largest = tile / alignment * alignment
         let smallest = roundedUp(minimum, to: alignment)
         guard largest >= smallest else {
@@ -61,15 +70,15 @@ public struct TilePlan: Sendable, Equatable, Codable {
         guard overlap >= 0 else {
             throw TilePlanError("overlap \(overlap) is negative; it must be at least 0")
         }
-        guard overlap < largest else {
+        guard overlap < largest, roundedUp(overlap, to: unit) < largest else {
             let rounded = largest == tile ? "" : " (\(largest) as a multiple of \(alignment))"
             throw TilePlanError(
                 "overlap \(overlap) must be smaller than tile \(tile)\(rounded)")
         }
         let axis = { (length: Int) in
             Axis(
-                length: length, largest: largest, smallest: smallest, overlap: overlap,
-                alignment: alignment)
+                length: length, largest: largest, smallest: smallest,
+                overlap: roundedUp(overlap, to: unit), alignment: alignment, unit: unit)
         }
         let (across, down) = (axis(width), axis(height))
         imageWidth = width
@@ -100,8 +109,9 @@ private struct Axis {
     let window: Int
     let starts: [Int]
 
-    /// `largest` and `smallest` are multiples of `alignment`, `overlap` is below `largest`.
-    init(length: Int, largest: Int, smallest: Int, overlap: Int, alignment: Int) {
+    /// `largest` and `smallest` are multiples of `alignment`, `overlap` is below `largest`; all
+    /// are multiples of `unit`.
+    init(length: Int, largest: Int, smallest: Int, overlap: Int, alignment: Int, unit: Int) {
         guard length > largest else {
             window = max(roundedUp(length, to: alignment), smallest)
             starts = [0]
@@ -112,7 +122,8 @@ private struct Axis {
         let least = dividedUp(length + (count - 1) * overlap, by: count)
         let window = max(roundedUp(least, to: alignment), smallest)
         self.window = window
-        starts = (0..<count).map { $0 * (length - window) / (count - 1) }
+        let room = (length - window) / unit
+        starts = (0..<count).map { $0 * room / (count - 1) * unit }
     }
 }
 

@@ -34,7 +34,8 @@ struct TilingOptions: ParsableArguments {
     func plan(for header: ImageHeader, _ configuration: FitConfiguration) throws -> TilePlan {
         try TilePlan(
             width: header.width, height: header.height, tile: tile, overlap: overlap,
-            alignment: configuration.alignment, minimum: configuration.minimumSide)
+            alignment: configuration.alignment, minimum: configuration.minimumSide,
+            unit: configuration.factor)
     }
 }
 
@@ -43,19 +44,21 @@ struct FitOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             The network that is fitted: paper as published, or thin with a thirteenth of the \
-            arithmetic. The default is thin because paper takes days for a large image on a few \
-            cores. As published for inpainting: paper-inpaint-text for text and scratches, \
+            arithmetic. As published for inpainting: paper-inpaint-text for text and scratches, \
             paper-hole for large holes, with tiles of 192 or more pixels, and paper-half for \
-            single pixels that are missing everywhere.
+            single pixels that are missing everywhere; for upscaling paper-upscale; for what JPEG \
+            leaves paper-dejpeg. (default: paper-dejpeg with --task dejpeg, else thin, because \
+            paper takes days for a large image on a few cores)
             """, valueName: "name"))
-    var network = NetworkPreset.thin
+    var network: NetworkPreset?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             """
             Iterations of each tile's fit; 1 to 1000000. (default: the network's; 1800 for thin \
-            and paper, 6001 for paper-inpaint-text, 3001 for paper-hole, 11000 for paper-half)
+            and paper, 6001 for paper-inpaint-text, 3001 for paper-hole, 11000 for paper-half, \
+            2000 for paper-upscale, 4000 with --factor 8, 2400 for paper-dejpeg)
             """, valueName: "count"))
     var iterations: Int?
 
@@ -79,8 +82,12 @@ struct FitOptions: ParsableArguments {
         }
     }
 
+    /// The network that is asked for, or the task's own.
+    func preset(for task: TaskOptions) -> NetworkPreset { network ?? task.task.preset }
+
     func configuration(_ task: TaskOptions) throws -> FitConfiguration {
-        var configuration = FitConfiguration(preset: network)
+        var configuration = FitConfiguration(
+            preset: preset(for: task), factor: task.outputFactor)
         configuration.task = task.task
         if let iterations { configuration.iterations = iterations }
         configuration.seed = seed

@@ -56,6 +56,9 @@ struct PlanCommand: ParsableCommand {
         let file: String
         let kind: String
         let width, height, bands: Int
+        /// Of what is restored, `factor` times as large where that is the task.
+        let outputWidth, outputHeight: Int
+        let factor: Int
         let sampleType: String
         /// The values that a fit sees as 0 and 1.
         let low, high: Double
@@ -88,10 +91,12 @@ struct PlanCommand: ParsableCommand {
 
     private func makePlan() throws -> Plan {
         let configuration = try fit.configuration(task)
-        let source = try input.open(file, task)
-        let whole = source.header
-        let region = try input.part(of: file, whole)
-        let header = region.map(whole.cropped) ?? whole
+        let given = try input.open(file, task)
+        let source = try task.enlarged(given)
+        let part = try input.part(of: file, given.header)
+        let region = part?.enlarged(by: configuration.factor)
+        let image = part.map(given.header.cropped) ?? given.header
+        let header = region.map(source.header.cropped) ?? source.header
         let tiles = try tiling.plan(for: header, configuration)
         let missing =
             task.task == .inpaint
@@ -103,14 +108,15 @@ struct PlanCommand: ParsableCommand {
         // All tiles are of one size: as many rounds as the busiest worker has tiles.
         let rounds = (tiles.tileCount + workers - 1) / workers
         return Plan(
-            file: file, kind: header.kind, width: header.width, height: header.height, bands: bands,
+            file: file, kind: image.kind, width: image.width, height: image.height, bands: bands,
+            outputWidth: header.width, outputHeight: header.height, factor: configuration.factor,
             sampleType: header.sampleType.rawValue, low: header.values.low,
             high: header.values.high, missingPixelCount: missing?.count,
             tileCount: tiles.tileCount,
             columns: tiles.columns.count, rows: tiles.rows.count, windowWidth: tiles.windowWidth,
             windowHeight: tiles.windowHeight, overlap: tiles.overlap,
             order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
-            network: fit.network.rawValue, iterations: configuration.iterations,
+            network: fit.preset(for: task).rawValue, iterations: configuration.iterations,
             memoryByteCountPerWorker: try Fit.memoryByteCount(
                 configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands),
             operationsPerTile: perTile, operations: perTile * Double(tiles.tileCount),
@@ -126,10 +132,14 @@ struct PlanCommand: ParsableCommand {
             plan.missingPixelCount.map {
                 "\nmissing    \($0) of \(plan.width * plan.height) pixels"
             } ?? ""
+        let enlarged =
+            plan.factor > 1
+            ? "\nupscale    \(plan.factor) times, to \(plan.outputWidth) x \(plan.outputHeight) "
+                + "pixels" : ""
         let share = rate == 40 ? " (an assumption; see --rate)" : ""
         return """
             image      \(plan.kind), \(plan.sampleType), values \(plan.low) to \
-            \(plan.high) as 0 to 1\(missing)
+            \(plan.high) as 0 to 1\(missing)\(enlarged)
             tiles      \(plan.tileCount) of \(plan.windowWidth) x \(plan.windowHeight) pixels, in \
             \(Text.count(plan.columns, "column")) and \(Text.count(plan.rows, "row")), sharing at \
             least \(plan.overlap) pixels

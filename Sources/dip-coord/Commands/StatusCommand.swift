@@ -69,6 +69,8 @@ struct JobStatus: Encodable {
     let input: String
     let standing: Standing
     let width, height: Int
+    /// How many times the output is wider and higher; absent like `iterationsPerTile`.
+    let factor: Int?
     let windowWidth, windowHeight: Int
     let tileCount: Int
     let restoredCount: Int
@@ -103,7 +105,9 @@ struct JobStatus: Encodable {
         tileCount = manifest.plan.tileCount
         createdAt = manifest.createdAt
         endedAt = manifest.completion?.endedAt
-        iterationsPerTile = (try? FitConfiguration(json: manifest.configuration))?.iterations
+        let configuration = try? FitConfiguration(json: manifest.configuration)
+        iterationsPerTile = configuration?.iterations
+        factor = configuration?.factor
         if let completion = manifest.completion {
             standing = completion.unrestored.isEmpty ? .complete : .incomplete
             restoredCount = tileCount - completion.unrestored.count
@@ -140,8 +144,9 @@ struct JobStatus: Encodable {
     }
 
     var text: String {
+        let enlarging = factor.map { $0 > 1 ? ", enlarged \($0) times" : "" } ?? ""
         var lines = [
-            "job        \(folder), of \(input), \(width) x \(height) pixels",
+            "job        \(folder), of \(input), \(width) x \(height) pixels\(enlarging)",
             "state      \(explanation)",
             "tiles      \(restoredCount) of \(tileCount) restored, \(setAside.count) given up, "
                 + "\(leftCount) left",

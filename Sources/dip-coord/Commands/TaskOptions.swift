@@ -1,4 +1,4 @@
-// What is restored: noise everywhere, or pixels that are missing.
+// What is restored: noise everywhere, pixels that are missing, or a size that is too small.
 
 public import ArgumentParser
 public import DeepImagePrior
@@ -10,9 +10,11 @@ struct TaskOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            What is wrong with the image: noise (denoise), or that pixels are missing (inpaint), \
-            which --missing or --known tells, or the samples themselves (nodata, NaN). Known \
-            pixels stay bit for bit; in a JPEG, as it can hold them.
+            What is wrong with the image: noise (denoise); what JPEG or another lossy compression \
+            has left (dejpeg); that pixels are missing (inpaint), \
+            which --missing or --known tells, or the samples themselves (nodata, NaN), while known \
+            pixels stay bit for bit, in a JPEG as it can hold them; or that it is too small \
+            (upscale), by --factor.
             """, valueName: "name"))
     var task = Task.denoise
 
@@ -36,6 +38,19 @@ struct TaskOptions: ParsableArguments {
             """)
     var refitKnown = false
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            With --task upscale: how many times wider and higher the output is; 2, 3, 4 or 8. \
+            Tiles are then counted in pixels of the output, a region in those of the input. \
+            (default: 4)
+            """, valueName: "number"))
+    var factor: Int?
+
+    /// Pixels of the output for each of the input, along both axes.
+    var outputFactor: Int { task == .upscale ? factor ?? 4 : 1 }
+
     /// nil where there is none.
     private var maskFile: String? { missing == "alpha" ? nil : missing ?? known }
 
@@ -45,14 +60,26 @@ struct TaskOptions: ParsableArguments {
                 "--missing and --known exclude each other: choose one, by what is white in the mask"
             )
         }
-        guard task != .inpaint else { return }
-        let stray = [
-            missing.map { _ in "--missing" }, known.map { _ in "--known" },
-            refitKnown ? "--refit-known" : nil,
-        ].compactMap { $0 }.first
-        if let stray {
-            throw ValidationError("\(stray) is given without --task inpaint, which it is for")
+        let factors = FitConfiguration.upscalingFactors
+        if let factor, !factors.contains(factor) {
+            throw ValidationError(
+                "--factor is \(factor); "
+                    + factors.dropLast().map { "\($0)" }.joined(separator: ", ")
+                    + " or \(factors.last ?? 0) is wanted")
         }
+        let options: [(name: String, isGiven: Bool, wanted: Task)] = [
+            ("--missing", missing != nil, .inpaint), ("--known", known != nil, .inpaint),
+            ("--refit-known", refitKnown, .inpaint), ("--factor", factor != nil, .upscale),
+        ]
+        if let stray = options.first(where: { $0.isGiven && $0.wanted != task }) {
+            throw ValidationError(
+                "\(stray.name) is given without --task \(stray.wanted.rawValue), which it is for")
+        }
+    }
+
+    /// The image in the output's size: itself, or enlarged without any fit.
+    func enlarged(_ image: any ImageSource) throws(ImageError) -> any ImageSource {
+        task == .upscale ? try EnlargedSource(image, factor: outputFactor) : image
     }
 
     /// - Throws: where a file that is to be written is the mask.

@@ -16,7 +16,7 @@ struct RestoreJob: Sendable {
     /// Whether the folder's tiles stay after success.
     let keepsFolder: Bool
     let isVerbose: Bool
-    /// Of what is restored: the image, or its region.
+    /// Of what is restored: the image, or its region; enlarged where that is the task.
     let header: ImageHeader
     let plan: TilePlan
     /// What the last pass makes of the tiles.
@@ -48,23 +48,34 @@ struct RestoreJob: Sendable {
     var folder: String { output + ".dip" }
     var job: JobID { JobID(rawValue: manifest.jobID) }
     var bands: Int { header.colorBands }
-    /// Column and row of the restored part in the image.
+    /// Pixels of the output for each of the input, along both axes.
+    var factor: Int { configuration.factor }
+    /// Column and row of the restored part in the image, which is enlarged where that is the task.
     var originX: Int { blend.region?.x ?? 0 }
     var originY: Int { blend.region?.y ?? 0 }
 
-    /// A tile's window in the image.
+    /// A tile's window in the restored image.
     func region(of tile: Int) -> PixelRegion {
         let tile = plan.tile(tile)
         return PixelRegion(
             x: originX + tile.x, y: originY + tile.y, width: tile.width, height: tile.height)
     }
 
-    /// A window's pixels (H, W, C).
+    /// The restored part of the input in the input's own pixels; nil for all of it.
+    var givenRegion: PixelRegion? { blend.region?.reduced(by: factor) }
+
+    /// The given pixels of a window (H, W, C).
+    var givenShape: PixelShape {
+        PixelShape(
+            height: plan.windowHeight / factor, width: plan.windowWidth / factor, bands: bands)
+    }
+
+    /// A window's restored pixels (H, W, C).
     var windowShape: PixelShape {
         PixelShape(height: plan.windowHeight, width: plan.windowWidth, bands: bands)
     }
 
-    /// Bytes of a window's pixels as float32.
+    /// Bytes of a window's restored pixels as float32.
     var windowByteCount: Int {
         plan.windowHeight * plan.windowWidth * bands * MemoryLayout<Float>.size
     }
@@ -106,18 +117,20 @@ struct RestoreJob: Sendable {
         let task = run.task
         let configuration = try fit.configuration(task)
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
-        let source = try input.open(file, task)
+        let given = try input.open(file, task)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
         for written in [output, options.disagreement].compactMap({ $0 }) {
             try task.checkIsNotMask(written)
         }
-        if let compression = options.compression { source.header.tiffCompression = compression }
-        source.header.jpegQuality = options.quality
-        source.header.hasOverviews = options.pyramid
+        if let compression = options.compression { given.header.tiffCompression = compression }
+        given.header.jpegQuality = options.quality
+        given.header.hasOverviews = options.pyramid
+        let source = try task.enlarged(given)
         try checkKind(output, source.header)
+        let region = try input.part(of: file, given.header)
         let blend = try blendFacts(
-            file, source.header, output, options, input, task, tiling, configuration)
+            file, source.header, output, options, region, task, tiling, configuration)
         let header = blend.partHeader
         let plan = blend.plan
         let missing =
@@ -125,7 +138,8 @@ struct RestoreJob: Sendable {
             ? try MissingPixels(
                 in: source, blend.region, plan, file: file, keepsNodata: !blend.fillsMissing) : nil
         let wanted = try manifest(
-            file, header, blend, missing, tiling, fit.network, configuration)
+            file, region.map(given.header.cropped) ?? given.header, region, blend, missing, tiling,
+            fit.preset(for: task), configuration)
         let standing = try JobStanding(
             folder: output + ".dip", output: output, wanted: wanted, jobOptions)
         let workerCount = min(workers.workerCount, plan.tileCount)
@@ -139,7 +153,8 @@ struct RestoreJob: Sendable {
         let job = RestoreJob(
             input: file, output: output,
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,
-            plan: plan, blend: replacing, network: fit.network, configuration: configuration,
+            plan: plan, blend: replacing, network: fit.preset(for: task),
+            configuration: configuration,
             manifest: standing.manifest ?? wanted,
             localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
@@ -186,10 +201,10 @@ struct RestoreJob: Sendable {
     /// What the last pass is to make of the tiles.
     private static func blendFacts(
         _ file: String, _ header: ImageHeader, _ output: String, _ options: OutputOptions,
-        _ input: InputOptions, _ task: TaskOptions, _ tiling: TilingOptions,
+        _ region: PixelRegion?, _ task: TaskOptions, _ tiling: TilingOptions,
         _ configuration: FitConfiguration
     ) throws -> BlendFacts {
-        let region = try input.part(of: file, header)
+        let region = region?.enlarged(by: configuration.factor)
         guard region != nil || !options.crop else {
             throw ProgramError(.usage, "--crop is given without --region: there is nothing to crop")
         }
@@ -314,57 +329,5 @@ struct RestoreJob: Sendable {
             "tiles and output may need \(Text.bytes(needed)), but only \(Text.bytes(available)) "
                 + "are free in \(directory)"
         ]
-    }
-
-    private static func manifest(
-        _ file: String, _ header: ImageHeader, _ blend: BlendFacts, _ missing: MissingPixels?,
-        _ tiling: TilingOptions, _ network: NetworkPreset, _ configuration: FitConfiguration
-    ) throws -> JobManifest {
-        let plan = blend.plan
-        var settings = [
-            "compression": header.tiffCompression?.rawValue ?? "none",
-            "crop": blend.isCropped ? "yes" : "no",
-            "nodata": blend.fillsMissing ? "fill" : "keep",
-            "pyramid": header.hasOverviews ? "yes" : "no",
-            "quality": "\(header.jpegQuality)",
-            "region": blend.region?.words ?? "the whole image",
-        ]
-        if configuration.task == .inpaint {
-            settings["known pixels"] = blend.keepsKnown ? "kept" : "refitted"
-            settings["the mask"] = missing?.words ?? "none"
-        }
-        return JobManifest(
-            jobID: "\(time(nil))-\(randomWord())",
-            input: try FileFingerprint(path: file, fileSystem: PosixFileSystem()),
-            image: .init(
-                width: header.width, height: header.height, bands: header.colorBands,
-                sampleType: header.sampleType.rawValue,
-                values: "\(header.values.low),\(header.values.high)",
-                header: description(header)),
-            plan: .init(
-                tile: tiling.tile, overlap: tiling.overlap, windowWidth: plan.windowWidth,
-                windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
-            settings: settings, network: network.rawValue, configuration: configuration.json,
-            createdAt: Double(time(nil)))
-    }
-
-    /// All that the input's header says and the output takes over, in words.
-    private static func description(_ header: ImageHeader) -> String {
-        let resolution = header.metadata.resolution.map {
-            "\($0.x) x \($0.y) by \($0.unit.rawValue)"
-        }
-        return [
-            "\(header.format)", "\(header.width) x \(header.height)", "\(header.colorBands)",
-            header.sampleType.rawValue, header.alpha?.rawValue ?? "no alpha",
-            "orientation \(header.metadata.orientation)", resolution ?? "no resolution",
-            header.colorModel.rawValue,
-            "nodata \(header.metadata.nodata.map { "\($0)" } ?? "none")",
-            "profile \(header.metadata.iccProfile ?? [])",
-        ].joined(separator: ", ")
-    }
-
-    /// Sixteen hexadecimal digits that nobody can guess.
-    static func randomWord() -> String {
-        String(UInt64.random(in: 1 << 60...UInt64.max), radix: 16)
     }
 }

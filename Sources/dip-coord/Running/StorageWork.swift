@@ -12,8 +12,8 @@ import Wire
 final class StorageWork {
     private let job: RestoreJob
     private let whole: any ImageSource
-    /// What of it is restored.
-    private let source: any ImageSource
+    /// What of it the fits see.
+    private let given: any ImageSource
     private let store: JobStore
     private var hasEnded = false
 
@@ -23,7 +23,8 @@ final class StorageWork {
     init(job: RestoreJob, source: any ImageSource, store: JobStore) {
         self.job = job
         whole = source
-        self.source = job.blend.region.map { RegionView(source, $0) } ?? source
+        let given = (source as? EnlargedSource)?.given ?? source
+        self.given = job.givenRegion.map { RegionView(given, $0) } ?? given
         self.store = store
     }
 
@@ -186,9 +187,10 @@ final class StorageWork {
         _ work: TileAttempt, from iteration: Int?
     ) throws -> MessagePieces {
         let tile = job.plan.tile(work.tile.rawValue)
-        var pixels = [Float](repeating: 0, count: job.windowByteCount / MemoryLayout<Float>.size)
+        let shape = job.givenShape
+        var pixels = [Float](repeating: 0, count: shape.height * shape.width * shape.bands)
         try pixels.withUnsafeMutableBufferPointer { buffer throws(ImageError) in
-            try source.readWindow(tile, into: buffer)
+            try given.readWindow(tile.reduced(by: job.factor), into: buffer)
         }
         return try MessagePieces(
             .assign(
@@ -196,7 +198,7 @@ final class StorageWork {
                     job: job.job, work: work, originX: job.originX + tile.x,
                     originY: job.originY + tile.y,
                     checkpointIteration: iteration)),
-            .pixels(PixelPayload(shape: job.windowShape, pixels: pixels)))
+            .pixels(PixelPayload(shape: shape, pixels: pixels)))
     }
 
     /// The messages that carry the state of a tile's fit; nil when there is none that can be used.
