@@ -137,7 +137,7 @@ extension FileSystem {
     }
 
     /// All bytes of a file that is not a link; nil when there is nothing.
-    func contents(_ path: String, byteCountMax: Int) throws(JobStoreError) -> [UInt8]? {
+    public func contents(_ path: String, byteCountMax: Int) throws(JobStoreError) -> [UInt8]? {
         guard let file = try open(path, followingLinks: false) else { return nil }
         guard file.byteCount <= byteCountMax else {
             throw JobStoreError(

@@ -7,6 +7,7 @@
 //         tiles/NNNNNN.safetensors     restored windows
 //         checkpoints/                 states of unfinished fits, NNNNNN.safetensors
 //         report.json                  the end
+//         stop.json, stop.json.dip/    where fits stop, and the job of the pilots that found it
 
 /// A job folder by path; nothing in it is opened.
 struct JobFolder {
@@ -17,6 +18,7 @@ struct JobFolder {
     static let reportName = "report.json"
     static let eventsName = "events.jsonl"
     static let attemptsName = "attempts.log"
+    static let stopName = "stop.json"
     private static let partialSuffix = ".partial"
 
     var manifestPath: String { "\(path)/\(Self.manifestName)" }
@@ -62,7 +64,10 @@ struct JobFolder {
             try fileSystem.sync(directory: parent)
         case .directory:
             let names = try fileSystem.list(path)
-            let beginnings = [Self.eventsName, Self.manifestName + Self.partialSuffix]
+            let beginnings = [
+                Self.eventsName, Self.manifestName + Self.partialSuffix, Self.stopName,
+                Self.stopName + Self.partialSuffix, Self.stopName + ".dip",
+            ]
             guard names.contains(Self.manifestName) || names.allSatisfy(beginnings.contains) else {
                 throw JobStoreError(
                     .unwritable,

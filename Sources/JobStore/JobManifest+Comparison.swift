@@ -22,7 +22,11 @@ extension JobManifest {
     ///
     /// - Parameter wanted: The job that is asked for.
     public func difference(from wanted: JobManifest) -> Difference? {
-        firstDifference([("network", network, wanted.network)])
+        firstDifference([
+            ("network", network, wanted.network),
+            // Before the iterations, which follow from it.
+            ("stop", settings["stop"] ?? "not set", wanted.settings["stop"] ?? "not set"),
+        ])
             ?? configurationDifference(from: wanted)
             ?? firstDifference([
                 ("the size of the input", bytes(input.byteCount), bytes(wanted.input.byteCount)),

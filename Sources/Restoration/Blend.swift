@@ -51,6 +51,13 @@ public struct BlendResult: Sendable {
     /// Tiles without a known sample, which stay as they were, in order.
     public let unknown: [Int]
     public let warnings: [String]
+
+    public init(seams: SeamReport, damaged: [Int], unknown: [Int], warnings: [String]) {
+        self.seams = seams
+        self.damaged = damaged
+        self.unknown = unknown
+        self.warnings = warnings
+    }
 }
 
 /// The pass was cancelled, and has left no output.

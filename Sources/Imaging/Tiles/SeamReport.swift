@@ -23,6 +23,10 @@ public struct SeamReport: Codable, Equatable, Sendable {
     }
 
     public static let pairCountMaximum = 4096
+
+    /// Of tiles that do not overlap.
+    public static let none = SeamReport(
+        rms: 0, maximum: 0, overlapPixelCount: 0, pairCount: 0, pairs: [])
 }
 
 /// Adds up differences, by pair and, where a map is wanted, by pixel of the present band.

@@ -90,6 +90,17 @@ public struct TilePlan: Sendable, Equatable, Codable {
         rows = down.starts
     }
 
+    /// Some columns and rows of another plan.
+    init(_ plan: TilePlan, columns: [Int], rows: [Int]) {
+        imageWidth = plan.imageWidth
+        imageHeight = plan.imageHeight
+        windowWidth = plan.windowWidth
+        windowHeight = plan.windowHeight
+        overlap = plan.overlap
+        self.columns = columns
+        self.rows = rows
+    }
+
     public var tileCount: Int { columns.count * rows.count }
 
     /// The tile of an index in 0 ..< tileCount.

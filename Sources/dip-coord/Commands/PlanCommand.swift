@@ -25,6 +25,9 @@ struct PlanCommand: ParsableCommand {
     @OptionGroup(title: "Fit")
     var fit: FitOptions
 
+    @OptionGroup(title: "Stopping")
+    var stop: StopOptions
+
     @Option(
         name: .shortAndLong, parsing: .unconditional,
         help: ArgumentHelp("Workers to plan for.", valueName: "count"))
@@ -70,6 +73,10 @@ struct PlanCommand: ParsableCommand {
         let order: [[Int]]
         let network: String
         let iterations: Int
+        /// Of a fit that a rule stops; nil where none does.
+        let iterationsMaximum: Int?
+        /// Tiles that are fitted before, to find where all stop.
+        let pilotCount: Int
         let memoryByteCountPerWorker: Int
         let operationsPerTile, operations: Double
         let assumedOperationsPerSecond: Double
@@ -105,8 +112,14 @@ struct PlanCommand: ParsableCommand {
         let perIteration = try Fit.operationsPerIteration(
             configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands)
         let perTile = perIteration * Double(configuration.iterations)
+        let stopping = stop.resolved(task, fit, tileCount: tiles.tileCount)
+        let stopped = configuration.stopping(
+            stopping, noiseDeviation: nil, mayExtend: fit.iterations == nil)
+        var pilotCount = 0
+        if case .pilots = stopping { pilotCount = RestoreJob.pilotPlan(tiles).tileCount }
         // All tiles are of one size: as many rounds as the busiest worker has tiles.
-        let rounds = (tiles.tileCount + workers - 1) / workers
+        let rounds = [tiles.tileCount, pilotCount].reduce(0) { $0 + ($1 + workers - 1) / workers }
+        let fitCount = Double(tiles.tileCount + pilotCount)
         return Plan(
             file: file, kind: image.kind, width: image.width, height: image.height, bands: bands,
             outputWidth: header.width, outputHeight: header.height, factor: configuration.factor,
@@ -117,9 +130,11 @@ struct PlanCommand: ParsableCommand {
             windowHeight: tiles.windowHeight, overlap: tiles.overlap,
             order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
             network: fit.preset(for: task).rawValue, iterations: configuration.iterations,
+            iterationsMaximum: stopping == .fixed ? nil : stopped.iterations,
+            pilotCount: pilotCount,
             memoryByteCountPerWorker: try Fit.memoryByteCount(
                 configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands),
-            operationsPerTile: perTile, operations: perTile * Double(tiles.tileCount),
+            operationsPerTile: perTile, operations: perTile * fitCount,
             assumedOperationsPerSecond: rate * 1e9, workers: workers,
             estimatedSeconds: Double(rounds) * perTile / (rate * 1e9),
             folderByteCount: tiles.folderByteCount(bands: bands, sampleType: header.sampleType),
@@ -136,6 +151,14 @@ struct PlanCommand: ParsableCommand {
             plan.factor > 1
             ? "\nupscale    \(plan.factor) times, to \(plan.outputWidth) x \(plan.outputHeight) "
                 + "pixels" : ""
+        let stop =
+            plan.iterationsMaximum.map { most in
+                plan.pilotCount > 0
+                    ? "\nstop       where \(Text.count(plan.pilotCount, "pilot")) find it before, "
+                        + "after \(most) iterations at most; taken to be \(plan.iterations)"
+                    : "\nstop       where each tile is best, after \(most) iterations at most; "
+                        + "taken to be \(plan.iterations)"
+            } ?? ""
         let share = rate == 40 ? " (an assumption; see --rate)" : ""
         return """
             image      \(plan.kind), \(plan.sampleType), values \(plan.low) to \
@@ -144,7 +167,7 @@ struct PlanCommand: ParsableCommand {
             \(Text.count(plan.columns, "column")) and \(Text.count(plan.rows, "row")), sharing at \
             least \(plan.overlap) pixels
             order      row by row from the upper left
-            fit        network \(plan.network), \(plan.iterations) iterations a tile
+            fit        network \(plan.network), \(plan.iterations) iterations a tile\(stop)
             memory     \(Text.bytes(plan.memoryByteCountPerWorker)) for each worker
             work       \(Text.operations(plan.operationsPerTile)) a tile, \
             \(Text.operations(plan.operations)) in all

@@ -41,6 +41,9 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup(title: "Fit")
     var fit: FitOptions
 
+    @OptionGroup(title: "Stopping")
+    var stop: StopOptions
+
     @OptionGroup(title: "Workers")
     var workers: WorkerOptions
 
@@ -54,6 +57,7 @@ struct RestoreCommand: ParsableCommand {
         let desk = CoordinatorDesk(listener)
         let run = RestorationRun(
             file: file, task: task, output: output, input: input, tiling: tiling, fit: fit,
+            stop: stop,
             workers: workers, jobOptions: jobOptions)
         let code: Int32
         if case .all = input.page {

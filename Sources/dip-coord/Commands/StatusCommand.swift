@@ -65,8 +65,17 @@ struct JobStatus: Encodable {
         let iteration: Int
     }
 
+    /// What the tiles are fitted for.
+    enum Phase: String, Encodable {
+        /// To find where all fits stop.
+        case pilots
+        /// For the output.
+        case restoration
+    }
+
     let folder: String
     let input: String
+    let phase: Phase
     let standing: Standing
     let width, height: Int
     /// How many times the output is wider and higher; absent like `iterationsPerTile`.
@@ -86,7 +95,10 @@ struct JobStatus: Encodable {
     let endedAt: Double?
 
     init(folder: String) throws {
-        guard let snapshot = try Self.snapshot(folder) else {
+        let pilots = "\(folder)/\(StopFact.name).dip"
+        let whole = try Self.snapshot(folder)
+        phase = whole == nil ? .pilots : .restoration
+        guard let snapshot = try whole ?? Self.snapshot(pilots) else {
             throw ProgramError(
                 .noInput,
                 "\(folder) is no job's folder (it has no job.json); name the output with .dip")
@@ -108,7 +120,8 @@ struct JobStatus: Encodable {
         let configuration = try? FitConfiguration(json: manifest.configuration)
         iterationsPerTile = configuration?.iterations
         factor = configuration?.factor
-        if let completion = manifest.completion {
+        // When pilots are done, the restoration has yet to begin.
+        if let completion = manifest.completion, phase == .restoration {
             standing = completion.unrestored.isEmpty ? .complete : .incomplete
             restoredCount = tileCount - completion.unrestored.count
             leftCount = 0
@@ -147,7 +160,8 @@ struct JobStatus: Encodable {
         let enlarging = factor.map { $0 > 1 ? ", enlarged \($0) times" : "" } ?? ""
         var lines = [
             "job        \(folder), of \(input), \(width) x \(height) pixels\(enlarging)",
-            "state      \(explanation)",
+            "state      \(explanation)"
+                + (phase == .pilots ? ", looking for the point to stop at" : ""),
             "tiles      \(restoredCount) of \(tileCount) restored, \(setAside.count) given up, "
                 + "\(leftCount) left",
         ]

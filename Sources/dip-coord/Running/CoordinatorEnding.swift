@@ -160,7 +160,7 @@ extension CoordinatorLoop {
         if let error = ending.error { throw error }
         guard let report = makeReport() else { return 0 }
         for warning in (ending.blend?.warnings ?? []) + ending.warnings { console.warning(warning) }
-        console.text(report.text)
+        if !job.isMeasuring { console.text(report.text) }
         return report.unrestored.isEmpty ? 0 : 2
     }
 
@@ -182,7 +182,8 @@ extension CoordinatorLoop {
             seed: job.configuration.seed, tileCount: job.plan.tileCount,
             tileCountOfEarlierRuns: storedBeforeCount,
             windowWidth: job.plan.windowWidth, windowHeight: job.plan.windowHeight,
-            iterationsPerTile: job.configuration.iterations, iterations: tally.iterationCount,
+            iterationsPerTile: job.configuration.iterations, stop: job.stop?.inReport,
+            iterations: tally.iterationCount,
             seconds: clock.now().inSeconds, fitSeconds: tally.fitSeconds,
             workerCount: statistics.workerCount, restartCount: localWorkers.restartCount,
             failedAttemptCount: statistics.failureCount,

@@ -19,6 +19,8 @@ struct JobReport: Encodable {
     let tileCountOfEarlierRuns: Int
     let windowWidth, windowHeight: Int
     let iterationsPerTile: Int
+    /// How pilots have found where fits stop; nil where none looked for it.
+    let stop: StopFact.InReport?
     /// Of all tiles that this run has restored.
     let iterations: Int
     /// From the program's start.
@@ -70,9 +72,10 @@ struct JobReport: Encodable {
             "tiles      \(restored) of \(tileCount), \(windowWidth) x \(windowHeight) pixels each"
                 + earlier,
             "fit        network \(network), \(iterationsPerTile) iterations a tile, seed \(seed)",
+            stop.map { "stop       \($0.words)" },
             "time       \(Text.time(seconds)), \(Text.fixed(rate, 1)) iterations/s",
             "workers    \(workers)",
-        ]
+        ].compactMap { $0 }
         if checkpointCount + checkpointUseCount + lostIterationCount > 0 {
             let (stored, all) =
                 (Text.count(checkpointCount, "checkpoint"), iterations + lostIterationCount)

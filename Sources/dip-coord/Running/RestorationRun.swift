@@ -44,10 +44,13 @@ struct RestorationRun {
     var input: InputOptions
     var tiling: TilingOptions
     var fit: FitOptions
+    var stop: StopOptions
     var workers: WorkerOptions
     var jobOptions: JobOptions
     /// Whether another job follows, for which workers of others are to stay.
     var keepsWorkers = false
+    /// Where pilots of this run have found that fits stop.
+    var found: StopFact?
 
     /// Restores the image, or what is left of it.
     ///
@@ -57,6 +60,19 @@ struct RestorationRun {
         at desk: CoordinatorDesk, clock: MonotonicClock, _ console: inout Console
     ) throws -> Int32 {
         let prepared = try RestoreJob.prepare(self)
+        if let pilots = prepared.pilots {
+            var next = self
+            next.found = try findStop(prepared, pilots, at: desk, clock: clock, &console)
+            return try next.run(at: desk, clock: clock, &console)
+        }
+        return try work(prepared, at: desk, clock: clock, &console)
+    }
+
+    /// Does what is left of a job.
+    func work(
+        _ prepared: consuming sending RestoreJob.Prepared, at desk: CoordinatorDesk,
+        clock: MonotonicClock, _ console: inout Console
+    ) throws -> Int32 {
         let job = prepared.job
         if case .complete(let former, let completion) = prepared.standing {
             return try sayComplete(job, former, completion, &console)

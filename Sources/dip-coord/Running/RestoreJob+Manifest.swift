@@ -10,10 +10,10 @@ extension RestoreJob {
     /// - Parameters:
     ///   - header: the input's, in its own size.
     ///   - region: of the input; nil for all of it.
-    static func manifest(
+    static func makeManifest(
         _ file: String, _ header: ImageHeader, _ region: PixelRegion?, _ blend: BlendFacts,
         _ missing: MissingPixels?, _ tiling: TilingOptions, _ network: NetworkPreset,
-        _ configuration: FitConfiguration
+        _ configuration: FitConfiguration, _ stopping: Stopping
     ) throws -> JobManifest {
         let plan = blend.plan
         var settings = [
@@ -23,6 +23,7 @@ extension RestoreJob {
             "pyramid": header.hasOverviews ? "yes" : "no",
             "quality": "\(header.jpegQuality)",
             "region": region?.words ?? "the whole image",
+            "stop": StopFact.words(stopping),
         ]
         if configuration.task == .inpaint {
             settings["known pixels"] = blend.keepsKnown ? "kept" : "refitted"

@@ -12,20 +12,22 @@ import Wire
 /// The facts of one restoration.
 struct RestoreJob: Sendable {
     let input: String
-    let output: String
+    var output: String
     /// Whether the folder's tiles stay after success.
-    let keepsFolder: Bool
+    var keepsFolder: Bool
     let isVerbose: Bool
     /// Of what is restored: the image, or its region; enlarged where that is the task.
     let header: ImageHeader
-    let plan: TilePlan
+    var plan: TilePlan
     /// What the last pass makes of the tiles.
-    let blend: BlendFacts
+    var blend: BlendFacts
     let network: NetworkPreset
-    let configuration: FitConfiguration
-    let manifest: JobManifest
+    var configuration: FitConfiguration
+    var manifest: JobManifest
+    /// Where pilots have found that fits stop; nil where none looked for it.
+    var stop: StopFact?
     /// Workers to start on this host, not more than there are tiles.
-    let localWorkerCount: Int
+    var localWorkerCount: Int
     let threadsPerWorker: Int
     let workerProgram: String
     /// Whether workers of others can come.
@@ -33,14 +35,14 @@ struct RestoreJob: Sendable {
     /// nil waits for ever.
     let workerWait: Duration?
     /// Whether workers of others are to wait for another job.
-    let keepsWorkers: Bool
+    var keepsWorkers: Bool
     /// Silence after which a worker is taken for gone.
     let leaseSilence: Duration
     /// How often a fit's state is stored; nil only when its worker leaves.
     let checkpointInterval: Duration?
     /// Bytes of the largest state of a fit.
-    let stateByteCountMaximum: Int
-    let warnings: [String]
+    var stateByteCountMaximum: Int
+    var warnings: [String]
 
     /// Whether the state of a fit is small enough to travel.
     var hasCheckpoints: Bool { stateByteCountMaximum <= WireLimits.stateByteCountMaximum }
@@ -80,13 +82,26 @@ struct RestoreJob: Sendable {
         plan.windowHeight * plan.windowWidth * bands * MemoryLayout<Float>.size
     }
 
-    var precision: TilePrecision { header.sampleType.tilePrecision }
+    var precision: TilePrecision {
+        isMeasuring ? .float32 : header.sampleType.tilePrecision
+    }
+
+    /// Whether its tiles are pilots, and its output a `StopFact`.
+    var isMeasuring: Bool { configuration.measuresStop }
+
+    /// The phase before a job, which is not complete.
+    struct Pilots {
+        let job: RestoreJob
+        let standing: JobStanding
+    }
 
     /// The facts, the image that they are about, and what there is of the job already.
     struct Prepared: ~Copyable {
         let job: RestoreJob
         let source: any ImageSource
         let standing: JobStanding
+        /// What must be found out before; nil where nothing is.
+        let pilots: Pilots?
         let retriesFailed: Bool
 
         /// Opens the job's folder, made if need be, and checks that the disk can take the tiles.
@@ -115,7 +130,7 @@ struct RestoreJob: Sendable {
         let (file, options, workers) = (run.file, run.output, run.workers)
         let (input, tiling, fit, jobOptions) = (run.input, run.tiling, run.fit, run.jobOptions)
         let task = run.task
-        let configuration = try fit.configuration(task)
+        var configuration = try fit.configuration(task)
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
         let given = try input.open(file, task)
         let output = options.path(forInput: file)
@@ -137,26 +152,26 @@ struct RestoreJob: Sendable {
             task.task == .inpaint
             ? try MissingPixels(
                 in: source, blend.region, plan, file: file, keepsNodata: !blend.fillsMissing) : nil
-        let wanted = try manifest(
-            file, region.map(given.header.cropped) ?? given.header, region, blend, missing, tiling,
-            fit.preset(for: task), configuration)
-        let standing = try JobStanding(
-            folder: output + ".dip", output: output, wanted: wanted, jobOptions)
+        let stopping = run.stop.resolved(task, fit, tileCount: plan.tileCount)
+        let noiseDeviation = try run.stop.noiseDeviation(
+            blend.region.map { RegionView(source, $0) } ?? source, plan, task)
+        configuration = configuration.stopping(
+            stopping, noiseDeviation: noiseDeviation, mayExtend: fit.iterations == nil)
+        try configuration.validate()
         let workerCount = min(workers.workerCount, plan.tileCount)
         let stateByteCount = try Fit.stateByteCountMaximum(
             configuration, height: plan.windowHeight, width: plan.windowWidth,
             bands: header.colorBands)
         try checkOpenFiles(plan, workerCount)
-        var replacing = blend
-        replacing.replacesOutput = try standing.replacesOutput(
-            output, overwrites: options.overwrite)
-        let job = RestoreJob(
+        var job = RestoreJob(
             input: file, output: output,
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,
-            plan: plan, blend: replacing, network: fit.preset(for: task),
+            plan: plan, blend: blend, network: fit.preset(for: task),
             configuration: configuration,
-            manifest: standing.manifest ?? wanted,
-            localWorkerCount: workerCount, threadsPerWorker: workers.threads,
+            manifest: try Self.makeManifest(
+                file, region.map(given.header.cropped) ?? given.header, region, blend, missing,
+                tiling, fit.preset(for: task), configuration, stopping),
+            stop: nil, localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
@@ -171,8 +186,19 @@ struct RestoreJob: Sendable {
                     othersMayJoin: workers.listen != nil))
                 + (try checkFileSize(plan, header)) + stateWarnings(stateByteCount)
                 + spaceWarnings(output, plan, blend.outputHeader))
+        var pilots: Pilots?
+        if case .pilots(let rule) = stopping {
+            pilots = try job.takeStop(
+                rule, noiseDeviation: noiseDeviation, found: run.found, jobOptions)
+        }
+        let standing = try JobStanding(
+            folder: job.folder, output: output, wanted: job.manifest, jobOptions)
+        job.blend.replacesOutput = try standing.replacesOutput(
+            output, overwrites: options.overwrite)
+        job.manifest = standing.manifest ?? job.manifest
         return Prepared(
-            job: job, source: source, standing: standing, retriesFailed: jobOptions.retryFailed)
+            job: job, source: source, standing: standing, pilots: pilots,
+            retriesFailed: jobOptions.retryFailed)
     }
 
     private static func workerProgram(isNeeded: Bool) throws -> String {

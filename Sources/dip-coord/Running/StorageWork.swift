@@ -133,7 +133,9 @@ final class StorageWork {
             return nil
         case .blend(let setAside):
             return reply {
-                .blended(try blend(setAside, isCancelled))
+                .blended(
+                    job.isMeasuring
+                        ? try decideStop(setAside) : try blend(setAside, isCancelled))
             } or: {
                 .blendingFailed($0)
             }
@@ -178,6 +180,12 @@ final class StorageWork {
                 "\(job.output) appeared during the run and was left as it is; add --overwrite to "
                     + "replace it, or choose another output with -o")
         }
+    }
+
+    /// The last pass of a job of pilots.
+    private func decideStop(_ setAside: Set<Int>) throws -> BlendResult {
+        try StopFact(job, store, setAside: setAside).write(job, store)
+        return BlendResult(seams: .none, damaged: [], unknown: [], warnings: [])
     }
 
     /// The messages that hand a tile to a worker.

@@ -1,0 +1,97 @@
+// The first phase of a job whose tiles stop where pilots are best: a job of its own, a few windows
+// of the same plan, whose output is stop.json.
+
+import DeepImagePrior
+import Glibc
+import Imaging
+import JobStore
+import Transport
+
+extension RestoreJob {
+    /// Pilots for a plan of so many tiles: few where each of them is a large part of the work.
+    private static func pilotCountMaximum(tileCount: Int) -> Int {
+        switch tileCount {
+        case ..<4: 1
+        case ..<16: 2
+        case ..<36: 4
+        case ..<100: 6
+        default: 9
+        }
+    }
+
+    /// The windows that are pilots.
+    static func pilotPlan(_ plan: TilePlan) -> TilePlan {
+        plan.spread(atMost: pilotCountMaximum(tileCount: plan.tileCount))
+    }
+
+    /// Lets fits stop where pilots have found it.
+    ///
+    /// - Parameter found: what they have found in this run; else what a former one wrote counts.
+    /// - Returns: What is still to be found out; nil for nothing.
+    mutating func takeStop(
+        _ rule: StopRule, noiseDeviation: Double?, found: StopFact?, _ options: JobOptions
+    ) throws -> Pilots? {
+        var found = found
+        if found == nil {
+            let pilots = try pilots(rule, noiseDeviation: noiseDeviation)
+            let standing = try JobStanding(
+                folder: pilots.folder, output: pilots.output, wanted: pilots.manifest, options)
+            guard case .complete = standing else {
+                return Pilots(job: pilots, standing: standing)
+            }
+            found = try StopFact.read(pilots.output)
+        }
+        guard let found else { return nil }
+        stop = found
+        configuration.iterations = found.iteration
+        manifest.configuration = configuration.json
+        return nil
+    }
+
+    /// The job whose output says where this one's fits stop.
+    func pilots(_ rule: StopRule, noiseDeviation: Double?) throws -> RestoreJob {
+        var job = self
+        job.output = "\(folder)/\(StopFact.name)"
+        job.plan = Self.pilotPlan(plan)
+        job.configuration = configuration.measuring(rule, noiseDeviation: noiseDeviation)
+        job.stateByteCountMaximum = try Fit.stateByteCountMaximum(
+            job.configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands)
+        job.localWorkerCount = min(localWorkerCount, job.plan.tileCount)
+        (job.keepsFolder, job.keepsWorkers, job.warnings) = (false, true, [])
+        job.manifest.jobID += "-pilots"
+        job.manifest.plan.columns = job.plan.columns
+        job.manifest.plan.rows = job.plan.rows
+        job.manifest.configuration = job.configuration.json
+        return job
+    }
+}
+
+extension RestorationRun {
+    /// Lets pilots find where fits stop. They are fitted to be looked at alone; their tiles are
+    /// fitted again with all others, so that no tile differs from another in anything but pixels.
+    func findStop(
+        _ prepared: borrowing RestoreJob.Prepared, _ pilots: RestoreJob.Pilots,
+        at desk: CoordinatorDesk,
+        clock: MonotonicClock, _ console: inout Console
+    ) throws -> StopFact {
+        let job = pilots.job
+        guard mkdir(prepared.job.folder, 0o777) == 0 || errno == EEXIST else {
+            throw ProgramError(
+                .unwritable,
+                "\(prepared.job.folder) cannot be made: \(String(cString: strerror(errno)))")
+        }
+        console.note(
+            "looking for the point to stop at: \(Text.count(job.plan.tileCount, "pilot")) of "
+                + "\(Text.count(prepared.job.plan.tileCount, "tile")), at most "
+                + "\(job.configuration.iterations) iterations each")
+        _ = try work(
+            RestoreJob.Prepared(
+                job: job, source: try task.enlarged(input.open(file, task)),
+                standing: pilots.standing, pilots: nil,
+                retriesFailed: jobOptions.retryFailed),
+            at: desk, clock: clock, &console)
+        let fact = try StopFact.read(job.output)
+        console.note("all fits stop \(fact.words)")
+        return fact
+    }
+}

@@ -1,0 +1,119 @@
+// Where fits stop, as pilots have found it: a fact of the job, in stop.json.
+
+import DeepImagePrior
+import FoundationEssentials
+import Glibc
+import Imaging
+import JobStore
+import Restoration
+
+/// The output of the job that the pilots are.
+struct StopFact: Codable, Equatable {
+    static let name = "stop.json"
+    private static let byteCountMaximum = 64 << 20
+
+    struct Pilot: Codable, Equatable {
+        let region: PixelRegion
+        /// What the rule watched, every `interval` iterations; -1 where it was not known.
+        let values: [Float]
+    }
+
+    let rule: StopRule
+    /// The iteration at which every tile's fit stops.
+    let iteration: Int
+    /// Whether the curve has turned; else the iterations that were allowed did not suffice.
+    let isConfirmed: Bool
+    /// Iterations that were allowed.
+    let iterationsMaximum: Int
+    /// Of the noise, where the rule asks for it; 1 is the range of values.
+    let noiseDeviation: Double
+    /// Iterations between two values.
+    let interval: Int
+    let pilots: [Pilot]
+
+    /// In the settings of the job whose tiles stop there.
+    static func words(_ stopping: Stopping) -> String {
+        switch stopping {
+        case .fixed: "after the iterations given"
+        case .perTile(let rule): "each tile by \(rule.rawValue)"
+        case .pilots(let rule): "all tiles where pilots found it by \(rule.rawValue)"
+        }
+    }
+
+    static func read(_ path: String) throws -> StopFact {
+        guard
+            let bytes = try PosixFileSystem().contents(path, byteCountMax: byteCountMaximum),
+            let fact = try? JSONDecoder().decode(StopFact.self, from: Data(bytes))
+        else {
+            throw ProgramError(
+                .badInput, "\(path) is not what pilots write; add --fresh to start over")
+        }
+        return fact
+    }
+
+    /// What the stored curves say.
+    ///
+    /// - Parameter setAside: pilots that could not be fitted.
+    init(_ job: RestoreJob, _ store: JobStore, setAside: Set<Int>) throws {
+        let configuration = job.configuration
+        var curves: [StopCurve] = []
+        var pilots: [Pilot] = []
+        for index in 0..<job.plan.tileCount where !setAside.contains(index) {
+            guard let tile = try store.openTile(index) else { continue }
+            var samples = [Float](repeating: 0, count: tile.height * tile.width * tile.bands)
+            try samples.withUnsafeMutableBufferPointer { buffer throws(JobStoreError) in
+                try tile.readRows(0..<tile.height, into: buffer)
+            }
+            let curve = try StopCurve(configuration.stopRule, inPlaceOf: samples)
+            curves.append(curve)
+            pilots.append(Pilot(region: job.region(of: index), values: curve.values))
+        }
+        let point = StopCurve.mean(of: curves)?.point(configuration)
+        rule = configuration.stopRule
+        iteration = point?.iteration ?? configuration.iterations
+        isConfirmed = point?.isConfirmed ?? false
+        iterationsMaximum = configuration.iterations
+        noiseDeviation = configuration.noiseDeviation
+        interval = StopCurve.interval
+        self.pilots = pilots
+    }
+
+    /// Puts it in its place, which is known to be the job's own before.
+    func write(_ job: RestoreJob, _ store: JobStore) throws {
+        let files = PosixFileSystem()
+        let folder = String(job.output.dropLast(Self.name.count + 1))
+        let bytes = try Text.json(self, indented: true)
+        let partial = job.output + ".partial"
+        try files.write(bytes, to: partial)
+        var output = try FileFingerprint(path: partial, fileSystem: files)
+        output.path = job.output
+        try store.recordOutput(output)
+        try files.rename(partial, to: job.output)
+        try files.sync(directory: folder)
+    }
+
+    /// What the report of the restoration says of it.
+    struct InReport: Encodable {
+        let rule: StopRule
+        let iteration: Int
+        let isConfirmed: Bool
+        let pilotCount: Int
+        let noiseDeviation: Double
+        let words: String
+    }
+
+    var inReport: InReport {
+        InReport(
+            rule: rule, iteration: iteration, isConfirmed: isConfirmed, pilotCount: pilots.count,
+            noiseDeviation: noiseDeviation, words: words)
+    }
+
+    /// For people.
+    var words: String {
+        let reached =
+            isConfirmed
+            ? "" : ", which is all that was allowed: more --iterations may be better"
+        return "after \(iteration) iterations, by \(rule.rawValue) on "
+            + "\(Text.count(pilots.count, "pilot"))\(reached)"
+    }
+}

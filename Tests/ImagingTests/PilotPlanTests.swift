@@ -1,0 +1,68 @@
+import Testing
+
+@testable import Imaging
+
+@Suite struct PilotPlanTests {
+    @Test func `a few windows of a plan are spread over the image`() throws {
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<500 {
+            let (width, height) = (
+                Int.random(in: 1...4000, using: &generator),
+                Int.random(in: 1...4000, using: &generator)
+            )
+            let maximum = Int.random(in: 1...9, using: &generator)
+            let story: Comment = "\(width) x \(height), at most \(maximum)"
+            let plan = try TilePlan(
+                width: width, height: height, tile: 128, overlap: 32, alignment: 32, minimum: 64)
+            let some = plan.spread(atMost: maximum)
+            #expect((1...maximum).contains(some.tileCount), story)
+            #expect(Set(plan.columns).isSuperset(of: some.columns), story)
+            #expect(Set(plan.rows).isSuperset(of: some.rows), story)
+            #expect(Set(some.columns).count == some.columns.count, story)
+            #expect(Set(some.rows).count == some.rows.count, story)
+            #expect(some.columns == some.columns.sorted() && some.rows == some.rows.sorted(), story)
+            // As many as can be laid out in columns and rows.
+            if plan.columns.count >= 3, plan.rows.count >= 3 {
+                #expect(some.tileCount >= maximum - 1, story)
+            }
+        }
+    }
+
+    @Test func `the middles are taken, not the rims`() throws {
+        let plan = try TilePlan(
+            width: 1280, height: 640, tile: 128, overlap: 0, alignment: 32, minimum: 64)
+        let some = plan.spread(atMost: 4)
+        #expect(some.columns == [plan.columns[2], plan.columns[7]])
+        #expect(some.rows == [plan.rows[1], plan.rows[3]])
+        #expect(plan.spread(atMost: 1).columns == [plan.columns[5]])
+        #expect(plan.spread(atMost: 100) == plan)
+    }
+}
+
+@Suite struct NoiseEstimateTests {
+    @Test(arguments: [2.0, 10, 40])
+    func `the deviation of noise on smooth structure is found`(deviation: Double) throws {
+        var state = UInt64(deviation) &+ 77
+        func uniform() -> Double {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Double(state >> 11) / Double(1 << 53)
+        }
+        // Twelve uniform numbers have the variance 1, and nearly a normal distribution.
+        func normal() -> Double { (0..<12).reduce(-6) { sum, _ in sum + uniform() } }
+        let header = ImageHeader(
+            width: 200, height: 150, colorBands: 3, alpha: nil, sampleType: .uint8,
+            format: .png)
+        var picture = Picture(header, seed: 1)
+        for index in picture.samples.indices {
+            let pixel = index / 3
+            let smooth = 128 + Double(pixel % 200) / 4 - Double(pixel / 200) / 3
+            picture.samples[index] = UInt16(
+                min(max(smooth + deviation * normal(), 0), 255).rounded())
+        }
+        let source = PictureSource(picture)
+        let plan = try TilePlan(
+            width: 200, height: 150, tile: 64, overlap: 16, alignment: 32, minimum: 64)
+        let found = try #require(try source.noiseDeviation(plan)) * 255
+        #expect(abs(found - deviation) < 0.08 * deviation + 0.3, "\(found)")
+    }
+}
