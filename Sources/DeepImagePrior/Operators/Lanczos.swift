@@ -16,8 +16,8 @@
 // A tile's rim inside the image is treated as the image's: the picture's rim goes on there,
 // although a neighbour knows better. That bends no more than the outermost 3 f / 2 pixels, which
 // the feather gives little weight or none: the neighbour, for which they lie further inside, has
-// the rest. To leave out the two given pixels that reach beyond the rim instead would leave that part
-// of the tile to the network's fancy.
+// the rest. To leave out the two given pixels that reach beyond the rim instead would leave that
+// part of the tile to the network's fancy.
 
 #if canImport(Glibc)
     import Glibc

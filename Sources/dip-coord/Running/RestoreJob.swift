@@ -23,6 +23,8 @@ struct RestoreJob: Sendable {
     let blend: BlendFacts
     let network: NetworkPreset
     let configuration: FitConfiguration
+    /// Of the guide; 0 where there is none.
+    let guideBands: Int
     let manifest: JobManifest
     /// Workers to start on this host, not more than there are tiles.
     let localWorkerCount: Int
@@ -64,10 +66,16 @@ struct RestoreJob: Sendable {
     /// The restored part of the input in the input's own pixels; nil for all of it.
     var givenRegion: PixelRegion? { blend.region?.reduced(by: factor) }
 
-    /// The given pixels of a window (H, W, C).
-    var givenShape: PixelShape {
+    /// What a worker gets of a window (H, W, C): the given pixels, and behind them the guide's.
+    var assignedShape: PixelShape {
         PixelShape(
-            height: plan.windowHeight / factor, width: plan.windowWidth / factor, bands: bands)
+            height: plan.windowHeight / factor, width: plan.windowWidth / factor,
+            bands: bands + guideBands)
+    }
+
+    /// Bytes of that as float32.
+    var assignedByteCount: Int {
+        assignedShape.height * assignedShape.width * assignedShape.bands * MemoryLayout<Float>.size
     }
 
     /// A window's restored pixels (H, W, C).
@@ -86,6 +94,7 @@ struct RestoreJob: Sendable {
     struct Prepared: ~Copyable {
         let job: RestoreJob
         let source: any ImageSource
+        let guide: Guide?
         let standing: JobStanding
         let retriesFailed: Bool
 
@@ -106,7 +115,7 @@ struct RestoreJob: Sendable {
                 precision: job.precision, checkpointByteCount: job.stateByteCountMaximum,
                 checkpointCount: job.hasCheckpoints && job.checkpointInterval != nil
                     ? max(job.localWorkerCount, 1) : 0)
-            return StorageWork(job: job, source: source, store: store)
+            return StorageWork(job: job, source: source, guide: guide, store: store)
         }
     }
 
@@ -115,13 +124,14 @@ struct RestoreJob: Sendable {
         let (file, options, workers) = (run.file, run.output, run.workers)
         let (input, tiling, fit, jobOptions) = (run.input, run.tiling, run.fit, run.jobOptions)
         let task = run.task
-        let configuration = try fit.configuration(task)
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
         let given = try input.open(file, task)
+        let guide = try input.guide(of: given.header, task)
+        let configuration = try fit.configuration(task, bands: given.header.colorBands, guide)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
         for written in [output, options.disagreement].compactMap({ $0 }) {
-            try task.checkIsNotMask(written)
+            try task.checkIsNotRead(written)
         }
         if let compression = options.compression { given.header.tiffCompression = compression }
         given.header.jpegQuality = options.quality
@@ -138,8 +148,8 @@ struct RestoreJob: Sendable {
             ? try MissingPixels(
                 in: source, blend.region, plan, file: file, keepsNodata: !blend.fillsMissing) : nil
         let wanted = try manifest(
-            file, region.map(given.header.cropped) ?? given.header, region, blend, missing, tiling,
-            fit.preset(for: task), configuration)
+            file, region.map(given.header.cropped) ?? given.header, region, blend, missing, guide,
+            tiling, fit.preset(for: task), configuration)
         let standing = try JobStanding(
             folder: output + ".dip", output: output, wanted: wanted, jobOptions)
         let workerCount = min(workers.workerCount, plan.tileCount)
@@ -155,7 +165,7 @@ struct RestoreJob: Sendable {
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,
             plan: plan, blend: replacing, network: fit.preset(for: task),
             configuration: configuration,
-            manifest: standing.manifest ?? wanted,
+            guideBands: guide?.bands ?? 0, manifest: standing.manifest ?? wanted,
             localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
@@ -172,7 +182,8 @@ struct RestoreJob: Sendable {
                 + (try checkFileSize(plan, header)) + stateWarnings(stateByteCount)
                 + spaceWarnings(output, plan, blend.outputHeader))
         return Prepared(
-            job: job, source: source, standing: standing, retriesFailed: jobOptions.retryFailed)
+            job: job, source: source, guide: guide, standing: standing,
+            retriesFailed: jobOptions.retryFailed)
     }
 
     private static func workerProgram(isNeeded: Bool) throws -> String {
