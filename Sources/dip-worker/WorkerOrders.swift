@@ -140,9 +140,13 @@ extension FitProblem {
         let all = payload.pixels
         var (pixels, guide) = (all, [Float]())
         if guideBands > 0 {
-            let isOfGuide = { (index: Int) in index % shape.bands >= bands }
-            pixels = all.indices.filter { !isOfGuide($0) }.map { all[$0] }
-            guide = all.indices.filter(isOfGuide).map { all[$0] }
+            pixels = []
+            pixels.reserveCapacity(all.count / shape.bands * bands)
+            guide.reserveCapacity(all.count / shape.bands * guideBands)
+            for first in stride(from: 0, to: all.count, by: shape.bands) {
+                pixels += all[first..<first + bands]
+                guide += all[first + bands..<first + shape.bands]
+            }
         }
         self.init(
             pixels: pixels, height: shape.height, width: shape.width, bands: bands, factor: factor,

@@ -4,7 +4,17 @@ public import ArgumentParser
 public import DeepImagePrior
 import Imaging
 
-extension NetworkPreset: ExpressibleByArgument {}
+extension NetworkPreset {
+    /// What `--network` names; the parser would make a list of many lines of the known ones.
+    static func named(_ name: String) throws -> NetworkPreset {
+        guard let preset = NetworkPreset(rawValue: name) else {
+            let known = allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("known are \(known)")
+        }
+        return preset
+    }
+}
+
 extension PrecisionChoice: ExpressibleByArgument {}
 
 struct TilingOptions: ParsableArguments {
@@ -50,7 +60,7 @@ struct FitOptions: ParsableArguments {
             leaves paper-dejpeg; for a guide paper-guided. (default: paper-dejpeg with --task \
             dejpeg, paper-guided with guided, else thin, because paper takes days for a large \
             image on a few cores)
-            """, valueName: "name"))
+            """, valueName: "name"), transform: NetworkPreset.named)
     var network: NetworkPreset?
 
     @Option(
