@@ -84,7 +84,6 @@ public final class Fit {
         heldOut = problem.holdOut(configuration, kernels: kernels)
         missing = problem.pixels.indices.filter { problem.pixels[$0].isNaN }
         for index in missing { problem.pixels[index] = 0.5 }
-        self.problem = problem
         self.configuration = configuration
         monitor = StopMonitor(configuration)
         forwardOperator = configuration.makeOperator(for: problem)
@@ -98,7 +97,9 @@ public final class Fit {
         } catch {
             throw FitError(error)
         }
-        z = NoiseField(configuration).cut(problem, kernels: network.kernels)
+        z = configuration.input.z(of: problem, configuration, kernels: network.kernels)
+        problem.guide = []
+        self.problem = problem
         network.initialize(
             RandomStream(seed: configuration.seed, words: (StreamTag.weights.rawValue, 0, 0)))
         average = [Float](repeating: 0, count: problem.outputCount)

@@ -15,6 +15,14 @@ public struct FitProblem: Sendable {
     public var originY: Int
     /// The tile's number, which its noise depends on.
     public var tile: Int
+    /// Size of the whole restored image, which `NetworkInput.meshgrid` counts by; nil where nobody
+    /// asks.
+    public var imageWidth: Int?
+    public var imageHeight: Int?
+    /// `NetworkInput.guide`, (outputHeight, outputWidth, guideBands), normally 0 to 1; NaN where a
+    /// sample is missing.
+    public var guide: [Float] = []
+    public var guideBands = 0
 
     public init(
         pixels: [Float], height: Int, width: Int, bands: Int, factor: Int = 1, originX: Int,
@@ -45,6 +53,7 @@ public struct FitProblem: Sendable {
                     + "\(configuration.factor) times")
         }
         try validate()
+        try validateInput(for: configuration)
     }
 
     private func validate() throws(FitError) {

@@ -12,8 +12,8 @@ public enum WireLimits {
     public static let reasonByteCountMaximum = 1000
     /// Pixels along one side of a window.
     public static let sideMaximum = 65_536
-    /// Bands of a window.
-    public static let bandCountMaximum = 16
+    /// Bands of a window: half of them the image's, half of them a guide's.
+    public static let bandCountMaximum = 32
     /// Bytes of the state of a fit.
     public static let stateByteCountMaximum = 1 << 30
     /// Any count, index, iteration or process id.

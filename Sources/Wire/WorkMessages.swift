@@ -1,6 +1,7 @@
 /// The messages about one try at one tile. Each carries job, tile and attempt.
 
-/// The coordinator hands a tile to an idle worker. Payload: the degraded pixels, (H, W, C) float32.
+/// The coordinator hands a tile to an idle worker. Payload: the degraded pixels, (H, W, C) float32,
+/// and behind the bands of each those of the guide where there is one.
 public struct Assign: WorkMessageBody {
     /// The job.
     public let job: JobID
@@ -15,10 +16,17 @@ public struct Assign: WorkMessageBody {
     /// The iteration to go on from: the state was sent before this message, as `checkpoint` of this
     /// try. Absent where the fit begins anew.
     public let checkpointIteration: Int?
+    /// Columns of the whole restored image; absent where a fit does not ask for it.
+    public let imageWidth: Int?
+    /// Rows of the whole restored image; absent where a fit does not ask for it.
+    public let imageHeight: Int?
+    /// The last so many bands of the payload are the guide's; absent where there is none.
+    public let guideBands: Int?
 
     /// An assignment.
     public init(
-        job: JobID, work: TileAttempt, originX: Int, originY: Int, checkpointIteration: Int? = nil
+        job: JobID, work: TileAttempt, originX: Int, originY: Int, checkpointIteration: Int? = nil,
+        imageWidth: Int? = nil, imageHeight: Int? = nil, guideBands: Int? = nil
     ) {
         self.job = job
         tile = work.tile
@@ -26,6 +34,17 @@ public struct Assign: WorkMessageBody {
         self.originX = originX
         self.originY = originY
         self.checkpointIteration = checkpointIteration
+        self.imageWidth = imageWidth
+        self.imageHeight = imageHeight
+        self.guideBands = guideBands
+    }
+
+    /// The same from another iteration on; nil for one that begins anew.
+    public func going(onFrom iteration: Int?) -> Assign {
+        Assign(
+            job: job, work: work, originX: originX, originY: originY,
+            checkpointIteration: iteration, imageWidth: imageWidth, imageHeight: imageHeight,
+            guideBands: guideBands)
     }
 
     /// The try at the tile.
@@ -36,6 +55,10 @@ public struct Assign: WorkMessageBody {
         try FieldCheck.count(originX, "originX")
         try FieldCheck.count(originY, "originY")
         try FieldCheck.count(checkpointIteration ?? 0, "checkpointIteration")
+        try FieldCheck.count(imageWidth ?? 1, "imageWidth", from: 1)
+        try FieldCheck.count(imageHeight ?? 1, "imageHeight", from: 1)
+        try FieldCheck.count(
+            guideBands ?? 1, "guideBands", from: 1, through: WireLimits.bandCountMaximum / 2)
     }
 }
 

@@ -216,13 +216,10 @@ final class WorkerLoop {
     private func takeArrivedState(for body: Assign) -> Assign {
         if let arrivedState, arrivedState.body.job == body.job, arrivedState.body.work == body.work
         {
-            return Assign(
-                job: body.job, work: body.work, originX: body.originX, originY: body.originY,
-                checkpointIteration: arrivedState.body.iteration)
+            return body.going(onFrom: arrivedState.body.iteration)
         }
         arrivedState = nil
-        return Assign(
-            job: body.job, work: body.work, originX: body.originX, originY: body.originY)
+        return body.going(onFrom: nil)
     }
 
     private func take(_ report: FitReport) throws {

@@ -57,20 +57,21 @@ extension WorkerLoop {
         guard let assignment, assignment.body.work == work, let configuration else {
             return try tell(.fitFailed(work, reason: "the assignment came without its pixels"))
         }
-        let shape = assignment.payload.shape
-        let factor = configuration.factor
+        let problem: FitProblem
+        do throws(FitError) {
+            problem = try FitProblem(
+                assignment.body, assignment.payload, factor: configuration.factor)
+        } catch {
+            return try tell(.fitFailed(work, reason: "\(error)"))
+        }
         fittedShape = PixelShape(
-            height: shape.height * factor, width: shape.width * factor, bands: shape.bands)
+            height: problem.outputHeight, width: problem.outputWidth, bands: problem.bands)
         progress = nil
         let start = assignment.body.checkpointIteration
         let beginning = start.map { "goes on at iteration \($0)" } ?? "begins"
-        let enlarging = factor > 1 ? ", enlarged \(factor) times" : ""
+        let enlarging = problem.factor > 1 ? ", enlarged \(problem.factor) times" : ""
         console.note(
-            "\(work) \(beginning): \(shape.width) x \(shape.height) pixels\(enlarging)")
-        let problem = FitProblem(
-            pixels: assignment.payload.pixels, height: shape.height, width: shape.width,
-            bands: shape.bands, factor: factor, originX: assignment.body.originX,
-            originY: assignment.body.originY, tile: work.tile.rawValue)
+            "\(work) \(beginning): \(problem.width) x \(problem.height) pixels\(enlarging)")
         orders.post(
             .start(
                 FitAssignment(
@@ -122,5 +123,35 @@ extension WorkerLoop {
         socket.abandon()
         socket = try DealerSocket(connectingTo: endpoint, context: context)
         socketToken = poller.add(socket)
+    }
+}
+
+extension FitProblem {
+    /// The tile of an assignment; its pixels and its guide's lie in one payload.
+    fileprivate init(
+        _ body: Assign, _ payload: PixelPayload, factor: Int
+    ) throws(FitError) {
+        let shape = payload.shape
+        let guideBands = body.guideBands ?? 0
+        let bands = shape.bands - guideBands
+        guard bands > 0 else {
+            throw .invalid("\(guideBands) bands of \(shape.bands) cannot be the guide's")
+        }
+        let all = payload.pixels
+        var (pixels, guide) = (all, [Float]())
+        if guideBands > 0 {
+            pixels = []
+            pixels.reserveCapacity(all.count / shape.bands * bands)
+            guide.reserveCapacity(all.count / shape.bands * guideBands)
+            for first in stride(from: 0, to: all.count, by: shape.bands) {
+                pixels += all[first..<first + bands]
+                guide += all[first + bands..<first + shape.bands]
+            }
+        }
+        self.init(
+            pixels: pixels, height: shape.height, width: shape.width, bands: bands, factor: factor,
+            originX: body.originX, originY: body.originY, tile: body.tile.rawValue)
+        (self.guide, self.guideBands) = (guide, guideBands)
+        (imageWidth, imageHeight) = (body.imageWidth, body.imageHeight)
     }
 }

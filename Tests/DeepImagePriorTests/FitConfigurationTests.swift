@@ -220,6 +220,7 @@ struct FitConfigurationTests {
     @Test(arguments: [
         (NetworkPreset.paper, 116.0), (.paperHalf, 116), (.paperInpaintText, 195),
         (.paperHole, 10.5), (.paperUpscale, 116), (.paperDejpeg, 2.6),
+        (.paperGuided, 116),
     ])
     func `the published networks take the arithmetic that theirs take`(
         preset: NetworkPreset, billions: Double

@@ -69,6 +69,7 @@ struct ForwardOperatorTests {
     func `a task's name and factor survive the configuration's JSON`(this: Case) throws {
         let configuration = FitConfiguration.tiny {
             ($0.task, $0.factor) = (this.task, this.factor)
+            if this.task == .guided { ($0.input, $0.inputChannels) = (.guide, 3) }
         }
         let read = try FitConfiguration(json: configuration.json)
         #expect(read.task == this.task && read.factor == this.factor)
@@ -77,7 +78,10 @@ struct ForwardOperatorTests {
     @Test func `only upscaling has a factor, and that is 2, 3, 4 or 8`() {
         for task in Task.allCases {
             for factor in [-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, Int.max] {
-                let configuration = FitConfiguration.tiny { ($0.task, $0.factor) = (task, factor) }
+                let configuration = FitConfiguration.tiny {
+                    ($0.task, $0.factor) = (task, factor)
+                    if task == .guided { ($0.input, $0.inputChannels) = (.guide, 3) }
+                }
                 let isValid = task == .upscale ? [2, 3, 4, 8].contains(factor) : factor == 1
                 #expect(((try? configuration.validate()) != nil) == isValid, "\(task) \(factor)")
             }

@@ -35,7 +35,8 @@ extension EndToEndTests {
                         "--nodata", "--disagreement", "--quality", "--task", "--missing",
                         "--known", "--refit-known", "paper-inpaint-text", "paper-hole",
                         "paper-half", "upscale", "--factor", "paper-upscale",
-                        "dejpeg", "paper-dejpeg",
+                        "dejpeg", "paper-dejpeg", "--guide", "guided", "paper-guided", "--input",
+                        "meshgrid",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

@@ -37,7 +37,7 @@ struct PassThrough {
         width: Int, height: Int, bands: Int = 3, alpha: AlphaKind? = nil,
         sampleType: SampleType = .uint8, tile: Int = 32, overlap: Int = 8,
         options: ReadingOptions = ReadingOptions(), region: PixelRegion? = nil,
-        nodata: Double? = nil, sample: ((Int, Int) -> UInt8)? = nil
+        nodata: Double? = nil, factor: Int = 1, sample: ((Int, Int) -> UInt8)? = nil
     ) throws {
         scratch = try Scratch()
         var header = ImageHeader(
@@ -57,9 +57,10 @@ struct PassThrough {
         try bytes.withUnsafeBytes { try sink.append(rowCount: height, samples: $0) }
         try sink.finish()
         source = try ImageFormats.open(path, options)
+        if factor > 1 { source = try EnlargedSource(source, factor: factor) }
         plan = try TilePlan(
-            width: region?.width ?? width, height: region?.height ?? height, tile: tile,
-            overlap: overlap, alignment: 4, minimum: 8)
+            width: (region?.width ?? width) * factor, height: (region?.height ?? height) * factor,
+            tile: tile, overlap: overlap, alignment: 4, minimum: 8, unit: factor)
         let fileSystem = PosixFileSystem()
         store = try JobStore.create(
             folder: scratch.file("out.tif.dip"),

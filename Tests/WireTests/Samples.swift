@@ -36,7 +36,10 @@ enum Samples {
                 heartbeatSeconds: 5, silenceSeconds: 30, payloadByteCountMaximum: 1 << 20,
                 checkpointByteCountMaximum: 1 << 25)),
         .refused(Refused(.helloWanted, reason: "say hello")),
-        .assign(Assign(job: job, work: work, originX: 192, originY: 0, checkpointIteration: 30)),
+        .assign(
+            Assign(
+                job: job, work: work, originX: 192, originY: 0, checkpointIteration: 30,
+                imageWidth: 800, imageHeight: 600, guideBands: 2)),
         .cancel(Cancel(job: job, work: work)),
         .heartbeat(Heartbeat(work: report)),
         .progress(

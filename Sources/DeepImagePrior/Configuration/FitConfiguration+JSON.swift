@@ -72,6 +72,13 @@ extension FitConfiguration {
             "factor is \(factor); \(task.rawValue) takes "
                 + factors.map { "\($0)" }.joined(separator: ", "))
         try require((1...8).contains(levels), "the network has \(levels) levels; 1 to 8 work")
+        try require(
+            (task == .guided) == (input == .guide),
+            "the task \(task.rawValue) does not go with the network input \(input.rawValue)")
+        try require(
+            input == .noise || input == .meshgrid && inputChannels == 2
+                || [.image, .guide].contains(input) && inputChannels <= 16,
+            "\(inputChannels) channels are not those of the network input \(input.rawValue)")
         let lists = [upChannels, skipChannels, filterDown, filterUp].map(\.count)
         try require(
             lists.allSatisfy { $0 == levels } && upsampling.count == levels,

@@ -39,9 +39,11 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
 
     // MARK: The input
 
-    /// Channels of the network input z; 1 to 1024.
+    /// What the network input z is; see `NetworkInput`. With the task `guided` it is the guide.
+    public var input = NetworkInput.noise
+    /// Channels of z; 1 to 1024 of noise, else as many as the picture has that z is.
     public var inputChannels = 32
-    /// z is uniform in [0, inputScale); above 0.
+    /// Noise is uniform in [0, inputScale); above 0.
     public var inputScale = 0.1
     /// Standard deviation of the fresh Gaussian noise that z gets in each iteration; at least 0.
     public var inputNoiseDeviation = 1.0 / 30

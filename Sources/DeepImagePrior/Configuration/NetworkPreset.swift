@@ -28,10 +28,14 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// 8 to 128 channels, skip branches of 4 on the two deepest of five levels, and a z of three
     /// channels, for what JPEG leaves: denoising.ipynb, "snail".
     case paperDejpeg = "paper-dejpeg"
+    /// `paper` with ten times the learning rate and few iterations, for an input that is no noise
+    /// but another picture: flash-no-flash.ipynb. Nearest upsampling on the two outermost levels:
+    /// models/skip.py counts levels, and so that list, from the outermost one.
+    case paperGuided = "paper-guided"
 
     var channels: [Int] {
         switch self {
-        case .paper, .paperInpaintText, .paperHalf, .paperUpscale:
+        case .paper, .paperInpaintText, .paperHalf, .paperUpscale, .paperGuided:
             return [128, 128, 128, 128, 128]
         case .thin: return [16, 32, 64, 128, 128]
         case .paperDejpeg: return [8, 16, 32, 64, 128]
@@ -42,7 +46,7 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// One entry a level.
     private var skipChannels: [Int] {
         switch self {
-        case .paper, .thin, .paperHalf, .paperUpscale: return [4, 4, 4, 4, 4]
+        case .paper, .thin, .paperHalf, .paperUpscale, .paperGuided: return [4, 4, 4, 4, 4]
         case .paperInpaintText: return [128, 128, 128, 128, 128]
         case .paperHole: return [0, 0, 0, 0, 0, 0]
         case .paperDejpeg: return [0, 0, 0, 4, 4]
@@ -78,6 +82,11 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         case .paperDejpeg:
             configuration.inputChannels = 3
             configuration.iterations = 2400
+        case .paperGuided:
+            configuration.upsampling = [.nearest, .nearest, .bilinear, .bilinear, .bilinear]
+            configuration.inputNoiseDeviation = 0
+            configuration.learningRate = 0.1
+            configuration.iterations = 601
         }
         return configuration
     }
@@ -90,6 +99,7 @@ extension Task {
         switch self {
         case .denoise, .inpaint, .upscale: .thin
         case .dejpeg: .paperDejpeg
+        case .guided: .paperGuided
         }
     }
 }

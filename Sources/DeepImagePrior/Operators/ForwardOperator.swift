@@ -10,11 +10,14 @@ public enum Task: String, Codable, Sendable, CaseIterable {
     case upscale
     /// Every pixel is given, as lossy compression has left it.
     case dejpeg
+    /// Every pixel is given, with noise on it, and beside them another picture of the same place
+    /// that is clearer: `NetworkInput.guide`.
+    case guided
 
     /// The operator that makes given pixels of this shape.
     func makeOperator(_ shape: GivenShape) -> any ForwardOperator {
         switch self {
-        case .denoise, .inpaint, .dejpeg: return IdentityOperator()
+        case .denoise, .inpaint, .dejpeg, .guided: return IdentityOperator()
         case .upscale: return LanczosOperator(shape)
         }
     }

@@ -88,8 +88,8 @@ struct InputOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Memory for decoded pixels of the input, in MB; 16 to 1000000. A larger image is read \
-            piece by piece, where its format can, or through a scratch file in TMPDIR. A mask may \
-            have as much.
+            piece by piece, where its format can, or through a scratch file in TMPDIR. A mask \
+            or guide may have as much.
             """, valueName: "megabytes"))
     var cache = 128
 
@@ -109,6 +109,11 @@ struct InputOptions: ParsableArguments {
                     + "pixels")
         }
         return region
+    }
+
+    /// Opens the guide of an image; nil where none is given.
+    func guide(of header: ImageHeader, _ task: TaskOptions) throws -> Guide? {
+        try task.guide.map { try Guide($0, of: header, cacheByteCount: cache << 20) }
     }
 
     /// Opens an image with its mask, if there is one, and decides about its values.

@@ -4,7 +4,17 @@ public import ArgumentParser
 public import DeepImagePrior
 import Imaging
 
-extension NetworkPreset: ExpressibleByArgument {}
+extension NetworkPreset {
+    /// What `--network` names; the parser would make a list of many lines of the known ones.
+    static func named(_ name: String) throws -> NetworkPreset {
+        guard let preset = NetworkPreset(rawValue: name) else {
+            let known = allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("known are \(known)")
+        }
+        return preset
+    }
+}
+
 extension PrecisionChoice: ExpressibleByArgument {}
 
 struct TilingOptions: ParsableArguments {
@@ -47,9 +57,10 @@ struct FitOptions: ParsableArguments {
             arithmetic. As published for inpainting: paper-inpaint-text for text and scratches, \
             paper-hole for large holes, with tiles of 192 or more pixels, and paper-half for \
             single pixels that are missing everywhere; for upscaling paper-upscale; for what JPEG \
-            leaves paper-dejpeg. (default: paper-dejpeg with --task dejpeg, else thin, because \
-            paper takes days for a large image on a few cores)
-            """, valueName: "name"))
+            leaves paper-dejpeg; for a guide paper-guided. (default: paper-dejpeg with --task \
+            dejpeg, paper-guided with guided, else thin, because paper takes days for a large \
+            image on a few cores)
+            """, valueName: "name"), transform: NetworkPreset.named)
     var network: NetworkPreset?
 
     @Option(
@@ -58,7 +69,8 @@ struct FitOptions: ParsableArguments {
             """
             Iterations of each tile's fit; 1 to 1000000. (default: the network's; 1800 for thin \
             and paper, 6001 for paper-inpaint-text, 3001 for paper-hole, 11000 for paper-half, \
-            2000 for paper-upscale, 4000 with --factor 8, 2400 for paper-dejpeg)
+            2000 for paper-upscale, 4000 with --factor 8, 2400 for paper-dejpeg, 601 for \
+            paper-guided)
             """, valueName: "count"))
     var iterations: Int?
 
@@ -76,6 +88,15 @@ struct FitOptions: ParsableArguments {
             """, valueName: "format"))
     var precision = PrecisionChoice.auto
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            What the network is given: noise, the image itself, or meshgrid, the place of each \
+            pixel in the image, which was published for a large hole. (default: noise, with --task \
+            guided the guide)
+            """, valueName: "noise|image|meshgrid"))
+    var input: InputChoice?
+
     func validate() throws {
         if let iterations, !(1...1_000_000).contains(iterations) {
             throw ValidationError("--iterations is \(iterations); 1 to 1000000 is wanted")
@@ -85,15 +106,48 @@ struct FitOptions: ParsableArguments {
     /// The network that is asked for, or the task's own.
     func preset(for task: TaskOptions) -> NetworkPreset { network ?? task.task.preset }
 
-    func configuration(_ task: TaskOptions) throws -> FitConfiguration {
+    /// - Parameters:
+    ///   - bands: colour bands of the image.
+    ///   - guide: nil where there is none.
+    func configuration(_ task: TaskOptions, bands: Int, _ guide: Guide?) throws -> FitConfiguration
+    {
         var configuration = FitConfiguration(
             preset: preset(for: task), factor: task.outputFactor)
         configuration.task = task.task
+        if let input {
+            guard guide == nil else {
+                throw ProgramError(
+                    .usage,
+                    "--input is \(input.rawValue), but with --task guided the guide is what the "
+                        + "network is given")
+            }
+            configuration.input = input.networkInput
+        }
+        if guide != nil { configuration.input = .guide }
+        switch configuration.input {
+        case .noise: break
+        case .image: configuration.inputChannels = bands
+        case .meshgrid: configuration.inputChannels = 2
+        case .guide: configuration.inputChannels = guide?.bands ?? 0
+        }
         if let iterations { configuration.iterations = iterations }
         configuration.seed = seed
         configuration.precision = precision.resolved
         try configuration.validate()
         return configuration
+    }
+}
+
+/// What a user may give the network.
+enum InputChoice: String, ExpressibleByArgument {
+    case noise, image, meshgrid
+
+    var networkInput: NetworkInput {
+        switch self {
+        case .noise: .noise
+        case .image: .image
+        case .meshgrid: .meshgrid
+        }
     }
 }
 

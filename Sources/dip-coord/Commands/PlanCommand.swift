@@ -72,6 +72,9 @@ struct PlanCommand: ParsableCommand {
         /// The upper left corners (x, y) in the order in which the tiles are handed out.
         let order: [[Int]]
         let network: String
+        /// What it is given, and of how many channels.
+        let input: String
+        let inputChannels: Int
         let iterations: Int
         /// Of a fit that a rule stops; nil where none does.
         let iterationsMaximum: Int?
@@ -97,8 +100,9 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func makePlan() throws -> Plan {
-        let configuration = try fit.configuration(task)
         let given = try input.open(file, task)
+        let guide = try input.guide(of: given.header, task)
+        let configuration = try fit.configuration(task, bands: given.header.colorBands, guide)
         let source = try task.enlarged(given)
         let part = try input.part(of: file, given.header)
         let region = part?.enlarged(by: configuration.factor)
@@ -129,7 +133,8 @@ struct PlanCommand: ParsableCommand {
             columns: tiles.columns.count, rows: tiles.rows.count, windowWidth: tiles.windowWidth,
             windowHeight: tiles.windowHeight, overlap: tiles.overlap,
             order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
-            network: fit.preset(for: task).rawValue, iterations: configuration.iterations,
+            network: fit.preset(for: task).rawValue, input: configuration.input.rawValue,
+            inputChannels: configuration.inputChannels, iterations: configuration.iterations,
             iterationsMaximum: stopping == .fixed ? nil : stopped.iterations,
             pilotCount: pilotCount,
             memoryByteCountPerWorker: try Fit.memoryByteCount(
@@ -167,7 +172,8 @@ struct PlanCommand: ParsableCommand {
             \(Text.count(plan.columns, "column")) and \(Text.count(plan.rows, "row")), sharing at \
             least \(plan.overlap) pixels
             order      row by row from the upper left
-            fit        network \(plan.network), \(plan.iterations) iterations a tile\(stop)
+            fit        network \(plan.network), \(plan.iterations) iterations a tile, input \
+            \(plan.input) of \(Text.count(plan.inputChannels, "channel"))\(stop)
             memory     \(Text.bytes(plan.memoryByteCountPerWorker)) for each worker
             work       \(Text.operations(plan.operationsPerTile)) a tile, \
             \(Text.operations(plan.operations)) in all

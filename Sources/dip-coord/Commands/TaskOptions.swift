@@ -1,4 +1,4 @@
-// What is restored: noise everywhere, pixels that are missing, or a size that is too small.
+// What is restored: noise everywhere, pixels that are missing, a size that is too small.
 
 public import ArgumentParser
 public import DeepImagePrior
@@ -13,8 +13,9 @@ struct TaskOptions: ParsableArguments {
             What is wrong with the image: noise (denoise); what JPEG or another lossy compression \
             has left (dejpeg); that pixels are missing (inpaint), \
             which --missing or --known tells, or the samples themselves (nodata, NaN), while known \
-            pixels stay bit for bit, in a JPEG as it can hold them; or that it is too small \
-            (upscale), by --factor.
+            pixels stay bit for bit, in a JPEG as it can hold them; that it is too small \
+            (upscale), by --factor; or noise, where another picture of the same place is clearer \
+            (guided), which is the --guide.
             """, valueName: "name"))
     var task = Task.denoise
 
@@ -48,6 +49,14 @@ struct TaskOptions: ParsableArguments {
             """, valueName: "number"))
     var factor: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            With --task guided: the clearer picture, of the input's size, such as one taken with a \
+            flash; 1 to 16 bands. It is what the network is given in place of noise.
+            """, valueName: "file"))
+    var guide: String?
+
     /// Pixels of the output for each of the input, along both axes.
     var outputFactor: Int { task == .upscale ? factor ?? 4 : 1 }
 
@@ -70,10 +79,14 @@ struct TaskOptions: ParsableArguments {
         let options: [(name: String, isGiven: Bool, wanted: Task)] = [
             ("--missing", missing != nil, .inpaint), ("--known", known != nil, .inpaint),
             ("--refit-known", refitKnown, .inpaint), ("--factor", factor != nil, .upscale),
+            ("--guide", guide != nil, .guided),
         ]
         if let stray = options.first(where: { $0.isGiven && $0.wanted != task }) {
             throw ValidationError(
                 "\(stray.name) is given without --task \(stray.wanted.rawValue), which it is for")
+        }
+        guard task != .guided || guide != nil else {
+            throw ValidationError("--task guided needs --guide, the clearer picture")
         }
     }
 
@@ -82,11 +95,13 @@ struct TaskOptions: ParsableArguments {
         task == .upscale ? try EnlargedSource(image, factor: outputFactor) : image
     }
 
-    /// - Throws: where a file that is to be written is the mask.
-    func checkIsNotMask(_ output: String) throws {
-        guard let maskFile, ImageFormats.areSameFile(output, maskFile) else { return }
-        throw ProgramError(
-            .unwritable, "the output \(output) is the mask itself; choose another output")
+    /// - Throws: where a file that is to be written is the mask or the guide.
+    func checkIsNotRead(_ output: String) throws {
+        for (file, name) in [(maskFile, "mask"), (guide, "guide")] {
+            guard let file, ImageFormats.areSameFile(output, file) else { continue }
+            throw ProgramError(
+                .unwritable, "the output \(output) is the \(name) itself; choose another output")
+        }
     }
 
     /// Opens the mask of an image; nil where none is given.

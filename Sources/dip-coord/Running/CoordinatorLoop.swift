@@ -83,7 +83,7 @@ final class CoordinatorLoop {
         coordinator = Coordinator(
             facts: JobFacts(
                 job: job.job, configuration: job.configuration.json,
-                payloadByteCountMaximum: job.windowByteCount,
+                payloadByteCountMaximum: max(job.windowByteCount, job.assignedByteCount),
                 checkpointByteCountMaximum: stateByteCount,
                 iterations: job.configuration.iterations),
             tileCount: job.plan.tileCount,

@@ -84,9 +84,11 @@ extension RestorationRun {
             "looking for the point to stop at: \(Text.count(job.plan.tileCount, "pilot")) of "
                 + "\(Text.count(prepared.job.plan.tileCount, "tile")), at most "
                 + "\(job.configuration.iterations) iterations each")
+        let given = try input.open(file, task)
         _ = try work(
             RestoreJob.Prepared(
-                job: job, source: try task.enlarged(input.open(file, task)),
+                job: job, source: try task.enlarged(given),
+                guide: try input.guide(of: given.header, task),
                 standing: pilots.standing, pilots: nil,
                 retriesFailed: jobOptions.retryFailed),
             at: desk, clock: clock, &console)

@@ -12,8 +12,8 @@ extension RestoreJob {
     ///   - region: of the input; nil for all of it.
     static func makeManifest(
         _ file: String, _ header: ImageHeader, _ region: PixelRegion?, _ blend: BlendFacts,
-        _ missing: MissingPixels?, _ tiling: TilingOptions, _ network: NetworkPreset,
-        _ configuration: FitConfiguration, _ stopping: Stopping
+        _ missing: MissingPixels?, _ guide: Guide?, _ tiling: TilingOptions,
+        _ network: NetworkPreset, _ configuration: FitConfiguration, _ stopping: Stopping
     ) throws -> JobManifest {
         let plan = blend.plan
         var settings = [
@@ -29,6 +29,7 @@ extension RestoreJob {
             settings["known pixels"] = blend.keepsKnown ? "kept" : "refitted"
             settings["the mask"] = missing?.words ?? "none"
         }
+        if let guide { settings["the guide"] = guide.words }
         return JobManifest(
             jobID: "\(time(nil))-\(randomWord())",
             input: try FileFingerprint(path: file, fileSystem: PosixFileSystem()),

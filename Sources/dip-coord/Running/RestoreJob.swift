@@ -23,6 +23,8 @@ struct RestoreJob: Sendable {
     var blend: BlendFacts
     let network: NetworkPreset
     var configuration: FitConfiguration
+    /// Of the guide; 0 where there is none.
+    let guideBands: Int
     var manifest: JobManifest
     /// Where pilots have found that fits stop; nil where none looked for it.
     var stop: StopFact?
@@ -66,10 +68,16 @@ struct RestoreJob: Sendable {
     /// The restored part of the input in the input's own pixels; nil for all of it.
     var givenRegion: PixelRegion? { blend.region?.reduced(by: factor) }
 
-    /// The given pixels of a window (H, W, C).
-    var givenShape: PixelShape {
+    /// What a worker gets of a window (H, W, C): the given pixels, and behind them the guide's.
+    var assignedShape: PixelShape {
         PixelShape(
-            height: plan.windowHeight / factor, width: plan.windowWidth / factor, bands: bands)
+            height: plan.windowHeight / factor, width: plan.windowWidth / factor,
+            bands: bands + guideBands)
+    }
+
+    /// Bytes of that as float32.
+    var assignedByteCount: Int {
+        assignedShape.height * assignedShape.width * assignedShape.bands * MemoryLayout<Float>.size
     }
 
     /// A window's restored pixels (H, W, C).
@@ -99,6 +107,7 @@ struct RestoreJob: Sendable {
     struct Prepared: ~Copyable {
         let job: RestoreJob
         let source: any ImageSource
+        let guide: Guide?
         let standing: JobStanding
         /// What must be found out before; nil where nothing is.
         let pilots: Pilots?
@@ -121,7 +130,7 @@ struct RestoreJob: Sendable {
                 precision: job.precision, checkpointByteCount: job.stateByteCountMaximum,
                 checkpointCount: job.hasCheckpoints && job.checkpointInterval != nil
                     ? max(job.localWorkerCount, 1) : 0)
-            return StorageWork(job: job, source: source, store: store)
+            return StorageWork(job: job, source: source, guide: guide, store: store)
         }
     }
 
@@ -130,13 +139,14 @@ struct RestoreJob: Sendable {
         let (file, options, workers) = (run.file, run.output, run.workers)
         let (input, tiling, fit, jobOptions) = (run.input, run.tiling, run.fit, run.jobOptions)
         let task = run.task
-        var configuration = try fit.configuration(task)
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
         let given = try input.open(file, task)
+        let guide = try input.guide(of: given.header, task)
+        var configuration = try fit.configuration(task, bands: given.header.colorBands, guide)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
         for written in [output, options.disagreement].compactMap({ $0 }) {
-            try task.checkIsNotMask(written)
+            try task.checkIsNotRead(written)
         }
         if let compression = options.compression { given.header.tiffCompression = compression }
         given.header.jpegQuality = options.quality
@@ -168,9 +178,10 @@ struct RestoreJob: Sendable {
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,
             plan: plan, blend: blend, network: fit.preset(for: task),
             configuration: configuration,
+            guideBands: guide?.bands ?? 0,
             manifest: try Self.makeManifest(
                 file, region.map(given.header.cropped) ?? given.header, region, blend, missing,
-                tiling, fit.preset(for: task), configuration, stopping),
+                guide, tiling, fit.preset(for: task), configuration, stopping),
             stop: nil, localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
@@ -197,7 +208,7 @@ struct RestoreJob: Sendable {
             output, overwrites: options.overwrite)
         job.manifest = standing.manifest ?? job.manifest
         return Prepared(
-            job: job, source: source, standing: standing, pilots: pilots,
+            job: job, source: source, guide: guide, standing: standing, pilots: pilots,
             retriesFailed: jobOptions.retryFailed)
     }
 

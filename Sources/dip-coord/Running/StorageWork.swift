@@ -14,17 +14,23 @@ final class StorageWork {
     private let whole: any ImageSource
     /// What of it the fits see.
     private let given: any ImageSource
+    /// What of the guide they get as their input.
+    private let guide: (any ImageSource)?
     private let store: JobStore
     private var hasEnded = false
 
     /// How far the job was before this run.
     var stateAtOpening: JobState { store.stateAtOpening }
 
-    init(job: RestoreJob, source: any ImageSource, store: JobStore) {
+    init(job: RestoreJob, source: any ImageSource, guide: Guide?, store: JobStore) {
         self.job = job
         whole = source
         let given = (source as? EnlargedSource)?.given ?? source
-        self.given = job.givenRegion.map { RegionView(given, $0) } ?? given
+        let part = { (image: any ImageSource) -> any ImageSource in
+            job.givenRegion.map { RegionView(image, $0) } ?? image
+        }
+        self.given = part(given)
+        self.guide = guide.map { part($0.image) }
         self.store = store
     }
 
@@ -195,18 +201,47 @@ final class StorageWork {
         _ work: TileAttempt, from iteration: Int?
     ) throws -> MessagePieces {
         let tile = job.plan.tile(work.tile.rawValue)
-        let shape = job.givenShape
-        var pixels = [Float](repeating: 0, count: shape.height * shape.width * shape.bands)
-        try pixels.withUnsafeMutableBufferPointer { buffer throws(ImageError) in
-            try given.readWindow(tile.reduced(by: job.factor), into: buffer)
+        let window = tile.reduced(by: job.factor)
+        var pixels = try read(window, of: given)
+        if let guide {
+            pixels = Self.interleaved(
+                pixels, bands: job.bands, try read(window, of: guide), bands: job.guideBands)
         }
+        let whole = job.blend.header
         return try MessagePieces(
             .assign(
                 Assign(
                     job: job.job, work: work, originX: job.originX + tile.x,
                     originY: job.originY + tile.y,
-                    checkpointIteration: iteration)),
-            .pixels(PixelPayload(shape: shape, pixels: pixels)))
+                    checkpointIteration: iteration, imageWidth: whole.width,
+                    imageHeight: whole.height,
+                    guideBands: job.guideBands == 0 ? nil : job.guideBands)),
+            .pixels(PixelPayload(shape: job.assignedShape, pixels: pixels)))
+    }
+
+    /// A window as (H, W, C).
+    private func read(
+        _ window: TilePlan.Tile, of image: any ImageSource
+    ) throws(ImageError) -> [Float] {
+        let count = window.width * window.height * image.header.colorBands
+        var pixels = [Float](repeating: 0, count: count)
+        try pixels.withUnsafeMutableBufferPointer { buffer throws(ImageError) in
+            try image.readWindow(window, into: buffer)
+        }
+        return pixels
+    }
+
+    /// Of each pixel all bands of `a`, then all of `b`.
+    private static func interleaved(
+        _ a: [Float], bands aBands: Int, _ b: [Float], bands bBands: Int
+    ) -> [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(a.count + b.count)
+        for pixel in 0..<a.count / aBands {
+            result += a[pixel * aBands..<(pixel + 1) * aBands]
+            result += b[pixel * bBands..<(pixel + 1) * bBands]
+        }
+        return result
     }
 
     /// The messages that carry the state of a tile's fit; nil when there is none that can be used.

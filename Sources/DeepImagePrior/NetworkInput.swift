@@ -1,0 +1,103 @@
+// What the network is given as its input z.
+
+import NeuralNetwork
+
+/// What z is: noise, or a picture of `inputChannels` bands. Each iteration adds fresh noise to it.
+public enum NetworkInput: String, Codable, Sendable, CaseIterable {
+    /// Uniform noise, cut from one field over the whole image.
+    case noise
+    /// The given pixels themselves, of as many bands; enlarged bilinearly where the restored tile
+    /// is larger, 0.5 where a sample is missing.
+    case image
+    /// Two channels that say where a pixel lies in the whole restored image:
+    /// column / (width - 1), row / (height - 1). Published for a large hole (inpainting.ipynb,
+    /// "vase").
+    case meshgrid
+    /// The problem's guide, another picture of the same place; 0.5 where a sample is missing.
+    case guide
+
+    /// z of a restored tile, (outputHeight, outputWidth, inputChannels).
+    ///
+    /// - Parameter problem: valid for the configuration, with 0.5 where pixels are missing.
+    func z(
+        of problem: FitProblem, _ configuration: FitConfiguration, kernels: Kernels
+    ) -> [Float] {
+        switch self {
+        case .noise: NoiseField(configuration).cut(problem, kernels: kernels)
+        case .image: problem.enlargedPixels()
+        case .meshgrid: problem.meshgrid()
+        case .guide: problem.guide.map { $0.isNaN ? 0.5 : $0 }
+        }
+    }
+}
+
+extension FitProblem {
+    /// Checks what z is made of.
+    func validateInput(for configuration: FitConfiguration) throws(FitError) {
+        let channels = configuration.inputChannels
+        switch configuration.input {
+        case .noise: break
+        case .image:
+            guard bands == channels else {
+                throw .invalid(
+                    "a network input of \(channels) channels is no tile of \(bands) bands")
+            }
+        case .meshgrid:
+            let sides = 1...Int(Int32.max)
+            guard let imageWidth, let imageHeight, sides.contains(imageWidth),
+                sides.contains(imageHeight)
+            else { throw .invalid("the tile came without the size of the image it lies in") }
+        case .guide:
+            guard guideBands == channels, guide.count == outputHeight * outputWidth * channels
+            else {
+                throw .invalid(
+                    "a guide of \(guideBands) bands and \(guide.count) values came to a network "
+                        + "input of \(channels) channels")
+            }
+            guard !guide.contains(where: \.isInfinite) else {
+                throw .invalid("the guide holds infinite values")
+            }
+        }
+    }
+
+    /// Bilinear, between the centres of pixels; beyond the tile its rim goes on.
+    fileprivate func enlargedPixels() -> [Float] {
+        guard factor > 1 else { return pixels }
+        let place = { (index: Int, length: Int) -> (first: Int, second: Int, weight: Float) in
+            let centre = (Float(index) + 0.5) / Float(factor) - 0.5
+            let below = centre.rounded(.down)
+            return (
+                max(Int(below), 0), min(Int(below) + 1, length - 1), centre - below
+            )
+        }
+        let columns = (0..<outputWidth).map { place($0, width) }
+        var z: [Float] = []
+        z.reserveCapacity(outputCount)
+        for y in 0..<outputHeight {
+            let row = place(y, height)
+            for column in columns {
+                for band in 0..<bands {
+                    let at = { (row: Int, column: Int) in
+                        pixels[(row * width + column) * bands + band]
+                    }
+                    let (a, b) = (at(row.first, column.first), at(row.first, column.second))
+                    let (c, d) = (at(row.second, column.first), at(row.second, column.second))
+                    let above = a + column.weight * (b - a)
+                    let below = c + column.weight * (d - c)
+                    z.append(above + row.weight * (below - above))
+                }
+            }
+        }
+        return z
+    }
+
+    fileprivate func meshgrid() -> [Float] {
+        let across = Double(max((imageWidth ?? 0) - 1, 1))
+        let down = Double(max((imageHeight ?? 0) - 1, 1))
+        return (0..<outputHeight).flatMap { y in
+            (0..<outputWidth).flatMap { x in
+                [Float(Double(originX + x) / across), Float(Double(originY + y) / down)]
+            }
+        }
+    }
+}
