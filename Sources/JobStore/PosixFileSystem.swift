@@ -7,7 +7,8 @@ internal import Glibc
 public final class PosixFileSystem: FileSystem {
     let writingMemory = BlockMemory()
 
-    public init() {}
+    /// Limits the heaps of this process: threads that write come and go.
+    public init() { csystem_limit_heaps(2) }
 
     public func kind(of path: String) throws(JobStoreError) -> FileKind? {
         var status = stat()

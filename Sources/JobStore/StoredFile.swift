@@ -127,7 +127,7 @@ struct StoredFile {
         _ range: Range<Int>, of file: any ReadableFile, to checksum: inout Checksum
     ) throws(JobStoreError) {
         let piece = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: min(range.count, 128 << 10), alignment: 64)
+            byteCount: min(range.count, 32 << 10), alignment: 64)
         defer { piece.deallocate() }
         var offset = range.lowerBound
         while offset < range.upperBound {

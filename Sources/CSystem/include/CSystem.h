@@ -73,6 +73,11 @@ static inline const char *csystem_environment_entry(size_t index) {
     return environ ? environ[index] : NULL;
 }
 
+// The most heaps that threads share; else each that comes leaves one of its own behind.
+static inline void csystem_limit_heaps(int count) {
+    mallopt(M_ARENA_MAX, count);
+}
+
 // Bytes that this process has taken from the heap and not given back.
 static inline int64_t csystem_heap_byte_count(void) {
     struct mallinfo2 info = mallinfo2();
