@@ -9,6 +9,7 @@ typedef struct codec_io {
     const char *kind;      // what the file is called in messages
     uint64_t offset;
     uint64_t byte_count;   // of the file
+    uint64_t begun, left;  // before them the system writes to the disk, and has written
     int error;             // errno of the first failure
     int reached_end;       // a read wanted more than the file holds
     char text[320];        // the library's first complaint

@@ -34,10 +34,40 @@ public enum FileKind: Sendable, Equatable {
     case other
 }
 
+/// The bytes of a file that is to be written.
+public struct FileContent {
+    public let byteCount: Int
+    /// Fills memory of as many bytes. May be called on another thread, beside those of other files.
+    let fill: (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
+
+    init(
+        byteCount: Int,
+        fill: @escaping (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
+    ) {
+        self.byteCount = byteCount
+        self.fill = fill
+    }
+
+    init(_ bytes: [UInt8]) {
+        self.init(byteCount: bytes.count) { memory throws(JobStoreError) in
+            memory.copyBytes(from: bytes)
+        }
+    }
+
+    /// - Throws: `JobStoreError` when they cannot be made.
+    public func bytes() throws(JobStoreError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: byteCount)
+        try bytes.withUnsafeMutableBufferPointer { buffer throws(JobStoreError) in
+            try fill(UnsafeMutableRawBufferPointer(buffer))
+        }
+        return bytes
+    }
+}
+
 /// A file that is to be written.
 public struct NewFile {
     public let path: String
-    public let bytes: [UInt8]
+    public let content: FileContent
 }
 
 /// Files by path. Every call is complete when it returns, or throws `JobStoreError`; a call that
@@ -82,6 +112,8 @@ public protocol ReadableFile: AnyObject {
     var modificationTime: Int64 { get }
     /// Fills all of `buffer` from `offset` on; a file that ends before is an error.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError)
+    /// Says that the file is not read again soon.
+    func leaveCache()
 }
 
 /// An open and locked log.
@@ -101,7 +133,7 @@ extension FileSystem {
     static var partialSuffix: String { ".partial" }
 
     public func write(_ files: [NewFile]) throws(JobStoreError) {
-        for file in files { try write(file.bytes, to: file.path) }
+        for file in files { try write(file.content.bytes(), to: file.path) }
     }
 
     /// Puts a file in its place such that at any moment, also after a crash of the host, there is
@@ -109,23 +141,19 @@ extension FileSystem {
     func replace(
         _ name: String, in directory: String, with bytes: [UInt8]
     ) throws(JobStoreError) {
-        try replace([(name, bytes)], in: directory)
+        try replace([(name, FileContent(bytes))], in: directory)
     }
 
     /// Puts files of different names in their places, each as if it were alone: a name is changed
     /// when the content is safe, and when this returns all names are.
     func replace(
-        _ files: [(name: String, bytes: [UInt8])], in directory: String
+        _ files: [(name: String, content: FileContent)], in directory: String
     ) throws(JobStoreError) {
         let partials = files.map { file in
-            NewFile(path: "\(directory)/\(file.name)\(Self.partialSuffix)", bytes: file.bytes)
+            NewFile(path: "\(directory)/\(file.name)\(Self.partialSuffix)", content: file.content)
         }
         do throws(JobStoreError) {
-            if partials.count == 1 {
-                try write(partials[0].bytes, to: partials[0].path)
-            } else {
-                try write(partials)
-            }
+            try write(partials)
             for (file, partial) in zip(files, partials) {
                 try rename(partial.path, to: "\(directory)/\(file.name)")
             }
@@ -148,6 +176,8 @@ extension FileSystem {
 }
 
 extension ReadableFile {
+    public func leaveCache() {}
+
     func bytes(_ range: Range<Int>) throws(JobStoreError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)
         try bytes.withUnsafeMutableBufferPointer { buffer throws(JobStoreError) in

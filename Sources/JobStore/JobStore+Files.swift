@@ -30,9 +30,9 @@ extension JobStore {
         _ index: Int, attempt: Int, shape: (height: Int, width: Int, bands: Int),
         pixels: UnsafeBufferPointer<Float>, precision: TilePrecision
     ) throws(JobStoreError) {
-        let bytes = try encoded(index, attempt, shape, pixels, precision)
-        try fileSystem.replace(JobFolder.tileName(index), in: folder.tiles, with: bytes)
-        removeCheckpoint(tile: index)
+        try storeTiles([(index, attempt)], shape: shape, precision: precision) { _, use in
+            use(pixels)
+        }
     }
 
     /// As above, with the pixels in an array.
@@ -54,50 +54,62 @@ extension JobStore {
         _ tiles: [(index: Int, attempt: Int, pixels: [Float])],
         shape: (height: Int, width: Int, bands: Int), precision: TilePrecision
     ) throws(JobStoreError) {
+        try storeTiles(
+            tiles.map { ($0.index, $0.attempt) }, shape: shape, precision: precision
+        ) { place, use in
+            tiles[place].pixels.withUnsafeBufferPointer(use)
+        }
+    }
+
+    /// - Parameter withPixels: lends the pixels of the tile at a place in the list.
+    private func storeTiles(
+        _ tiles: [(index: Int, attempt: Int)], shape: (height: Int, width: Int, bands: Int),
+        precision: TilePrecision,
+        withPixels: @escaping (Int, (UnsafeBufferPointer<Float>) -> Void) -> Void
+    ) throws(JobStoreError) {
         precondition(Set(tiles.map(\.index)).count == tiles.count, "tiles of different indices")
-        var files: [(name: String, bytes: [UInt8])] = []
-        for tile in tiles {
-            let bytes = try tile.pixels.withUnsafeBufferPointer { pixels throws(JobStoreError) in
-                try encoded(tile.index, tile.attempt, shape, pixels, precision)
+        let type = precision.tensorType
+        var files: [(name: String, content: FileContent)] = []
+        for (place, tile) in tiles.enumerated() {
+            let facts = StoredFacts(
+                content: .pixels, job: manifest.jobID, tile: tile.index, attempt: tile.attempt,
+                iteration: 0, shape: [shape.height, shape.width, shape.bands], type: type)
+            var count = 0
+            withPixels(place) { count = $0.count }
+            try check(tile.index, shape, pixelCount: count)
+            let content = facts.encoded { bytes throws(JobStoreError) in
+                var areNumbers = false
+                withPixels(place) { pixels in
+                    // Within what a half can hold. A NaN is not.
+                    areNumbers =
+                        csamples_all_below(pixels.baseAddress, pixels.count, 65504) != 0
+                    SafetensorsWriter.fill(bytes, with: pixels, as: type)
+                }
+                guard areNumbers else {
+                    throw JobStoreError(
+                        .corrupt, "tile \(tile.index) came with values that are no pixels")
+                }
             }
-            files.append((JobFolder.tileName(tile.index), bytes))
+            files.append((JobFolder.tileName(tile.index), content))
         }
         try fileSystem.replace(files, in: folder.tiles)
         for tile in tiles { removeCheckpoint(tile: tile.index) }
     }
 
-    /// A tile's file, of pixels that have been checked.
-    private func encoded(
-        _ index: Int, _ attempt: Int, _ shape: (height: Int, width: Int, bands: Int),
-        _ pixels: UnsafeBufferPointer<Float>, _ precision: TilePrecision
-    ) throws(JobStoreError) -> [UInt8] {
-        try check(index, shape, pixels)
-        let type = precision.tensorType
-        let facts = StoredFacts(
-            content: .pixels, job: manifest.jobID, tile: index, attempt: attempt, iteration: 0,
-            shape: [shape.height, shape.width, shape.bands], type: type)
-        return facts.encoded(SafetensorsWriter.bytes(of: pixels, as: type))
-    }
-
     private func check(
-        _ index: Int, _ shape: (height: Int, width: Int, bands: Int),
-        _ pixels: UnsafeBufferPointer<Float>
+        _ index: Int, _ shape: (height: Int, width: Int, bands: Int), pixelCount: Int
     ) throws(JobStoreError) {
         let wanted = [
             manifest.plan.windowHeight, manifest.plan.windowWidth, manifest.image.bands,
         ]
         guard 0..<manifest.plan.tileCount ~= index,
             [shape.height, shape.width, shape.bands] == wanted,
-            pixels.count == wanted.reduce(1, *)
+            pixelCount == wanted.reduce(1, *)
         else {
             throw JobStoreError(
                 .corrupt,
-                "tile \(index) came with \(pixels.count) values as \(shape); the job has "
+                "tile \(index) came with \(pixelCount) values as \(shape); the job has "
                     + "\(manifest.plan.tileCount) tiles of \(wanted)")
-        }
-        // Within what a half can hold. A NaN is not.
-        guard csamples_all_below(pixels.baseAddress, pixels.count, 65504) != 0 else {
-            throw JobStoreError(.corrupt, "tile \(index) came with values that are no pixels")
         }
     }
 

@@ -5,7 +5,10 @@ internal import Glibc
 
 /// The files of this host.
 public final class PosixFileSystem: FileSystem {
-    public init() {}
+    let writingMemory = BlockMemory()
+
+    /// Limits the heaps of this process: threads that write come and go.
+    public init() { csystem_limit_heaps(2) }
 
     public func kind(of path: String) throws(JobStoreError) -> FileKind? {
         var status = stat()
@@ -40,43 +43,6 @@ public final class PosixFileSystem: FileSystem {
         }
         guard errno == 0 else { throw .system("list", directory) }
         return names.sorted()
-    }
-
-    public func write(_ bytes: [UInt8], to path: String) throws(JobStoreError) {
-        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
-        let descriptor = Glibc.open(path, flags, 0o666)
-        guard descriptor >= 0 else { throw .system("write", path) }
-        let isComplete = writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
-        let code = errno
-        // A network's disk may say only now that it is full.
-        let isClosed = Glibc.close(descriptor) == 0 || errno == EINTR
-        guard isComplete, isClosed else {
-            throw .system("write", path, isComplete ? errno : code)
-        }
-    }
-
-    public func write(_ files: [NewFile]) throws(JobStoreError) {
-        // All are on their way to the disk before one of them is waited for.
-        var written: [(path: String, descriptor: Int32)] = []
-        defer { for file in written { Glibc.close(file.descriptor) } }
-        for file in files {
-            let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
-            let descriptor = Glibc.open(file.path, flags, 0o666)
-            guard descriptor >= 0 else { throw .system("write", file.path) }
-            written.append((file.path, descriptor))
-            guard writeAll(file.bytes, to: descriptor) else { throw .system("write", file.path) }
-            csystem_begin_writing(descriptor)
-        }
-        let codes = syncTogether(written.map(\.descriptor))
-        for (file, code) in zip(written, codes) where code != 0 {
-            throw .system("write", file.path, code)
-        }
-        while let file = written.popLast() {
-            // A network's disk may say only now that it is full.
-            guard Glibc.close(file.descriptor) == 0 || errno == EINTR else {
-                throw .system("write", file.path)
-            }
-        }
     }
 
     public func rename(_ path: String, to newPath: String) throws(JobStoreError) {
@@ -173,6 +139,8 @@ private final class PosixReadableFile: ReadableFile {
         close(descriptor)
     }
 
+    func leaveCache() { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
         var done = 0
         while done < buffer.count {
@@ -206,7 +174,9 @@ private final class PosixLogFile: LogFile {
     }
 
     func append(_ bytes: [UInt8]) throws(JobStoreError) {
-        guard writeAll(bytes, to: descriptor) else { throw .system("write", path) }
+        guard bytes.withUnsafeBytes({ writeAll($0, to: descriptor) }) else {
+            throw .system("write", path)
+        }
     }
 
     func sync() throws(JobStoreError) {
@@ -236,25 +206,9 @@ private var wholeFileLock: flock {
     return lock
 }
 
-private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-    bytes.withUnsafeBytes { bytes in
-        var done = 0
-        while done < bytes.count {
-            let count = Glibc.write(
-                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-            if count < 0 {
-                if errno == EINTR { continue }
-                return false
-            }
-            done += count
-        }
-        return true
-    }
-}
-
 extension JobStoreError {
     /// What the system said about a path, as a sentence.
-    fileprivate static func system(
+    static func system(
         _ action: String, _ path: String, _ code: Int32 = errno
     ) -> JobStoreError {
         let reason = String(cString: strerror(code))

@@ -43,12 +43,40 @@ struct StoredFacts: Equatable {
     func encoded(_ bytes: [UInt8]) -> [UInt8] {
         var checksum = self.checksum
         bytes.withUnsafeBytes { checksum.add($0) }
-        var writer = SafetensorsWriter(metadata: [
-            "job": job, "tile": String(tile), "attempt": String(attempt),
-            "iteration": String(iteration), "crc32": String(checksum.value, radix: 16),
-        ])
+        var writer = SafetensorsWriter(metadata: metadata(checksum))
         writer.add(content.rawValue, type: type, shape: shape, bytes: bytes)
         return writer.encoded()
+    }
+
+    private func metadata(_ checksum: Checksum) -> [String: String] {
+        [
+            "job": job, "tile": String(tile), "attempt": String(attempt),
+            "iteration": String(iteration), "crc32": String(checksum.value, radix: 16),
+        ]
+    }
+
+    /// The whole file, its header long enough to make it one of whole blocks of a disk.
+    ///
+    /// - Parameter fill: makes the tensor, row-major and little-endian.
+    func encoded(
+        _ fill: @escaping (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
+    ) -> FileContent {
+        let dataByteCount = shape.reduce(type.byteCount, *)
+        // A character takes six bytes at most in JSON.
+        let headerByteCountMin = 512 + 6 * job.utf8.count
+        let block = BlockMemory.blockByteCount
+        let byteCount = (headerByteCountMin + dataByteCount + block - 1) / block * block
+        let dataOffset = byteCount - dataByteCount
+        return FileContent(byteCount: byteCount) { memory throws(JobStoreError) in
+            let data = UnsafeMutableRawBufferPointer(rebasing: memory[dataOffset...])
+            try fill(data)
+            var checksum = self.checksum
+            checksum.add(UnsafeRawBufferPointer(data))
+            memory.copyBytes(
+                from: SafetensorsWriter.header(
+                    metadata: metadata(checksum), name: content.rawValue, type: type, shape: shape,
+                    byteCount: dataOffset))
+        }
     }
 }
 
@@ -86,18 +114,28 @@ struct StoredFile {
         dataByteCount = header.dataByteCount
 
         var checksum = facts.checksum
-        let end = dataOffset + dataByteCount
-        var offset = dataOffset
-        while offset < end {
-            let next = min(offset + (1 << 20), end)
-            try file.bytes(offset..<next).withUnsafeBytes { checksum.add($0) }
-            offset = next
-        }
+        try Self.add(dataOffset..<dataOffset + dataByteCount, of: file, to: &checksum)
         guard checksum.value == expected else {
             throw JobStoreError(
                 .corrupt,
                 "\(path) has been damaged: its checksum is "
                     + "\(String(checksum.value, radix: 16)) and not \(String(expected, radix: 16))")
+        }
+    }
+
+    private static func add(
+        _ range: Range<Int>, of file: any ReadableFile, to checksum: inout Checksum
+    ) throws(JobStoreError) {
+        let piece = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: min(range.count, 32 << 10), alignment: 64)
+        defer { piece.deallocate() }
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let part = UnsafeMutableRawBufferPointer(
+                rebasing: piece[..<min(piece.count, range.upperBound - offset)])
+            try file.read(into: part, at: offset)
+            checksum.add(UnsafeRawBufferPointer(part))
+            offset += part.count
         }
     }
 

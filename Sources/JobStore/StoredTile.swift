@@ -37,6 +37,9 @@ public final class StoredTile {
         (height, width, bands) = (shape[0], shape[1], shape[2])
     }
 
+    /// Says that the file is not read again soon: the system may use its memory for other ones.
+    public func leaveCache() { file.leaveCache() }
+
     /// Reads rows of the window.
     ///
     /// - Parameters:

@@ -1,6 +1,5 @@
 // Compressing and writing rows beside the making of the next ones.
 
-import Glibc
 import Imaging
 
 /// Gives rows to a sink on another thread, one call after the other and in order, so the output has
@@ -8,12 +7,12 @@ import Imaging
 final class BackgroundSink {
     private let sink: any ImageSink
     private var memories: [UnsafeMutableRawBufferPointer] = []
-    private var current: Writing?
+    private var current: BackgroundCall<ImageError?>?
 
     init(_ sink: any ImageSink) { self.sink = sink }
 
     deinit {
-        current?.wait()
+        _ = current?.wait()
         for memory in memories { memory.deallocate() }
     }
 
@@ -30,7 +29,14 @@ final class BackgroundSink {
         let samples = UnsafeMutableRawBufferPointer(rebasing: memories[0][..<byteCount])
         try fill(samples)
         try wait()
-        current = Writing(rowCount, UnsafeRawBufferPointer(samples), to: sink)
+        current = BackgroundCall { [sink] in
+            do throws(ImageError) {
+                try sink.append(rowCount: rowCount, samples: UnsafeRawBufferPointer(samples))
+                return nil
+            } catch {
+                return error
+            }
+        }
         memories.swapAt(0, 1)
     }
 
@@ -38,51 +44,6 @@ final class BackgroundSink {
     func wait() throws(ImageError) {
         let writing = current
         current = nil
-        if let error = writing?.wait() { throw error }
-    }
-}
-
-/// One call of a sink, on a thread that ends with it.
-private final class Writing {
-    private let rowCount: Int
-    private let samples: UnsafeRawBufferPointer
-    private let sink: any ImageSink
-    private var error: ImageError?
-    private var thread: pthread_t?
-
-    init(_ rowCount: Int, _ samples: UnsafeRawBufferPointer, to sink: any ImageSink) {
-        self.rowCount = rowCount
-        self.samples = samples
-        self.sink = sink
-        var started = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &started, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Writing>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, context.toOpaque())
-        if code == 0 {
-            thread = started
-        } else {
-            // Without another thread it takes longer.
-            context.release()
-            run()
-        }
-    }
-
-    private func run() {
-        do throws(ImageError) {
-            try sink.append(rowCount: rowCount, samples: samples)
-        } catch {
-            self.error = error
-        }
-    }
-
-    /// Waits for the thread; to be called once.
-    @discardableResult func wait() -> ImageError? {
-        if let thread { pthread_join(thread, nil) }
-        return error
+        if let error = writing.flatMap({ $0.wait() }) { throw error }
     }
 }

@@ -71,6 +71,7 @@ public final class Blend {
     /// Of that part, and of the output.
     private let header, outputHeader: ImageHeader
     private let store: JobStore
+    private let tiles: TilesAhead
     private var open: [Int: StoredTile] = [:]
     private var damaged: Set<Int> = []
     /// Tiles of which nothing was known: what their fits made up is not used.
@@ -87,6 +88,8 @@ public final class Blend {
         header = facts.partHeader
         outputHeader = facts.outputHeader
         self.store = store
+        tiles = TilesAhead(
+            store, tileCount: facts.plan.tileCount, leftOut: facts.setAside)
     }
 
     /// Makes the output; nothing lies at its place until it is complete.
@@ -145,14 +148,17 @@ public final class Blend {
         }
         try open[index]?.readRows(rows, into: pixels)
         // Rows come from top to bottom, each once.
-        if rows.upperBound == facts.plan.windowHeight { open[index] = nil }
+        if rows.upperBound == facts.plan.windowHeight {
+            open[index]?.leaveCache()
+            open[index] = nil
+        }
         return true
     }
 
     /// A stored tile, or nil when its file has been damaged since.
     private func openTile(_ index: Int) throws -> StoredTile? {
         do throws(JobStoreError) {
-            if let tile = try store.openTile(index) { return tile }
+            if let tile = try tiles.take(index) { return tile }
             warnings.append("the file of tile \(index) has gone")
         } catch {
             guard error.kind == .corrupt else { throw error }

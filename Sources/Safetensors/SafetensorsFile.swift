@@ -140,14 +140,24 @@ public struct SafetensorsWriter: Sendable {
         precondition(type == .float32 || type == .float16, "values are written as F32 or F16")
         let byteCount = values.count * type.byteCount
         return [UInt8](unsafeUninitializedCapacity: byteCount) { output, count in
-            let output = UnsafeMutableRawBufferPointer(
-                rebasing: UnsafeMutableRawBufferPointer(output)[..<byteCount])
-            if type == .float16 {
-                HalfFloat.narrow(values, into: output)
-            } else {
-                output.copyMemory(from: UnsafeRawBufferPointer(values))
-            }
+            let output = UnsafeMutableRawBufferPointer(output)
+            fill(
+                UnsafeMutableRawBufferPointer(rebasing: output[..<byteCount]), with: values,
+                as: type)
             count = byteCount
+        }
+    }
+
+    /// Writes them to memory of as many bytes.
+    public static func fill(
+        _ output: UnsafeMutableRawBufferPointer, with values: UnsafeBufferPointer<Float>,
+        as type: TensorType
+    ) {
+        precondition(type == .float32 || type == .float16, "values are written as F32 or F16")
+        if type == .float16 {
+            HalfFloat.narrow(values, into: output)
+        } else {
+            output.copyMemory(from: UnsafeRawBufferPointer(values))
         }
     }
 
@@ -182,20 +192,45 @@ public struct SafetensorsWriter: Sendable {
                 dtype: tensor.type.rawValue, shape: tensor.shape, dataOffsets: [offset, end])
             offset = end
         }
+        let json = Self.json(raw)
+        let header = Self.header(json, jsonByteCount: (json.count + 7) / 8 * 8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(header.count + offset)
+        bytes += header
+        appendData(to: &bytes)
+        return bytes
+    }
+
+    /// What stands before the data of a file of one tensor.
+    ///
+    /// - Parameter byteCount: of the whole; more than it needs, which is filled with spaces.
+    public static func header(
+        metadata: [String: String], name: String, type: TensorType, shape: [Int], byteCount: Int
+    ) -> [UInt8] {
+        let tensor = RawTensor(
+            dtype: type.rawValue, shape: shape, dataOffsets: [0, shape.reduce(type.byteCount, *)])
+        return header(
+            json(RawHeader(metadata: metadata, tensors: [name: tensor])),
+            jsonByteCount: byteCount - SafetensorsHeader.lengthByteCount)
+    }
+
+    private static func json(_ header: RawHeader) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let encodedJSON = try? encoder.encode(raw) else {
+        guard let json = try? encoder.encode(header) else {
             preconditionFailure("strings and whole numbers always have a JSON form")
         }
-        var json = [UInt8](encodedJSON)
-        json += [UInt8](repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)
-        precondition(json.count <= SafetensorsHeader.jsonByteCountMax, "the header is too long")
+        return [UInt8](json)
+    }
 
+    private static func header(_ json: [UInt8], jsonByteCount: Int) -> [UInt8] {
+        precondition(json.count <= jsonByteCount, "a header of \(json.count) bytes")
+        precondition(jsonByteCount <= SafetensorsHeader.jsonByteCountMax, "the header is too long")
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(SafetensorsHeader.lengthByteCount + json.count + offset)
-        withUnsafeBytes(of: UInt64(json.count).littleEndian) { bytes += $0 }
+        bytes.reserveCapacity(SafetensorsHeader.lengthByteCount + jsonByteCount)
+        withUnsafeBytes(of: UInt64(jsonByteCount).littleEndian) { bytes += $0 }
         bytes += json
-        appendData(to: &bytes)
+        bytes += repeatElement(UInt8(ascii: " "), count: jsonByteCount - json.count)
         return bytes
     }
 }

@@ -16,7 +16,7 @@ extension EndToEndTests {
                 Programs.bench,
                 [
                     "blend", "--size", size, "--rounds", "1", "--against", "none", "--together",
-                    "32", "--folder", session.path("."), "--json",
+                    "16", "--folder", session.path("."), "--json",
                 ] + options)
             try #require(process.wait(atMost: .seconds(300)) == .exited(0), process.story)
             return try JSONDecoder().decode(Summary.self, from: Data(process.output.utf8))
@@ -36,8 +36,9 @@ extension EndToEndTests {
                 let low = try blend(session, "1024x4096", "--cache", "4")
                 let high = try blend(session, "1024x16384", "--cache", "4")
                 #expect(low.isOutputEqual && high.isOutputEqual)
+                // Heaps differ by 12 MB from run to run; pixels grow by 38 MB, tiles by 98.
                 #expect(
-                    high.peakMemoryByteCount < low.peakMemoryByteCount + 6_000_000,
+                    high.peakMemoryByteCount < low.peakMemoryByteCount + 16_000_000,
                     "\(low.peakMemoryByteCount), then \(high.peakMemoryByteCount)")
             }
         }

@@ -101,6 +101,29 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `workers of others are dismissed although the last page was complete`() throws {
+            try withSession { session in
+                let input = try writeInput(session)
+                let output = session.path("out.tif")
+                let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
+                let common =
+                    [input, "-o", output, "--page", "all", "--keep-job", "--lease-silence", "1"]
+                    + Self.fit
+                let first = try session.run(common + ["--workers", "1"])
+                #expect(first.wait() == .exited(0), first.story)
+                let page = output + ".dip/page-00001.tif"
+                let tiles = Files.names(page + ".dip/tiles").map { page + ".dip/tiles/" + $0 }
+                for path in [output, output + ".dip/pages.json", page] + tiles {
+                    #expect(unlink(path) == 0, "\(path)")
+                }
+                let process = try session.start(
+                    Programs.coordinator, common + ["--workers", "0", "--listen", endpoint])
+                let worker = try session.worker(endpoint)
+                #expect(process.wait(atMost: .seconds(40)) == .exited(0), process.story)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+            }
+        }
+
         @Test func `what cannot be done with all pages is refused`() throws {
             try withSession { session in
                 let input = try writeInput(session)

@@ -80,10 +80,12 @@ import Testing
         var picture = pictures()[2]
         let text = Array("ImageJ=1.54\nimages=2\nslices=2\n\0".utf8)
         picture.header.metadata.tags = [MetadataTag(number: 270, kind: .ascii, bytes: text)]
-        try picture.write("\(folder.path)/a.tif")
+        let page = "\(folder.path)/a.tif"
+        try picture.write(page)
+        try JoinedTIFF("\(folder.path)/all.tif", pages: [page, page], overwrite: false).finish()
         var options = ReadingOptions()
         options.isOneOfAllPages = true
-        let source = try ImageFormats.open("\(folder.path)/a.tif", options)
+        let source = try ImageFormats.open("\(folder.path)/all.tif", options)
         #expect(source.header.metadata.tags[0].bytes == text && source.warnings == [])
     }
 }

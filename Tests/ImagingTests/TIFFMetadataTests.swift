@@ -132,8 +132,22 @@ import Testing
         try Picture(Self.header(metadata), seed: 1).write("\(folder.path)/a.tif")
         let source = try ImageFormats.open("\(folder.path)/a.tif")
         #expect(source.warnings.count == 1 && source.warnings[0].contains("5 images"))
+        #expect(source.warnings[0].contains("the others are not in the output"))
+        var options = ReadingOptions()
+        options.isOneOfAllPages = true
+        #expect(
+            try ImageFormats.open("\(folder.path)/a.tif", options).warnings == source.warnings)
         let left = String(decoding: source.header.metadata.tags[0].bytes, as: UTF8.self)
         #expect(left == "ImageJ=1.54\nunit=um\nmin=0.0\n\0")
+    }
+
+    @Test func `files beside a TIFF that are not carried are named`() throws {
+        let folder = try ScratchFolder()
+        try Picture(Self.header(Metadata()), seed: 1).write("\(folder.path)/a.b.tif")
+        #expect(try ImageFormats.open("\(folder.path)/a.b.tif").warnings == [])
+        for name in ["a.b.tif.ovr", "a.b.tfw", "a.tfw"] { _ = try folder.file(name, [1]) }
+        let warnings = try ImageFormats.open("\(folder.path)/a.b.tif").warnings
+        #expect(warnings.count == 1 && warnings[0].contains("a.b.tif.ovr, a.b.tfw beside it are"))
     }
 
     @Test func `statistics of the unrestored pixels are left out`() throws {

@@ -55,14 +55,14 @@ import Testing
                 try Sample.read(try #require(try store.openTile(tile))) == Sample.pixels(tile))
         }
         do {
-            let full = NewFile(path: "/dev/full", bytes: [1])
-            try system.write([NewFile(path: root + "/a", bytes: [1]), full])
+            let full = NewFile(path: "/dev/full", content: FileContent([1]))
+            try system.write([NewFile(path: root + "/a", content: FileContent([1])), full])
             Issue.record("written")
         } catch {
             #expect(error.kind == .outOfSpace)
         }
         #expect(throws: JobStoreError.self) {
-            try system.write([NewFile(path: root + "/none/a", bytes: [1])])
+            try system.write([NewFile(path: root + "/none/a", content: FileContent([1]))])
         }
     }
 

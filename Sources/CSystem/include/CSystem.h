@@ -50,12 +50,9 @@ static inline int csystem_pidfd_open(pid_t process) {
 #endif
 }
 
-// Begins to write a file's data to its disk, without waiting and without promising anything.
-extern int sync_file_range(int descriptor, int64_t offset, int64_t count, unsigned int flags);
-static inline void csystem_begin_writing(int descriptor) {
-    enum { write = 2 };   // SYNC_FILE_RANGE_WRITE
-    sync_file_range(descriptor, 0, 0, write);
-}
+// Lets what is written from here on go past the system's cache, or through it again. Memory, place
+// and count of bytes must then be multiples of the disk's block. Not every file system can: -1.
+int csystem_bypass_cache(int descriptor, int wanted);
 
 // Both ends are close-on-exec.
 static inline int csystem_pipe(int ends[2]) {
@@ -74,6 +71,11 @@ static inline int csystem_spawn_close_from(posix_spawn_file_actions_t *actions, 
 // The entry at `index` of the environment, or NULL behind the last one.
 static inline const char *csystem_environment_entry(size_t index) {
     return environ ? environ[index] : NULL;
+}
+
+// The most heaps that threads share; else each that comes leaves one of its own behind.
+static inline void csystem_limit_heaps(int count) {
+    mallopt(M_ARENA_MAX, count);
 }
 
 // Bytes that this process has taken from the heap and not given back.

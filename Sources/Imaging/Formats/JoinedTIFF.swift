@@ -26,7 +26,7 @@ public final class JoinedTIFF {
         var isBig = false
         var pageByteCount = 0
         for page in pages {
-            try Self.withPage(page) { page, _ in
+            try Self.withPage(page) { page, _, _ in
                 pageByteCount += page.byteCount
                 isBig = isBig || page.isBig || pageByteCount > 3_500_000_000
             }
@@ -40,38 +40,40 @@ public final class JoinedTIFF {
             : mark + writer.number(42, 2) + writer.number(0, 4)
         try put(head, at: 0)
         for path in pages {
-            try Self.withPage(path) { page, descriptor throws(ImageError) in
-                try append(page, descriptor, path)
+            try Self.withPage(path) { page, offsets, descriptor throws(ImageError) in
+                try append(page, offsets, descriptor, path)
             }
         }
     }
 
+    /// - Parameter body: gets the file, where its directories lie, and its descriptor.
     private static func withPage(
-        _ path: String, _ body: (TIFFStructure, Int32) throws(ImageError) -> Void
+        _ path: String, _ body: (TIFFStructure, [Int], Int32) throws(ImageError) -> Void
     ) throws(ImageError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ImageError(.unreadable, "\(path): cannot be opened: \(systemMessage(errno))")
         }
         defer { close(descriptor) }
-        guard let page = TIFFStructure(descriptor: descriptor), page.isBigEndian == nativeIsBig,
-            !page.pages().endsEarly
+        let page = TIFFStructure(descriptor: descriptor)
+        let pages = page?.pages()
+        guard let page, let pages, page.isBigEndian == nativeIsBig, !pages.endsEarly
         else { throw ImageError(.unreadable, "\(path) is no page that was written here") }
-        try body(page, descriptor)
+        try body(page, pages.directories.map(\.offset), descriptor)
     }
 
     private func append(
-        _ page: TIFFStructure, _ descriptor: Int32, _ path: String
+        _ page: TIFFStructure, _ offsets: [Int], _ descriptor: Int32, _ path: String
     ) throws(ImageError) {
         let base = (byteCount + 15) / 16 * 16
-        for (offset, _) in page.pages().directories {
+        for offset in offsets {
             guard let directory = page.directory(at: offset),
                 let fields = fields(of: directory, in: page, movedBy: base)
             else { throw ImageError(.unreadable, "\(path): its directory is damaged") }
             directories.append(fields)
         }
         // Behind the pixels lie the directories.
-        let pixelEnd = page.pages().directories.map(\.offset).min() ?? 0
+        let pixelEnd = offsets.min() ?? 0
         try copy(descriptor, byteCount: pixelEnd, to: base)
         byteCount = base + pixelEnd
     }

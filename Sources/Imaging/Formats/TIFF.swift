@@ -51,11 +51,16 @@ enum TIFFFormat: FormatCodec {
             warnings.append(sentence)
         }
         header.metadata.leaveStatistics()
-        if !options.isOneOfAllPages, let count = header.metadata.leaveImageJStack() {
+        if pages.directories.count < 2, let count = header.metadata.leaveImageJStack() {
+            warnings.append(
+                "\(name) is a stack of \(count) images of ImageJ in one page; only the first "
+                    + "is used, the others are not in the output")
+        } else if !options.isOneOfAllPages, let count = header.metadata.leaveImageJStack() {
             warnings.append(
                 "\(name) is a stack of \(count) images of ImageJ, of which one is used; the "
                     + "output's description does not count the others")
         }
+        warnings += sidecarWarnings(name)
         if !limit.leftOut.isEmpty {
             warnings.append("\(name): left out: \(limit.leftOut.joined(separator: ", "))")
         }

@@ -35,8 +35,8 @@ struct BlendCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Memory for decoded pixels of the input.", valueName: "MB"))
     var cache = 128
 
-    @Option(help: "Tiles that are stored at a time, as when so many results wait.")
-    var together = 32
+    @Option(help: "Tiles that are stored at a time, and read meanwhile: as many results wait.")
+    var together = 16
 
     @Option(help: "The program that copies: vips, gdal_translate or none.")
     var against = "vips"

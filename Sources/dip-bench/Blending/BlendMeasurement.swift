@@ -131,8 +131,8 @@ struct BlendMeasurement {
             decodedByteCount: picture.width * picture.height * picture.bands,
             inputByteCount: inputByteCount,
             peakMemoryByteCount: paths.map(\.run.peakMemoryByteCount).max() ?? 0,
-            read: phase(\.read), store: phase(\.store), blend: phase(\.blend),
-            seconds: middle(\.seconds), isOutputEqual: isOutputEqual,
+            tiles: phase(\.tiles), blend: phase(\.blend), seconds: middle(\.seconds),
+            isOutputEqual: isOutputEqual,
             copy: copies.isEmpty
                 ? nil
                 : BlendSummary.Copy(
@@ -160,7 +160,7 @@ struct BlendSummary: Encodable {
     let decodedByteCount: Int
     let inputByteCount: Int
     let peakMemoryByteCount: Int
-    let read, store, blend: PhaseCost
+    let tiles, blend: PhaseCost
     let seconds: Double
     let isOutputEqual: Bool
     let copy: Copy?
@@ -181,10 +181,9 @@ struct BlendSummary: Encodable {
                 + "\(decodedByteCount / 1_000_000) MB, \(inputByteCount / 1_000_000) MB as a file, "
                 + "\(tileCount) tiles",
             "ours: peak memory \(peakMemoryByteCount / 1_000_000) MB",
-            line("read", read.seconds, cpu: read.cpuSeconds),
-            line("store", store.seconds, cpu: store.cpuSeconds),
+            line("read, store", tiles.seconds, cpu: tiles.cpuSeconds),
             line("blend", blend.seconds, cpu: blend.cpuSeconds),
-            line("all", seconds, cpu: read.cpuSeconds + store.cpuSeconds + blend.cpuSeconds),
+            line("all", seconds, cpu: tiles.cpuSeconds + blend.cpuSeconds),
         ]
         if let copy {
             lines += [

@@ -15,14 +15,12 @@ struct PhaseCost: Codable {
 /// What the path took, told by the process that ran it.
 struct PathCost: Codable {
     var tileCount = 0
-    /// Reading windows of the input.
-    var read = PhaseCost()
-    /// Storing tiles.
-    var store = PhaseCost()
+    /// Reading windows of the input, and storing tiles at the same time.
+    var tiles = PhaseCost()
     /// Making the output from them.
     var blend = PhaseCost()
 
-    var seconds: Double { read.seconds + store.seconds + blend.seconds }
+    var seconds: Double { tiles.seconds + blend.seconds }
 }
 
 struct PassThrough {
@@ -38,7 +36,7 @@ struct PassThrough {
         var options = ReadingOptions()
         options.cacheByteCount = cacheByteCount
         var cost = PathCost()
-        let source = try timed(&cost.read) { try ImageFormats.open(input, options) }
+        let source = try timed(&cost.tiles) { try ImageFormats.open(input, options) }
         let header = source.header
         let plan = try TilePlan(
             width: header.width, height: header.height, tile: tile, overlap: overlap,
@@ -48,27 +46,7 @@ struct PassThrough {
             fileSystem: PosixFileSystem())
         defer { store.close() }
         cost.tileCount = plan.tileCount
-        // Used again and again: memory that is taken anew is slow to come on some machines.
-        let count = plan.windowWidth * plan.windowHeight * header.colorBands
-        var windows = (0..<min(together, plan.tileCount)).map { _ in
-            [Float](repeating: 0, count: count)
-        }
-        for first in stride(from: 0, to: plan.tileCount, by: together) {
-            let indices = first..<min(first + together, plan.tileCount)
-            try timed(&cost.read) {
-                for index in indices {
-                    try windows[index - first].withUnsafeMutableBufferPointer {
-                        try source.readWindow(plan.tile(index), into: $0)
-                    }
-                }
-            }
-            try timed(&cost.store) {
-                try store.storeTiles(
-                    indices.map { ($0, 1, windows[$0 - first]) },
-                    shape: (plan.windowHeight, plan.windowWidth, header.colorBands),
-                    precision: header.sampleType.tilePrecision)
-            }
-        }
+        try timed(&cost.tiles) { try restore(plan, source, store) }
         let facts = BlendFacts(
             plan: plan, header: header, output: output, replacesOutput: false)
         var bandCount = 0
@@ -83,6 +61,37 @@ struct PassThrough {
             throw InputError(description: result.warnings.joined(separator: "; "))
         }
         return cost
+    }
+
+    /// Stores some tiles while the next are read, as the coordinator does.
+    private func restore(
+        _ plan: TilePlan, _ source: any ImageSource, _ store: JobStore
+    ) throws {
+        let bands = source.header.colorBands
+        let precision = source.header.sampleType.tilePrecision
+        let shape = (plan.windowHeight, plan.windowWidth, bands)
+        // Used again and again: memory that is taken anew is slow to come on some machines.
+        let empty = [Float](repeating: 0, count: plan.windowWidth * plan.windowHeight * bands)
+        var windows = [[Float]](repeating: empty, count: min(together, plan.tileCount))
+        var stored = windows
+        var storing: BackgroundCall<Result<Void, JobStoreError>>?
+        for first in stride(from: 0, to: plan.tileCount, by: together) {
+            let indices = first..<min(first + together, plan.tileCount)
+            for index in indices {
+                try windows[index - first].withUnsafeMutableBufferPointer {
+                    try source.readWindow(plan.tile(index), into: $0)
+                }
+            }
+            try storing?.wait().get()
+            swap(&windows, &stored)
+            let tiles = indices.map { ($0, 1, stored[$0 - first]) }
+            storing = BackgroundCall {
+                Result { () throws(JobStoreError) in
+                    try store.storeTiles(tiles, shape: shape, precision: precision)
+                }
+            }
+        }
+        try storing?.wait().get()
     }
 
     private func timed<Value>(_ cost: inout PhaseCost, _ body: () throws -> Value) rethrows -> Value

@@ -38,12 +38,29 @@ enum JobStanding {
             self = .new
             return
         }
-        guard let completion = former.completion, Self.isMade(output, by: former) else {
+        if let completion = Self.completion(of: former, output: output, options) {
+            self = .complete(former, completion)
+        } else {
             self = .begun(former)
-            return
         }
+    }
+
+    /// The end of a job that needs no run; nil where something is left to do.
+    private static func completion(
+        of manifest: JobManifest, output: String, _ options: JobOptions
+    ) -> JobManifest.Completion? {
+        guard let completion = manifest.completion, isMade(output, by: manifest) else { return nil }
         let hasReason = options.retryFailed && !completion.unrestored.isEmpty
-        self = hasReason ? .begun(former) : .complete(former, completion)
+        return hasReason ? nil : completion
+    }
+
+    /// Whether the job of a folder, if it is the one that is wanted, needs no run.
+    static func isComplete(folder: String, output: String, _ options: JobOptions) -> Bool {
+        let files = PosixFileSystem()
+        guard !options.fresh,
+            let manifest = try? JobStore.manifest(inFolder: folder, fileSystem: files)
+        else { return false }
+        return completion(of: manifest, output: output, options) != nil
     }
 
     /// The manifest in the folder; nil when there is none.

@@ -61,9 +61,12 @@ struct PagesRun {
         }
         try makeFolder()
         var code: Int32 = 0
+        let last = pages.indices.last { !isComplete($0) } ?? 0
         for index in pages.indices {
             console.note("page \(index + 1) of \(pages.count)")
-            code = max(code, try page(pages, index).run(at: desk, clock: clock, &console))
+            var page = try page(pages, index)
+            page.keepsWorkers = index < last
+            code = max(code, try page.run(at: desk, clock: clock, &console))
         }
         try join(pages.indices.map(path), isWhole: code == 0)
         console.text("restored   \(output), \(Text.count(pages.count, "page"))")
@@ -92,8 +95,13 @@ struct PagesRun {
         page.input.page = .oneOfAll(pages[index] + 1)
         page.output.output = path(index)
         page.output.overwrite = true
-        page.keepsWorkers = index + 1 < pages.count
         return page
+    }
+
+    /// Whether nothing is left to do for a page, as far as its folder tells.
+    private func isComplete(_ index: Int) -> Bool {
+        JobStanding.isComplete(
+            folder: path(index) + ".dip", output: path(index), run.jobOptions)
     }
 
     private func checkOutput() throws {

@@ -30,6 +30,21 @@ enum StorageOrder: Sendable {
     case end
 }
 
+extension StorageOrder {
+    /// Whether it is one to store a result, which is done beside the others.
+    var isResult: Bool {
+        if case .store = self { true } else { false }
+    }
+
+    /// Whether it touches nothing that storing a result touches.
+    var mayOvertakeResults: Bool {
+        switch self {
+        case .read, .remember, .log: true
+        default: false
+        }
+    }
+}
+
 /// What comes of it.
 enum StorageReply: Sendable {
     case read(TileAttempt, for: PeerID, transfers: [MessagePieces], lacksState: Bool)

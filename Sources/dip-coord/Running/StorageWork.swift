@@ -47,25 +47,37 @@ final class StorageWork {
 
     /// Results that wait at the same time are stored together: the disk syncs them in less time
     /// than one after the other, and no reply is sent before all of them are safe. Orders that have
-    /// nothing to do with them overtake them.
+    /// nothing to do with them are carried out meanwhile.
     private func carryOut(
         _ orders: [StorageOrder], _ isCancelled: StorageThread.Flag,
-        post: (StorageReply) -> Void
+        post: @escaping (StorageReply) -> Void
     ) {
-        var results = WaitingResults()
-        for order in orders where !hasEnded {
-            if case .store(let work, let payload) = order {
-                if !results.hasRoom(for: work, payload) { store(&results, post) }
-                results.add(work, payload)
-                continue
+        var rest = orders[...]
+        while !hasEnded, !rest.isEmpty {
+            let part = rest.prefix { $0.mayOvertakeResults || $0.isResult }
+            rest = rest.dropFirst(part.count)
+            let storing = storeInBackground(part, post)
+            for order in part where !order.isResult {
+                if let reply = carryOut(order, isCancelled) { post(reply) }
             }
-            switch order {
-            case .read, .remember, .log: break
-            default: store(&results, post)
-            }
+            storing?.wait()
+            guard let order = rest.popFirst() else { return }
             if let reply = carryOut(order, isCancelled) { post(reply) }
         }
-        store(&results, post)
+    }
+
+    private func storeInBackground(
+        _ orders: ArraySlice<StorageOrder>, _ post: @escaping (StorageReply) -> Void
+    ) -> BackgroundCall<Void>? {
+        guard orders.contains(where: \.isResult) else { return nil }
+        return BackgroundCall { [self] in
+            var results = WaitingResults()
+            for case .store(let work, let payload) in orders {
+                if !results.hasRoom(for: work, payload) { store(&results, post) }
+                results.add(work, payload)
+            }
+            store(&results, post)
+        }
     }
 
     private func store(_ results: inout WaitingResults, _ post: (StorageReply) -> Void) {
@@ -112,8 +124,8 @@ final class StorageWork {
             } or: {
                 .readingFailed($0)
             }
-        case .store(let work, let payload):
-            return store(work, payload)
+        case .store:
+            return nil
         case .remember(let tile, let history):
             do throws(JobStoreError) {
                 try store.recordHistory(history, of: tile.rawValue)

@@ -1,0 +1,45 @@
+// One thing beside another.
+
+import Glibc
+
+/// A call on a thread of its own, which ends with it.
+public final class BackgroundCall<Value> {
+    private let body: () -> Value
+    private var value: Value?
+    private var thread: pthread_t?
+
+    /// Begins the call, which nobody may disturb until it has been waited for. Where the system
+    /// gives no thread it is made at once, and takes the caller's time.
+    public init(_ body: @escaping () -> Value) {
+        self.body = body
+        // The thread knows no types but this one.
+        let run = Unmanaged.passRetained(Run { [unowned self] in value = self.body() })
+        var started = pthread_t()
+        let code = pthread_create(
+            &started, nil,
+            { context in
+                if let context { Unmanaged<Run>.fromOpaque(context).takeRetainedValue().body() }
+                return nil
+            }, run.toOpaque())
+        if code == 0 { thread = started } else { run.takeRetainedValue().body() }
+    }
+
+    deinit { join() }
+
+    private func join() {
+        if let thread { pthread_join(thread, nil) }
+        thread = nil
+    }
+
+    /// Waits for the end of the call.
+    public func wait() -> Value {
+        join()
+        guard let value else { preconditionFailure("a call that has ended has a value") }
+        return value
+    }
+}
+
+private final class Run {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+}
