@@ -22,8 +22,7 @@ extension JobManifest {
     ///
     /// - Parameter wanted: The job that is asked for.
     public func difference(from wanted: JobManifest) -> Difference? {
-        firstDifference([("network", network, wanted.network)])
-            ?? configurationDifference(from: wanted)
+        configurationDifference(from: wanted)
             ?? firstDifference([
                 ("the size of the input", bytes(input.byteCount), bytes(wanted.input.byteCount)),
                 (
@@ -67,6 +66,7 @@ extension JobManifest {
     /// Compares the configurations field by field.
     private func configurationDifference(from wanted: JobManifest) -> Difference? {
         guard configuration != wanted.configuration else { return nil }
+        if let other = firstDifference([("preset", preset, wanted.preset)]) { return other }
         let stored = JSONValue.fields(of: configuration)
         let asked = JSONValue.fields(of: wanted.configuration)
         let fields = Set(stored.keys).union(asked.keys).sorted()

@@ -35,8 +35,8 @@ struct LadderShape: Encodable, Hashable, CustomStringConvertible {
     /// The distinct convolutions of a network, in the order in which they run.
     ///
     /// - Throws: `FitError.invalid` for a name or a size that makes no network.
-    static func ofNetwork(_ name: String, tile: Int) throws(FitError) -> [LadderShape] {
-        let configuration = try FitConfiguration(preset: name)
+    static func ofNetwork(_ preset: String, tile: Int) throws(FitError) -> [LadderShape] {
+        let configuration = try Preset(nameOrFile: preset).configuration
         _ = try requireMemory(configuration, tile: tile, bands: 3)
         let layers = try Fit.layers(configuration, height: tile, width: tile, bands: 3)
         var shapes: [LadderShape] = []

@@ -93,7 +93,7 @@ struct FitConfigurationTests {
 
     @Test func `text that is no configuration is refused`() {
         let broken = [
-            "", "{", "[]", "null", "3", "\"paper\"", "{}", "{\"seed\":0}", "\u{0}",
+            "", "{", "[]", "null", "3", "\"thin\"", "{}", "{\"seed\":0}", "\u{0}",
             FitConfiguration.tiny().json + "x", String(FitConfiguration.tiny().json.dropLast()),
             FitConfiguration.tiny().json.replacing("denoise", with: "levitate"),
             FitConfiguration.tiny().json.replacing("bilinear", with: "cubic"),
@@ -193,37 +193,6 @@ struct FitConfigurationTests {
         configuration.rollBacksMaximum = 1000
         configuration.inputChannels = 1024
         try configuration.validate()
-    }
-
-    @Test func `presets are valid, and other names are refused with those that there are`() throws {
-        for preset in NetworkPreset.allCases {
-            let configuration = FitConfiguration(preset: preset)
-            try configuration.validate()
-            #expect(try FitConfiguration(preset: preset.rawValue) == configuration)
-            let isDeep = preset == .paperHole
-            #expect(configuration.levels == (isDeep ? 6 : 5))
-            #expect(configuration.alignment == (isDeep ? 64 : 32))
-            #expect(configuration.minimumSide == (isDeep ? 192 : 64))
-        }
-        do {
-            _ = try FitConfiguration(preset: "thick")
-            Issue.record("there is no such preset")
-        } catch {
-            #expect(["thick", "paper", "thin"].allSatisfy(error.description.contains))
-        }
-    }
-
-    /// GFLOP of an iteration on a tile of 256x256 pixels, computed from the notebooks' networks.
-    @Test(arguments: [
-        (NetworkPreset.paper, 116.0), (.paperHalf, 116), (.paperInpaintText, 195),
-        (.paperHole, 10.5),
-    ])
-    func `the published networks take the arithmetic that theirs take`(
-        preset: NetworkPreset, billions: Double
-    ) throws {
-        let operations = try Fit.operationsPerIteration(
-            FitConfiguration(preset: preset), height: 256, width: 256, bands: 3)
-        #expect(abs(operations / billions / 1e9 - 1) < 0.01, "\(operations)")
     }
 
     @Test func `the least side is a side that can be fitted`() throws {

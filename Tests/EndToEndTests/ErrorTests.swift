@@ -226,7 +226,7 @@ extension EndToEndTests {
                     ["--tile", "99999999999999999999"], ["--overlap", "64"],
                     ["--overlap", "100"], ["--overlap=-1"], ["--iterations", "0"],
                     ["--iterations=-5"], ["--iterations", "9223372036854775807"],
-                    ["--network", "thick"], ["--seed", "many"], ["--workers=-1"],
+                    ["--preset", "thick"], ["--seed", "many"], ["--workers=-1"],
                     ["--workers", "1000000"], ["--worker-wait=-1"], ["--worker-wait", "nan"],
                     ["--no-such-option"], ["--workers"], ["another.png"],
                     ["--listen", "nonsense"], ["--listen", "tcp://127.0.0.1"],

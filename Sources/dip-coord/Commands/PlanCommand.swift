@@ -65,7 +65,7 @@ struct PlanCommand: ParsableCommand {
         let windowWidth, windowHeight, overlap: Int
         /// The upper left corners (x, y) in the order in which the tiles are handed out.
         let order: [[Int]]
-        let network: String
+        let preset: String
         let iterations: Int
         let memoryByteCountPerWorker: Int
         let operationsPerTile, operations: Double
@@ -87,12 +87,13 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func makePlan() throws -> Plan {
-        let configuration = try fit.configuration(task)
+        let preset = try fit.chosen(task, tiling)
+        let configuration = preset.configuration
         let source = try input.open(file, task)
         let whole = source.header
         let region = try input.part(of: file, whole)
         let header = region.map(whole.cropped) ?? whole
-        let tiles = try tiling.plan(for: header, configuration)
+        let tiles = try preset.plan(for: header)
         let missing =
             task.task == .inpaint
             ? try MissingPixels(in: source, region, tiles, file: file, keepsNodata: false) : nil
@@ -110,7 +111,7 @@ struct PlanCommand: ParsableCommand {
             columns: tiles.columns.count, rows: tiles.rows.count, windowWidth: tiles.windowWidth,
             windowHeight: tiles.windowHeight, overlap: tiles.overlap,
             order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
-            network: fit.network.rawValue, iterations: configuration.iterations,
+            preset: preset.name, iterations: configuration.iterations,
             memoryByteCountPerWorker: try Fit.memoryByteCount(
                 configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands),
             operationsPerTile: perTile, operations: perTile * Double(tiles.tileCount),
@@ -134,7 +135,7 @@ struct PlanCommand: ParsableCommand {
             \(Text.count(plan.columns, "column")) and \(Text.count(plan.rows, "row")), sharing at \
             least \(plan.overlap) pixels
             order      row by row from the upper left
-            fit        network \(plan.network), \(plan.iterations) iterations a tile
+            fit        preset \(plan.preset), \(plan.iterations) iterations a tile
             memory     \(Text.bytes(plan.memoryByteCountPerWorker)) for each worker
             work       \(Text.operations(plan.operationsPerTile)) a tile, \
             \(Text.operations(plan.operations)) in all

@@ -21,8 +21,7 @@ struct RestoreJob: Sendable {
     let plan: TilePlan
     /// What the last pass makes of the tiles.
     let blend: BlendFacts
-    let network: NetworkPreset
-    let configuration: FitConfiguration
+    let preset: Preset
     let manifest: JobManifest
     /// Workers to start on this host, not more than there are tiles.
     let localWorkerCount: Int
@@ -45,6 +44,7 @@ struct RestoreJob: Sendable {
     /// Whether the state of a fit is small enough to travel.
     var hasCheckpoints: Bool { stateByteCountMaximum <= WireLimits.stateByteCountMaximum }
 
+    var configuration: FitConfiguration { preset.configuration }
     var folder: String { output + ".dip" }
     var job: JobID { JobID(rawValue: manifest.jobID) }
     var bands: Int { header.colorBands }
@@ -102,9 +102,10 @@ struct RestoreJob: Sendable {
     /// Checks everything that can be checked, without leaving a trace.
     static func prepare(_ run: RestorationRun) throws -> Prepared {
         let (file, options, workers) = (run.file, run.output, run.workers)
-        let (input, tiling, fit, jobOptions) = (run.input, run.tiling, run.fit, run.jobOptions)
+        let (input, jobOptions) = (run.input, run.jobOptions)
         let task = run.task
-        let configuration = try fit.configuration(task)
+        let preset = try run.fit.chosen(task, run.tiling)
+        let configuration = preset.configuration
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
         let source = try input.open(file, task)
         let output = options.path(forInput: file)
@@ -117,15 +118,14 @@ struct RestoreJob: Sendable {
         source.header.hasOverviews = options.pyramid
         try checkKind(output, source.header)
         let blend = try blendFacts(
-            file, source.header, output, options, input, task, tiling, configuration)
+            file, source.header, output, options, input, task, preset)
         let header = blend.partHeader
         let plan = blend.plan
         let missing =
             task.task == .inpaint
             ? try MissingPixels(
                 in: source, blend.region, plan, file: file, keepsNodata: !blend.fillsMissing) : nil
-        let wanted = try manifest(
-            file, header, blend, missing, tiling, fit.network, configuration)
+        let wanted = try manifest(file, header, blend, missing, preset)
         let standing = try JobStanding(
             folder: output + ".dip", output: output, wanted: wanted, jobOptions)
         let workerCount = min(workers.workerCount, plan.tileCount)
@@ -139,7 +139,7 @@ struct RestoreJob: Sendable {
         let job = RestoreJob(
             input: file, output: output,
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,
-            plan: plan, blend: replacing, network: fit.network, configuration: configuration,
+            plan: plan, blend: replacing, preset: preset,
             manifest: standing.manifest ?? wanted,
             localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
@@ -186,8 +186,7 @@ struct RestoreJob: Sendable {
     /// What the last pass is to make of the tiles.
     private static func blendFacts(
         _ file: String, _ header: ImageHeader, _ output: String, _ options: OutputOptions,
-        _ input: InputOptions, _ task: TaskOptions, _ tiling: TilingOptions,
-        _ configuration: FitConfiguration
+        _ input: InputOptions, _ task: TaskOptions, _ preset: Preset
     ) throws -> BlendFacts {
         let region = try input.part(of: file, header)
         guard region != nil || !options.crop else {
@@ -195,7 +194,7 @@ struct RestoreJob: Sendable {
         }
         let part = region.map(header.cropped) ?? header
         var facts = BlendFacts(
-            plan: try tiling.plan(for: part, configuration), header: header, output: output,
+            plan: try preset.plan(for: part), header: header, output: output,
             replacesOutput: false)
         facts.region = region
         facts.isCropped = options.crop
@@ -318,7 +317,7 @@ struct RestoreJob: Sendable {
 
     private static func manifest(
         _ file: String, _ header: ImageHeader, _ blend: BlendFacts, _ missing: MissingPixels?,
-        _ tiling: TilingOptions, _ network: NetworkPreset, _ configuration: FitConfiguration
+        _ preset: Preset
     ) throws -> JobManifest {
         let plan = blend.plan
         var settings = [
@@ -329,7 +328,7 @@ struct RestoreJob: Sendable {
             "quality": "\(header.jpegQuality)",
             "region": blend.region?.words ?? "the whole image",
         ]
-        if configuration.task == .inpaint {
+        if preset.configuration.task == .inpaint {
             settings["known pixels"] = blend.keepsKnown ? "kept" : "refitted"
             settings["the mask"] = missing?.words ?? "none"
         }
@@ -342,9 +341,11 @@ struct RestoreJob: Sendable {
                 values: "\(header.values.low),\(header.values.high)",
                 header: description(header)),
             plan: .init(
-                tile: tiling.tile, overlap: tiling.overlap, windowWidth: plan.windowWidth,
+                tile: preset.tiling.tile, overlap: preset.tiling.overlap,
+                windowWidth: plan.windowWidth,
                 windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
-            settings: settings, network: network.rawValue, configuration: configuration.json,
+            settings: settings, preset: preset.name,
+            configuration: preset.configuration.json,
             createdAt: Double(time(nil)))
     }
 
