@@ -47,6 +47,8 @@ public final class Fit {
     private let missing: [Int]
     private let network: Network
     private let forwardOperator: any ForwardOperator
+    private let dataGradient: DataGradient
+    private let totalVariation: TotalVariation
     private let z: [Float]  // (height, width, input channels)
     private var average: [Float]  // (height, width, bands)
     private var adam = Adam()
@@ -78,6 +80,10 @@ public final class Fit {
         self.problem = problem
         self.configuration = configuration
         forwardOperator = configuration.task.makeOperator()
+        dataGradient = DataGradient(configuration)
+        totalVariation = TotalVariation(
+            weight: Float(configuration.totalVariationWeight), height: problem.height,
+            width: problem.width, bands: problem.bands)
         do throws(NetworkError) {
             let description = try configuration.network(bands: problem.bands).describe(
                 height: problem.height, width: problem.width)
@@ -181,16 +187,19 @@ public final class Fit {
             ))
     }
 
-    /// Mean of (A(output) - y)^2 over what is not missing; leaves its gradient in the network.
+    /// Mean of (A(output) - y)^2 over what is not missing, whatever the data term; leaves the
+    /// gradient of the loss in the network.
     private func computeLoss() -> Double {
         let (prediction, gradient) = (network.output, network.outputGradient)
         _ = gradient.update(fromContentsOf: prediction)
         forwardOperator.apply(gradient)
         for index in missing { gradient[index] = problem.pixels[index] }
         let sum = network.kernels.residual(of: gradient, from: problem.pixels, into: gradient)
+        dataGradient.weigh(gradient, given: problem.pixels)
         forwardOperator.adjoint(gradient)
         let count = Double(problem.pixels.count - missing.count)
         network.kernels.scale(gradient, by: Float(2 / count))
+        totalVariation.addGradient(to: gradient, of: prediction)
         return sum / count
     }
 

@@ -40,6 +40,10 @@ struct FitImage: ParsableCommand {
     @Option(help: "Seed of everything that is random. (default: the preset's)")
     var seed: UInt64?
 
+    @Option(
+        help: "With a preset for Poisson noise: counts that one of the image's values stands for.")
+    var countsPerValue = 1.0
+
     @Option(help: ArgumentHelp("The same image undamaged.", valueName: "file"))
     var clean: String?
 
@@ -88,6 +92,10 @@ struct FitImage: ParsableCommand {
         if let iterations { configuration.iterations = iterations }
         if let seed { configuration.seed = seed }
         if let precision { configuration.precision = precision.resolved }
+        let values = try ImageFormats.open(image).header.values
+        if configuration.noiseModel == .poisson {
+            configuration.setCounts(perValue: countsPerValue, low: values.low, high: values.high)
+        }
         let problem = try readMiddle(image, tile)
         let wanted = try clean.map { try readMiddle($0, tile, like: problem).pixels }
         let fit = try Fit(

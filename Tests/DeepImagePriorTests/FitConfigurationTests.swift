@@ -14,6 +14,12 @@ struct FitConfigurationTests {
         $0.hasSigmoid = false
         $0.inputScale = 1.0 / 3
         $0.inputNoiseDeviation = 0
+        $0.dataTerm = .huber
+        $0.huberThreshold = 1e-9
+        $0.noiseModel = .poisson
+        $0.photonScale = 1e15
+        $0.photonOffset = -1e15
+        $0.totalVariationWeight = 1000
         $0.iterations = 1_000_000
         $0.learningRate = 1e-7
         $0.averageDecay = 0.123456789012345
@@ -136,6 +142,9 @@ struct FitConfigurationTests {
             ("many iterations", { $0.iterations = 1_000_001 }), ("decay", { $0.averageDecay = 1 }),
             ("large rate", { $0.learningRate = 1.01 }), ("norm", { $0.gradientNormMaximum = 0 }),
             ("negative decay", { $0.averageDecay = -0.1 }), ("dB", { $0.collapseDecibels = 0 }),
+            ("huber", { $0.huberThreshold = 0 }), ("huber 2", { $0.huberThreshold = 2 }),
+            ("variation", { $0.totalVariationWeight = -1 }), ("counts", { $0.photonScale = 0 }),
+            ("many counts", { $0.photonScale = 1e16 }), ("offset", { $0.photonOffset = 1e16 }),
             ("interval", { $0.snapshotInterval = 0 }), ("roll-backs", { $0.rollBacksMaximum = -1 }),
             ("many roll-backs", { $0.rollBacksMaximum = 1001 }),
         ]
@@ -156,7 +165,9 @@ struct FitConfigurationTests {
             ("inputScale", \.inputScale), ("inputNoiseDeviation", \.inputNoiseDeviation),
             ("learningRate", \.learningRate), ("averageDecay", \.averageDecay),
             ("gradientNormMaximum", \.gradientNormMaximum),
-            ("collapseDecibels", \.collapseDecibels),
+            ("collapseDecibels", \.collapseDecibels), ("huberThreshold", \.huberThreshold),
+            ("totalVariationWeight", \.totalVariationWeight), ("photonScale", \.photonScale),
+            ("photonOffset", \.photonOffset),
         ]
         for (name, field) in fields {
             for value in [Double.nan, -.infinity] {

@@ -89,7 +89,7 @@ struct PresetTests {
             json: """
                 {"base": "paper-hole", "tile": 320, "overlap": 48, "learningRate": 0.002,
                  "skipChannels": [0, 0, 0, 4, 4, 4], "seed": 18446744073709551615,
-                 "padding": "zero", "precision": "bfloat16"}
+                 "padding": "zero", "precision": "bfloat16", "dataTerm": "l1"}
                 """, name: "a.json")
         var expected = Preset(.paperHole)
         expected.name = "a.json"
@@ -98,6 +98,7 @@ struct PresetTests {
         expected.configuration.skipChannels = [0, 0, 0, 4, 4, 4]
         expected.configuration.seed = .max
         expected.configuration.padding = .zero
+        expected.configuration.dataTerm = .l1
         expected.configuration.precision = .bfloat16
         #expect(preset == expected)
         var empty = try Preset(json: "{}", name: "balanced")
@@ -120,6 +121,9 @@ struct PresetTests {
         (#"{"padding": "mirror"}"#, "padding"), (#"{"inputChannels": 0}"#, "inputChannels"),
         (#"{"inputScale": 0}"#, "inputScale"), (#"{"averageDecay": 1}"#, "averageDecay"),
         (#"{"inputNoiseDeviation": -1}"#, "inputNoiseDeviation"),
+        (#"{"dataTerm": "cubed"}"#, "dataTerm"), (#"{"noiseModel": 1}"#, "noiseModel"),
+        (#"{"photonScale": 3}"#, "photonScale"), (#"{"photonOffset": 3}"#, "--counts-per-value"),
+        (#"{"totalVariationWeight": -1}"#, "totalVariationWeight"),
         (#"{"base": "thick"}"#, "thick"), (#"{"base": 3}"#, "base"),
         (#"{"base": "a.json"}"#, "base"),
         (#"{"tile": 63}"#, "tile"), (#"{"tile": 8193}"#, "tile"), (#"{"tile": 99.5}"#, "tile"),

@@ -232,7 +232,11 @@ extension EndToEndTests {
                     ["--listen", "nonsense"], ["--listen", "tcp://127.0.0.1"],
                     ["--listen", "tcp://127.0.0.1:99999"], ["-o", session.path("out.gif")],
                     ["-o", session.path("out")], ["-o", ""], ["--quality", "0"],
-                    ["--quality", "101"],
+                    ["--quality", "101"], ["--loss", "cubed"], ["--tv=-1"], ["--tv", "nan"],
+                    ["--tv", "1001"], ["--noise", "pink"], ["--counts-per-value", "2"],
+                    ["--noise", "poisson", "--counts-per-value", "0"],
+                    ["--noise", "poisson", "--counts-per-value", "inf"],
+                    ["--noise", "gaussian", "--counts-per-value", "2"],
                 ]
                 for more in cases {
                     let process = try session.run(

@@ -35,6 +35,7 @@ extension EndToEndTests {
                         "--nodata", "--disagreement", "--quality", "--task", "--missing",
                         "--known", "--refit-known", "paper-inpaint-text", "paper-hole",
                         "paper-half", "paper-denoise", "fast", "best", ".json",
+                        "--loss", "--tv", "--noise", "--counts-per-value",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

@@ -93,6 +93,44 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `loss, noise and counts are in the job, by options or the preset`() throws {
+            try withSession { session in
+                let image = try Picture(width: 64, height: 64).write(session.path("in.png"))
+                let mine = try write(
+                    session, "mine.json",
+                    """
+                    {"base": "thin", "tile": 64, "overlap": 16, "iterations": 2,
+                     "noiseModel": "poisson", "dataTerm": "huber", "huberThreshold": 0.2}
+                    """)
+                func configuration(_ more: String...) throws -> [String: Any] {
+                    try session.succeed(
+                        [
+                            image, "-o", session.path("out.png"), "--preset", mine, "--workers",
+                            "1", "--quiet", "--fresh", "--overwrite",
+                        ] + more)
+                    let file = try #require(Files.bytes(session.path("out.png.dip/job.json")))
+                    let job = try #require(
+                        try object(String(decoding: file, as: UTF8.self))["job"] as? [String: Any])
+                    return try object(try #require(job["configuration"] as? String))
+                }
+                let preset = try configuration()
+                #expect(preset["dataTerm"] as? String == "huber")
+                #expect(preset["huberThreshold"] as? Double == 0.2)
+                #expect(preset["noiseModel"] as? String == "poisson")
+                #expect(preset["photonScale"] as? Double == 255)
+                let said = try configuration(
+                    "--loss", "l1", "--tv", "0.01", "--range", "16,216", "--counts-per-value",
+                    "0.5")
+                #expect(said["dataTerm"] as? String == "l1")
+                #expect(said["totalVariationWeight"] as? Double == 0.01)
+                #expect(said["photonScale"] as? Double == 100)
+                #expect(said["photonOffset"] as? Double == 8)
+                let plain = try configuration("--noise", "gaussian", "--loss", "squared")
+                #expect(plain["noiseModel"] as? String == "gaussian")
+                #expect(plain["photonScale"] as? Double == 255)
+            }
+        }
+
         @Test func `a preset of one's own that makes no sense is 64, naming file and field`() throws
         {
             try withSession { session in

@@ -135,6 +135,17 @@ extension FitConfiguration {
         try require(
             (0...1000).contains(rollBacksMaximum),
             "rollBacksMaximum is \(rollBacksMaximum); 0 to 1000 works")
+        try require(
+            huberThreshold > 0 && huberThreshold <= 1,
+            "huberThreshold is \(huberThreshold); above 0, at most 1 works")
+        try require(
+            totalVariationWeight >= 0 && totalVariationWeight <= 1000,
+            "totalVariationWeight is \(totalVariationWeight); 0 to 1000 works")
+        try require(
+            photonScale > 0 && photonScale <= 1e15,
+            "photonScale is \(photonScale); above 0, at most 1e15 works")
+        try require(
+            abs(photonOffset) <= 1e15, "photonOffset is \(photonOffset); -1e15 to 1e15 works")
         for (field, value) in [
             ("inputScale", inputScale), ("gradientNormMaximum", gradientNormMaximum),
             ("collapseDecibels", collapseDecibels),

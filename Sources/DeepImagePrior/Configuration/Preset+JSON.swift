@@ -11,7 +11,10 @@ extension Preset {
     private static let fileByteCountMaximum = 1 << 20
 
     /// Fields of a configuration that the program sets, by the option that they belong to.
-    private static let setElsewhere = ["task": "--task"]
+    private static let setElsewhere = [
+        "task": "--task", "photonScale": "--counts-per-value",
+        "photonOffset": "--counts-per-value",
+    ]
 
     /// Reads a preset: an object with any of the configuration's fields, `tile` and `overlap` in
     /// pixels, and in `base` the name of the preset that has the others (default: balanced).

@@ -89,6 +89,9 @@ struct FitOptions: ParsableArguments {
             """, valueName: "format"))
     var precision: PrecisionChoice?
 
+    @OptionGroup
+    var loss: LossOptions
+
     func validate() throws {
         if let iterations, !(1...1_000_000).contains(iterations) {
             throw ValidationError("--iterations is \(iterations); 1 to 1000000 is wanted")
@@ -103,6 +106,7 @@ struct FitOptions: ParsableArguments {
         if let iterations { chosen.configuration.iterations = iterations }
         if let seed { chosen.configuration.seed = seed }
         if let precision { chosen.configuration.precision = precision.resolved }
+        try loss.apply(to: &chosen.configuration)
         try chosen.configuration.validate()
         return chosen
     }

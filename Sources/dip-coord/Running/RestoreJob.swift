@@ -104,10 +104,11 @@ struct RestoreJob: Sendable {
         let (file, options, workers) = (run.file, run.output, run.workers)
         let (input, jobOptions) = (run.input, run.jobOptions)
         let task = run.task
-        let preset = try run.fit.chosen(task, run.tiling)
-        let configuration = preset.configuration
+        var preset = try run.fit.chosen(task, run.tiling)
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
         let source = try input.open(file, task)
+        run.fit.loss.setCounts(of: source.header, in: &preset.configuration)
+        let configuration = preset.configuration
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
         for written in [output, options.disagreement].compactMap({ $0 }) {
