@@ -9,6 +9,7 @@ struct FitConfigurationTests {
         $0.filterDown = [5, 1]
         $0.filterUp = [7, 3]
         $0.upsampling = [.nearest, .bilinear]
+        $0.downsampling = .average
         $0.padding = .zero
         $0.hasOneByOneUp = false
         $0.hasSigmoid = false

@@ -1,6 +1,7 @@
-import DeepImagePrior
 import NeuralNetwork
 import Testing
+
+@testable import DeepImagePrior
 
 struct PresetTests {
     @Test(arguments: NetworkPreset.allCases)
@@ -107,6 +108,23 @@ struct PresetTests {
         #expect(empty.tiling == Preset.Tiling(tile: 192, overlap: 0))
     }
 
+    /// restoration.ipynb, "kate" with 2 % of the pixels.
+    @Test func `the network for sparse pixels can be had by a file`() throws {
+        let preset = try Preset(
+            json: """
+                {"base": "balanced", "skipChannels": [0, 0, 0, 0, 0], "downsampling": "avg",
+                 "inputNoiseDeviation": 0, "iterations": 1000}
+                """, name: "sparse.json")
+        #expect(preset.configuration.downsampling == .average)
+        let network = try preset.configuration.network(bands: 3).describe(height: 64, width: 64)
+        let count = try Network.parameterCount(of: network)
+        #expect(abs(Double(count) / 1.03e6 - 1) < 0.01, "\(count)")
+        let fit = try Fit(
+            problem: .tile(64, 64), configuration: preset.configuration)
+        let losses = try (0..<30).map { _ in try fit.step().loss }
+        #expect((losses.last ?? 1) < losses[0] / 2, "\(losses)")
+    }
+
     @Test(arguments: [
         (#"{"warmUp": 3}"#, "warmUp"), (#"{"task": "denoise"}"#, "task"),
         (#"{"iterations": "many"}"#, "iterations"), (#"{"iterations": 0}"#, "iterations"),
@@ -118,7 +136,8 @@ struct PresetTests {
         (#"{"filterUp": [3, 3, 4, 3, 3]}"#, "filterUp"),
         (#"{"filterDown": [3, 3, 3, 3]}"#, "filterDown"),
         (#"{"upsampling": ["cubic", "nearest", "nearest", "nearest", "nearest"]}"#, "upsampling"),
-        (#"{"padding": "mirror"}"#, "padding"), (#"{"inputChannels": 0}"#, "inputChannels"),
+        (#"{"downsampling": "max"}"#, "downsampling"), (#"{"padding": "mirror"}"#, "padding"),
+        (#"{"inputChannels": 0}"#, "inputChannels"),
         (#"{"inputScale": 0}"#, "inputScale"), (#"{"averageDecay": 1}"#, "averageDecay"),
         (#"{"inputNoiseDeviation": -1}"#, "inputNoiseDeviation"),
         (#"{"dataTerm": "cubed"}"#, "dataTerm"), (#"{"noiseModel": 1}"#, "noiseModel"),

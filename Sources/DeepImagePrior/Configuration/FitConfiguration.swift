@@ -25,6 +25,8 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     public var filterUp: [Int]
     /// How each level's result is enlarged.
     public var upsampling: [Upsampling]
+    /// How each level's first convolution halves its input.
+    public var downsampling = Downsampling.stride
     public var padding: Padding = .reflection
     /// Whether a 1x1 convolution follows each decoding convolution.
     public var hasOneByOneUp = true
@@ -125,7 +127,8 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
         SkipNetworkConfiguration(
             inputChannels: inputChannels, outputChannels: bands, down: downChannels,
             up: upChannels, skip: skipChannels, filterDown: filterDown, filterUp: filterUp,
-            upsampling: upsampling, padding: padding, hasSigmoid: hasSigmoid,
+            upsampling: upsampling, downsampling: downsampling, padding: padding,
+            hasSigmoid: hasSigmoid,
             hasOneByOneUp: hasOneByOneUp)
     }
 
