@@ -89,7 +89,7 @@ extension Simulation {
         return JobManifest(
             jobID: job.rawValue,
             input: try FileFingerprint(path: SimulatedDisk.input, fileSystem: disk), image: image,
-            plan: plan, network: "thin", configuration: "{}",
+            plan: plan, preset: "thin", configuration: "{}",
             createdAt: 0)
     }
 

@@ -50,6 +50,8 @@ public final class Fit {
     private let heldOut: [(place: Int, value: Float)]
     private let network: Network
     private let forwardOperator: any ForwardOperator
+    private let dataGradient: DataGradient
+    private let totalVariation: TotalVariation
     private let z: [Float]  // (outputHeight, outputWidth, input channels)
     private var average: [Float]  // (outputHeight, outputWidth, bands)
     /// A(output), then how far it is off; in the shape of the given pixels.
@@ -88,6 +90,10 @@ public final class Fit {
         monitor = StopMonitor(configuration)
         forwardOperator = configuration.makeOperator(for: problem)
         misfit = [Float](repeating: 0, count: problem.pixels.count)
+        dataGradient = DataGradient(configuration)
+        totalVariation = TotalVariation(
+            weight: Float(configuration.totalVariationWeight), height: problem.outputHeight,
+            width: problem.outputWidth, bands: problem.bands)
         do throws(NetworkError) {
             let description = try configuration.network(bands: problem.bands).describe(
                 height: problem.outputHeight, width: problem.outputWidth)
@@ -220,18 +226,21 @@ public final class Fit {
             ))
     }
 
-    /// Mean of (A(output) - y)^2 over what is not missing; leaves its gradient in the network.
+    /// Mean of (A(output) - y)^2 over what is not missing, whatever the data term; leaves the
+    /// gradient of the loss in the network.
     private func computeLoss() -> Double {
         let (prediction, gradient) = (network.output, network.outputGradient)
         let sum = misfit.withUnsafeMutableBufferPointer { misfit in
             forwardOperator.apply(UnsafeBufferPointer(prediction), into: misfit)
             for index in missing { misfit[index] = problem.pixels[index] }
             let sum = network.kernels.residual(of: misfit, from: problem.pixels, into: misfit)
+            dataGradient.weigh(misfit, given: problem.pixels)
             forwardOperator.adjoint(UnsafeBufferPointer(misfit), into: gradient)
             return sum
         }
         let count = Double(problem.pixels.count - missing.count)
         network.kernels.scale(gradient, by: Float(2 / count))
+        totalVariation.addGradient(to: gradient, of: prediction)
         return sum / count
     }
 

@@ -2,7 +2,8 @@
 //
 // One level, outermost first (LReLU: LeakyReLU with slope 0.2; norm: batch normalization):
 //     skip branch: conv 1x1 -> norm -> LReLU                                  (none for 0 channels)
-//     deep branch: conv stride 2 -> norm -> LReLU -> conv -> norm -> LReLU
+//     deep branch: conv stride 2, or conv and means of 2x2 -> norm -> LReLU
+//                  -> conv -> norm -> LReLU
 //                  -> the next level -> enlarged by two
 //     skip | deep -> norm -> conv -> norm -> LReLU -> [conv 1x1 -> norm -> LReLU]
 // and behind the outermost level: conv 1x1 -> [sigmoid].
@@ -21,6 +22,7 @@ public struct SkipNetworkConfiguration: Equatable, Sendable {
     public var filterDown: [Int]
     public var filterUp: [Int]
     public var upsampling: [Upsampling]
+    public var downsampling: Downsampling
     public var padding: Padding
     public var hasSigmoid: Bool
     /// A 1x1 convolution after each level's decoding convolution.
@@ -30,7 +32,8 @@ public struct SkipNetworkConfiguration: Equatable, Sendable {
 
     public init(
         inputChannels: Int, outputChannels: Int, down: [Int], up: [Int], skip: [Int],
-        filterDown: [Int], filterUp: [Int], upsampling: [Upsampling], padding: Padding,
+        filterDown: [Int], filterUp: [Int], upsampling: [Upsampling],
+        downsampling: Downsampling = .stride, padding: Padding,
         hasSigmoid: Bool, hasOneByOneUp: Bool
     ) {
         self.inputChannels = inputChannels
@@ -41,6 +44,7 @@ public struct SkipNetworkConfiguration: Equatable, Sendable {
         self.filterDown = filterDown
         self.filterUp = filterUp
         self.upsampling = upsampling
+        self.downsampling = downsampling
         self.padding = padding
         self.hasSigmoid = hasSigmoid
         self.hasOneByOneUp = hasOneByOneUp
@@ -93,7 +97,7 @@ public struct SkipNetworkConfiguration: Equatable, Sendable {
         }
         var deep = try block(
             "\(name).down", of: input, channels: down[index], kernel: filterDown[index], stride: 2,
-            in: &network)
+            averages: downsampling == .average, in: &network)
         deep = try block(
             "\(name).encode", of: deep, channels: down[index], kernel: filterDown[index],
             in: &network)
@@ -111,11 +115,11 @@ public struct SkipNetworkConfiguration: Equatable, Sendable {
     /// conv -> norm -> LReLU
     private func block(
         _ name: String, of input: Feature, channels: Int, kernel: Int, stride: Int = 1,
-        in network: inout NetworkDescription
+        averages: Bool = false, in network: inout NetworkDescription
     ) throws(NetworkError) -> Feature {
         let convolved = try network.convolution(
             "\(name).conv", of: input, outputChannels: channels, kernel: kernel, stride: stride,
-            padding: padding)
+            averages: averages, padding: padding)
         return try network.normalization("\(name).norm", of: convolved, slope: Self.leakySlope)
     }
 }

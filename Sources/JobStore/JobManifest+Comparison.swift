@@ -22,10 +22,9 @@ extension JobManifest {
     ///
     /// - Parameter wanted: The job that is asked for.
     public func difference(from wanted: JobManifest) -> Difference? {
+        // Before the iterations, which follow from it.
         firstDifference([
-            ("network", network, wanted.network),
-            // Before the iterations, which follow from it.
-            ("stop", settings["stop"] ?? "not set", wanted.settings["stop"] ?? "not set"),
+            ("stop", settings["stop"] ?? "not set", wanted.settings["stop"] ?? "not set")
         ])
             ?? configurationDifference(from: wanted)
             ?? firstDifference([
@@ -71,6 +70,7 @@ extension JobManifest {
     /// Compares the configurations field by field.
     private func configurationDifference(from wanted: JobManifest) -> Difference? {
         guard configuration != wanted.configuration else { return nil }
+        if let other = firstDifference([("preset", preset, wanted.preset)]) { return other }
         let stored = JSONValue.fields(of: configuration)
         let asked = JSONValue.fields(of: wanted.configuration)
         let fields = Set(stored.keys).union(asked.keys).sorted()

@@ -5,7 +5,7 @@ internal import FoundationEssentials
 /// The facts of a job that decide about its pixels, where it came from and how far it got.
 public struct JobManifest: Codable, Equatable, Sendable {
     /// The version of the folder's layout that this program reads and writes.
-    public static let formatVersion = 3
+    public static let formatVersion = 4
 
     /// Stands in every tile file too, so that no tile of another job is taken for one of this.
     public var jobID: String
@@ -14,8 +14,9 @@ public struct JobManifest: Codable, Equatable, Sendable {
     public var plan: Plan
     /// What else the output depends on: options by name, in words.
     public var settings: [String: String]
-    /// The name of the network, as the user asks for it.
-    public var network: String
+    /// The name or file of the preset, as the user asks for it. Says where the configuration comes
+    /// from, and decides about nothing.
+    public var preset: String
     /// The hyperparameters, JSON.
     public var configuration: String
     /// Seconds since 1970.
@@ -96,7 +97,7 @@ public struct JobManifest: Codable, Equatable, Sendable {
     /// A job of which nothing is done.
     public init(
         jobID: String, input: FileFingerprint, image: Image, plan: Plan,
-        settings: [String: String] = [:], network: String, configuration: String,
+        settings: [String: String] = [:], preset: String, configuration: String,
         createdAt: Double
     ) {
         self.jobID = jobID
@@ -104,7 +105,7 @@ public struct JobManifest: Codable, Equatable, Sendable {
         self.image = image
         self.plan = plan
         self.settings = settings
-        self.network = network
+        self.preset = preset
         self.configuration = configuration
         self.createdAt = createdAt
     }

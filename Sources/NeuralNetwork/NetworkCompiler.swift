@@ -257,8 +257,8 @@ struct NetworkCompiler {
 extension NetworkDescription.Convolution {
     var geometry: ConvolutionGeometry {
         ConvolutionGeometry(
-            input: source.shape, output: outputShape, kernel: kernel, stride: stride,
-            padding: padding)
+            input: source.shape, output: outputShape, kernel: taps, stride: stride,
+            averages: averages, padding: padding)
     }
 
     /// Whether its pixels are those of one stored tensor, so that its input's gradient can be that

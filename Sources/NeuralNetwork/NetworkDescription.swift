@@ -35,6 +35,14 @@ public enum Upsampling: String, Codable, Sendable, CaseIterable {
     case nearest
 }
 
+/// How a convolution halves its input.
+public enum Downsampling: String, Codable, Sendable, CaseIterable {
+    /// It moves on by two pixels.
+    case stride
+    /// It moves on by one pixel; then the mean of each 2x2 pixels is taken.
+    case average = "avg"
+}
+
 /// Layers, in the order in which they run.
 public struct NetworkDescription {
     /// A value on the way through the network, as its consumers see it.
@@ -61,10 +69,15 @@ public struct NetworkDescription {
         public let outputShape: Shape
         public let kernel: Int
         public let stride: Int
+        /// Whether each output is the mean of 2x2 neighbouring outputs of stride 1.
+        public let averages: Bool
         let padding: Padding
 
+        /// Pixels along a side that an output depends on.
+        var taps: Int { averages ? kernel + 1 : kernel }
+
         /// Multiplications of one pass over the image.
-        public var productCount: Int { kernel * kernel * source.shape.channels * outputShape.count }
+        public var productCount: Int { taps * taps * source.shape.channels * outputShape.count }
 
         /// Passes of so many products on the way back: to the weights and, unless the source is
         /// the network's input alone, to the source.
@@ -106,10 +119,12 @@ public struct NetworkDescription {
     /// A square convolution with bias, padded so that stride 1 keeps the size and stride 2 gives
     /// ceil(size / 2). Parameters: `NAME.weight` (output, input, kernel, kernel), `NAME.bias`.
     ///
+    /// - Parameter averages: With stride 2 and an input of even size: the convolution has stride 1
+    ///   and the mean of each 2x2 outputs is taken, as PyTorch's `AvgPool2d(2)`.
     /// - Throws: `NetworkError.invalid` for an even kernel or a reflection wider than the input.
     public mutating func convolution(
         _ name: String, of source: Feature, outputChannels: Int, kernel: Int, stride: Int = 1,
-        padding: Padding
+        averages: Bool = false, padding: Padding
     ) throws(NetworkError) -> Feature {
         guard kernel % 2 == 1, kernel >= 1, stride >= 1, outputChannels >= 1 else {
             throw .invalid(
@@ -122,6 +137,11 @@ public struct NetworkDescription {
                 "\(name): \(source.shape) is too small to be reflected by \(rim) pixels; use a "
                     + "larger tile or fewer levels")
         }
+        guard !averages || stride == 2 && (source.shape.height | source.shape.width) % 2 == 0 else {
+            throw .invalid(
+                "\(name): \(source.shape) and stride \(stride); means of 2x2 pixels need stride 2 "
+                    + "and even sizes")
+        }
         let shape = Shape(
             height: (source.shape.height + stride - 1) / stride,
             width: (source.shape.width + stride - 1) / stride, channels: outputChannels)
@@ -130,7 +150,7 @@ public struct NetworkDescription {
         convolutions.append(
             Convolution(
                 name: name, source: source, slot: slot, outputShape: shape, kernel: kernel,
-                stride: stride, padding: padding))
+                stride: stride, averages: averages, padding: padding))
         return Feature(shape: shape, parts: [Part(slot: slot, shape: shape)])
     }
 

@@ -21,23 +21,28 @@ struct FitImage: ParsableCommand {
     @Argument(help: ArgumentHelp("PNG, TIFF or JPEG.", valueName: "image"))
     var image: String
 
-    @Option(help: "Network: paper or thin.")
-    var network = "thin"
+    @Option(help: "Preset: a name that dip-coord presets lists, or a file that ends in .json.")
+    var preset = "balanced"
 
-    @Option(help: ArgumentHelp("Side of the tile.", valueName: "pixels"))
-    var tile = 256
+    @Option(
+        help: ArgumentHelp("Side of the tile. (default: the preset's)", valueName: "pixels"))
+    var tile: Int?
 
-    @Option(help: "Iterations of the fit.")
-    var iterations = 1800
+    @Option(help: "Iterations of the fit. (default: the preset's)")
+    var iterations: Int?
 
-    @Option(help: "Precision: float32, bfloat16 or auto.")
-    var precision = PrecisionChoice.float32
+    @Option(help: "Precision: float32, bfloat16 or auto. (default: the preset's)")
+    var precision: PrecisionChoice?
 
     @Option(help: "Threads of the fit.")
     var threads = 1
 
-    @Option(help: "Seed of everything that is random.")
-    var seed: UInt64 = 0
+    @Option(help: "Seed of everything that is random. (default: the preset's)")
+    var seed: UInt64?
+
+    @Option(
+        help: "With a preset for Poisson noise: counts that one of the image's values stands for.")
+    var countsPerValue = 1.0
 
     @Option(help: ArgumentHelp("The same image undamaged.", valueName: "file"))
     var clean: String?
@@ -55,7 +60,7 @@ struct FitImage: ParsableCommand {
 
     struct Measurement: Encodable {
         let image: String
-        let network: String
+        let preset: String
         let tile: Int
         let kernels: String
         let iterations: Int
@@ -66,8 +71,8 @@ struct FitImage: ParsableCommand {
     }
 
     func validate() throws {
-        guard tile >= 1 else { throw ValidationError("--tile is \(tile); at least 1 works.") }
-        guard iterations >= 1 else {
+        if let tile, tile < 1 { throw ValidationError("--tile is \(tile); at least 1 works.") }
+        if let iterations, iterations < 1 {
             throw ValidationError("--iterations is \(iterations); at least 1 works.")
         }
         try requireThreadCount(threads)
@@ -81,18 +86,24 @@ struct FitImage: ParsableCommand {
     }
 
     private func measure() throws -> Measurement {
-        var configuration = try FitConfiguration(preset: network)
-        configuration.iterations = iterations
-        configuration.seed = seed
-        configuration.precision = precision.resolved
-        let problem = try readMiddle(image)
-        let wanted = try clean.map { try readMiddle($0, like: problem).pixels }
+        let chosen = try Preset(nameOrFile: preset)
+        let tile = tile ?? chosen.tiling.tile
+        var configuration = chosen.configuration
+        if let iterations { configuration.iterations = iterations }
+        if let seed { configuration.seed = seed }
+        if let precision { configuration.precision = precision.resolved }
+        let values = try ImageFormats.open(image).header.values
+        if configuration.noiseModel == .poisson {
+            configuration.setCounts(perValue: countsPerValue, low: values.low, high: values.high)
+        }
+        let problem = try readMiddle(image, tile)
+        let wanted = try clean.map { try readMiddle($0, tile, like: problem).pixels }
         let fit = try Fit(
             problem: problem, configuration: configuration, threadCount: threads)
         let kernels = try Kernels.forThisMachine().name
         if !json {
             print(
-                "\(network) \(tile)x\(tile)x\(problem.bands) at "
+                "\(preset) \(tile)x\(tile)x\(problem.bands) at "
                     + "(\(problem.originX), \(problem.originY)), "
                     + "\(configuration.precision.rawValue), \(kernels)")
         }
@@ -118,13 +129,16 @@ struct FitImage: ParsableCommand {
             reports.append(report)
         }
         return Measurement(
-            image: image, network: network, tile: tile, kernels: kernels, iterations: iterations,
+            image: image, preset: preset, tile: tile, kernels: kernels,
+            iterations: configuration.iterations,
             secondsPerIteration: elapsed / .seconds(1) / Double(stepCount),
             rollBackCount: rollBackCount, reports: reports, configuration: configuration)
     }
 
     /// The middle tile of an image; where another is given, the image must be as large.
-    private func readMiddle(_ path: String, like other: FitProblem? = nil) throws -> FitProblem {
+    private func readMiddle(
+        _ path: String, _ tile: Int, like other: FitProblem? = nil
+    ) throws -> FitProblem {
         let source = try ImageFormats.open(path)
         let header = source.header
         guard tile <= min(header.width, header.height) else {

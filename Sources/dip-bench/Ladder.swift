@@ -25,8 +25,8 @@ struct Ladder: ParsableCommand {
         case network, awkward, all
     }
 
-    @Option(help: "Network: paper or thin.")
-    var network = "paper"
+    @Option(help: "Preset: a name that dip-coord presets lists, or a file that ends in .json.")
+    var preset = "paper-denoise"
 
     @Option(help: ArgumentHelp("Side of the tile.", valueName: "pixels"))
     var tile = 256
@@ -47,7 +47,7 @@ struct Ladder: ParsableCommand {
     }
 
     struct Measurement: Encodable {
-        let network: String
+        let preset: String
         let tile: Int
         let kernels: String
         let convolutions: [Climb]
@@ -63,7 +63,7 @@ struct Ladder: ParsableCommand {
         try reportingErrors {
             let kernels = try Kernels.forThisMachine()
             let shapes = try chosenShapes()
-            if !json { print("\(network) \(tile)x\(tile), \(kernels.name)") }
+            if !json { print("\(preset) \(tile)x\(tile), \(kernels.name)") }
             let climbs = try shapes.map { shape in
                 let climb = try climb(shape, kernels)
                 if !json { show(climb) }
@@ -72,7 +72,7 @@ struct Ladder: ParsableCommand {
             if json {
                 try printJSON(
                     Measurement(
-                        network: network, tile: tile, kernels: kernels.name,
+                        preset: preset, tile: tile, kernels: kernels.name,
                         convolutions: climbs))
             }
             let rungs = climbs.flatMap(\.rungs)
@@ -81,7 +81,7 @@ struct Ladder: ParsableCommand {
     }
 
     private func chosenShapes() throws(FitError) -> [LadderShape] {
-        let layers = try LadderShape.ofNetwork(network, tile: tile)
+        let layers = try LadderShape.ofNetwork(preset, tile: tile)
         switch shapes {
         case .network: return layers
         case .awkward: return LadderShape.awkward

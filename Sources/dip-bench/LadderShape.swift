@@ -32,15 +32,16 @@ struct LadderShape: Encodable, Hashable, CustomStringConvertible {
             height: 50, width: 71, inputs: 130, outputs: 1, kernel: 1, stride: 1, padding: .zero),
     ]
 
-    /// The distinct convolutions of a network, in the order in which they run.
+    /// The distinct convolutions of a network, in the order in which they run, but for those whose
+    /// outputs are averaged.
     ///
     /// - Throws: `FitError.invalid` for a name or a size that makes no network.
-    static func ofNetwork(_ name: String, tile: Int) throws(FitError) -> [LadderShape] {
-        let configuration = try FitConfiguration(preset: name)
+    static func ofNetwork(_ preset: String, tile: Int) throws(FitError) -> [LadderShape] {
+        let configuration = try Preset(nameOrFile: preset).configuration
         _ = try requireMemory(configuration, tile: tile, bands: 3)
         let layers = try Fit.layers(configuration, height: tile, width: tile, bands: 3)
         var shapes: [LadderShape] = []
-        for layer in layers {
+        for layer in layers where !layer.averages {
             let shape = LadderShape(
                 height: layer.source.shape.height, width: layer.source.shape.width,
                 inputs: layer.source.shape.channels, outputs: layer.outputShape.channels,

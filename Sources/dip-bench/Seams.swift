@@ -37,8 +37,8 @@ struct Seams: ParsableCommand {
     @Option(help: "Its --overlap.")
     var overlap: Int
 
-    @Option(help: "Its --network.")
-    var network = "thin"
+    @Option(help: "Its --preset.")
+    var preset = "balanced"
 
     @Option(help: ArgumentHelp("The --region of the first run.", valueName: "x,y,w,h"))
     var region: String?
@@ -78,7 +78,7 @@ struct Seams: ParsableCommand {
             throw FitError.invalid(
                 "\(clean), \(first) and \(second) must have one size and the same bands")
         }
-        let configuration = try FitConfiguration(preset: network)
+        let configuration = try Preset(nameOrFile: preset).configuration
         let restored = try part(region, "--region", of: images[0])
         let seen = try part(within, "--within", of: images[0])
         let plan = try TilePlan(

@@ -16,11 +16,12 @@ struct Step: ParsableCommand {
             is short.
             """)
 
-    @Option(help: "Network: paper or thin.")
-    var network = "paper"
+    @Option(help: "Preset: a name that dip-coord presets lists, or a file that ends in .json.")
+    var preset = "paper-denoise"
 
-    @Option(help: ArgumentHelp("Side of the tile.", valueName: "pixels"))
-    var tile = 256
+    @Option(
+        help: ArgumentHelp("Side of the tile. (default: the preset's)", valueName: "pixels"))
+    var tile: Int?
 
     @Option(
         help: "With the task upscale: how many times the tile is larger than what is given.")
@@ -42,7 +43,7 @@ struct Step: ParsableCommand {
     var json = false
 
     struct Measurement: Encodable {
-        let network: String
+        let preset: String
         let tile: Int
         let bands: Int
         let threads: Int
@@ -64,7 +65,7 @@ struct Step: ParsableCommand {
     func validate() throws {
         try requireThreadCount(threads)
         guard factor == 1 || FitConfiguration.upscalingFactors.contains(factor),
-            tile.isMultiple(of: factor)
+            tile?.isMultiple(of: factor) != false
         else {
             throw ValidationError(
                 "--factor is \(factor); 1, 2, 3, 4 or 8 works, a part of the tile.")
@@ -83,7 +84,8 @@ struct Step: ParsableCommand {
 
     private func show(_ measurement: Measurement) {
         print(
-            "\(network) \(tile)x\(tile), \(threads) thread\(threads == 1 ? "" : "s"), "
+            "\(preset) \(measurement.tile)x\(measurement.tile), "
+                + "\(threads) thread\(threads == 1 ? "" : "s"), "
                 + "\(measurement.configuration.precision.rawValue), \(measurement.kernels): median "
                 + "\(rounded(measurement.medianMilliseconds)) ms, least "
                 + "\(rounded(measurement.minimumMilliseconds)) ms, "
@@ -95,7 +97,9 @@ struct Step: ParsableCommand {
 
     private func measure() throws -> Measurement {
         let bands = 3
-        var configuration = try FitConfiguration(preset: network)
+        let chosen = try Preset(nameOrFile: preset)
+        let tile = tile ?? chosen.tiling.tile
+        var configuration = chosen.configuration
         configuration.iterations = iterations + 1
         configuration.precision = precision.resolved
         if factor > 1 { (configuration.task, configuration.factor) = (.upscale, factor) }
@@ -122,7 +126,7 @@ struct Step: ParsableCommand {
             configuration, height: tile, width: tile, bands: bands)
         let convolutions = try Fit.layers(configuration, height: tile, width: tile, bands: bands)
         return Measurement(
-            network: network, tile: tile, bands: bands, threads: threads,
+            preset: preset, tile: tile, bands: bands, threads: threads,
             kernels: try Kernels.forThisMachine().name, iterations: iterations,
             milliseconds: milliseconds, medianMilliseconds: median(milliseconds),
             minimumMilliseconds: milliseconds.min() ?? 0,

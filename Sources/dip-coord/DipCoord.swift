@@ -43,11 +43,13 @@ struct DipCoord: ParsableCommand {
               dip-coord plan big.tif          tiles, memory and time; runs nothing
               dip-coord status big.restored.tif.dip
                                               how far that job is
+              dip-coord presets               what --preset knows, and what it costs
               dip-coord compare a.png b.png   PSNR and SSIM of two images
             """,
         version: ProgramVersion.text,
         subcommands: [
-            RestoreCommand.self, PlanCommand.self, StatusCommand.self, CompareCommand.self,
+            RestoreCommand.self, PlanCommand.self, PresetsCommand.self, StatusCommand.self,
+            CompareCommand.self,
         ],
         defaultSubcommand: RestoreCommand.self)
 

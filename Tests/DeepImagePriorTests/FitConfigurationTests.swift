@@ -9,11 +9,18 @@ struct FitConfigurationTests {
         $0.filterDown = [5, 1]
         $0.filterUp = [7, 3]
         $0.upsampling = [.nearest, .bilinear]
+        $0.downsampling = .average
         $0.padding = .zero
         $0.hasOneByOneUp = false
         $0.hasSigmoid = false
         $0.inputScale = 1.0 / 3
         $0.inputNoiseDeviation = 0
+        $0.dataTerm = .huber
+        $0.huberThreshold = 1e-9
+        $0.noiseModel = .poisson
+        $0.photonScale = 1e15
+        $0.photonOffset = -1e15
+        $0.totalVariationWeight = 1000
         $0.iterations = 1_000_000
         $0.learningRate = 1e-7
         $0.averageDecay = 0.123456789012345
@@ -93,7 +100,7 @@ struct FitConfigurationTests {
 
     @Test func `text that is no configuration is refused`() {
         let broken = [
-            "", "{", "[]", "null", "3", "\"paper\"", "{}", "{\"seed\":0}", "\u{0}",
+            "", "{", "[]", "null", "3", "\"thin\"", "{}", "{\"seed\":0}", "\u{0}",
             FitConfiguration.tiny().json + "x", String(FitConfiguration.tiny().json.dropLast()),
             FitConfiguration.tiny().json.replacing("denoise", with: "levitate"),
             FitConfiguration.tiny().json.replacing("bilinear", with: "cubic"),
@@ -136,6 +143,9 @@ struct FitConfigurationTests {
             ("many iterations", { $0.iterations = 1_000_001 }), ("decay", { $0.averageDecay = 1 }),
             ("large rate", { $0.learningRate = 1.01 }), ("norm", { $0.gradientNormMaximum = 0 }),
             ("negative decay", { $0.averageDecay = -0.1 }), ("dB", { $0.collapseDecibels = 0 }),
+            ("huber", { $0.huberThreshold = 0 }), ("huber 2", { $0.huberThreshold = 2 }),
+            ("variation", { $0.totalVariationWeight = -1 }), ("counts", { $0.photonScale = 0 }),
+            ("many counts", { $0.photonScale = 1e16 }), ("offset", { $0.photonOffset = 1e16 }),
             ("interval", { $0.snapshotInterval = 0 }), ("roll-backs", { $0.rollBacksMaximum = -1 }),
             ("many roll-backs", { $0.rollBacksMaximum = 1001 }),
         ]
@@ -156,7 +166,9 @@ struct FitConfigurationTests {
             ("inputScale", \.inputScale), ("inputNoiseDeviation", \.inputNoiseDeviation),
             ("learningRate", \.learningRate), ("averageDecay", \.averageDecay),
             ("gradientNormMaximum", \.gradientNormMaximum),
-            ("collapseDecibels", \.collapseDecibels),
+            ("collapseDecibels", \.collapseDecibels), ("huberThreshold", \.huberThreshold),
+            ("totalVariationWeight", \.totalVariationWeight), ("photonScale", \.photonScale),
+            ("photonOffset", \.photonOffset),
         ]
         for (name, field) in fields {
             for value in [Double.nan, -.infinity] {
@@ -195,39 +207,10 @@ struct FitConfigurationTests {
         try configuration.validate()
     }
 
-    @Test func `presets are valid, and other names are refused with those that there are`() throws {
-        for preset in NetworkPreset.allCases {
-            let configuration = FitConfiguration(preset: preset)
-            try configuration.validate()
-            #expect(try FitConfiguration(preset: preset.rawValue) == configuration)
-            let isDeep = preset == .paperHole
-            #expect(configuration.levels == (isDeep ? 6 : 5))
-            #expect(configuration.alignment == (isDeep ? 64 : 32))
-            #expect(configuration.minimumSide == (isDeep ? 192 : 64))
-        }
+    @Test func `enlarging takes the published numbers of its factor`() throws {
         let eight = FitConfiguration(preset: .paperUpscale, factor: 8)
         #expect(eight.inputNoiseDeviation == 0.05 && eight.iterations == 4000)
         #expect(FitConfiguration(preset: .paperUpscale, factor: 4).iterations == 2000)
-        do {
-            _ = try FitConfiguration(preset: "thick")
-            Issue.record("there is no such preset")
-        } catch {
-            #expect(["thick", "paper", "thin"].allSatisfy(error.description.contains))
-        }
-    }
-
-    /// GFLOP of an iteration on a tile of 256x256 pixels, computed from the notebooks' networks.
-    @Test(arguments: [
-        (NetworkPreset.paper, 116.0), (.paperHalf, 116), (.paperInpaintText, 195),
-        (.paperHole, 10.5), (.paperUpscale, 116), (.paperDejpeg, 2.6),
-        (.paperGuided, 116),
-    ])
-    func `the published networks take the arithmetic that theirs take`(
-        preset: NetworkPreset, billions: Double
-    ) throws {
-        let operations = try Fit.operationsPerIteration(
-            FitConfiguration(preset: preset), height: 256, width: 256, bands: 3)
-        #expect(abs(operations / billions / 1e9 - 1) < 0.01, "\(operations)")
     }
 
     @Test func `the least side is a side that can be fitted`() throws {

@@ -18,7 +18,7 @@ extension EndToEndTests {
                 let step = try object(
                     session,
                     [
-                        "step", "--network", "thin", "--tile", "64", "--iterations", "3",
+                        "step", "--preset", "thin", "--tile", "64", "--iterations", "3",
                         "--layers", "--json",
                     ])
                 let times = try #require(step["milliseconds"] as? [Double])
@@ -55,7 +55,7 @@ extension EndToEndTests {
                 let ladder = try object(
                     session,
                     [
-                        "ladder", "--network", "thin", "--tile", "64", "--shapes", "awkward",
+                        "ladder", "--preset", "thin", "--tile", "64", "--shapes", "awkward",
                         "--seconds", "0", "--json",
                     ])
                 let climbs = try #require(ladder["convolutions"] as? [[String: Any]])
@@ -87,13 +87,19 @@ extension EndToEndTests {
                     session.path("clean.png"))
                 let image = try Picture(width: 80, height: 72, noise: 0.15).write(
                     session.path("in.png"))
+                let preset = session.path("mine.json")
+                try Files.write(
+                    Array(#"{"base": "thin", "tile": 64, "iterations": 3, "seed": 5}"#.utf8), preset
+                )
                 let arguments = [
-                    "fit", image, "--clean", clean, "--tile", "64", "--iterations", "3", "--json",
+                    "fit", image, "--clean", clean, "--preset", preset, "--json",
                 ]
                 let fit = try object(session, arguments)
                 let reports = try #require(fit["reports"] as? [[String: Any]])
                 let last = try #require(reports.last)
                 #expect(last["iteration"] as? Int == 3)
+                #expect(fit["tile"] as? Int == 64)
+                #expect((fit["configuration"] as? [String: Any])?["seed"] as? Int == 5)
                 for quantity in ["seconds", "loss", "psnrToInput", "psnrToClean"] {
                     let value = try #require(last[quantity] as? Double, "\(quantity)")
                     #expect(value > 0 && value < 60, "\(quantity)")
@@ -111,14 +117,15 @@ extension EndToEndTests {
                 let image = try Picture(width: 80, height: 72).write(session.path("in.png"))
                 let small = try Picture(width: 70, height: 72).write(session.path("small.png"))
                 let refusals: [([String], Int32, String)] = [
-                    (["step", "--network", "x"], 64, "paper"),
+                    (["step", "--preset", "x"], 64, "paper-denoise"),
                     (["step", "--tile", "100"], 64, "100"),
                     (["step", "--tile", "0"], 64, "0"),
                     (["step", "--tile", "524288"], 75, "memory"),
-                    (["ladder", "--network", "x"], 64, "paper"),
+                    (["ladder", "--preset", "x"], 64, "paper-denoise"),
                     (["ladder", "--tile", "524288"], 75, "memory"),
                     (["fit", session.path("none.png")], 66, "none.png"),
-                    (["fit", image, "--network", "x"], 64, "paper"),
+                    (["fit", image, "--preset", "x"], 64, "paper-denoise"),
+                    (["fit", image, "--preset", "x.json"], 64, "x.json"),
                     (["fit", image, "--tile", "128"], 64, "128"),
                     (["fit", image, "--tile", "64", "--clean", small], 64, "small.png"),
                 ]

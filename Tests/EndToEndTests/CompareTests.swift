@@ -61,7 +61,7 @@ extension EndToEndTests {
         @Test func `a plan tells the tiles and does nothing`() throws {
             try withSession { session in
                 let path = try Reference.picture.write(session.path("in.png"))
-                let options = ["--network", "thin", "--tile", "64", "--overlap", "16"]
+                let options = ["--preset", "thin", "--tile", "64", "--overlap", "16"]
                 let process = try session.succeed(["plan", path] + options)
                 let line = process.output.split(separator: "\n").first { $0.hasPrefix("tiles") }
                 #expect(line?.contains(/\b6\b.*64 x 64/) == true, process.story)

@@ -226,13 +226,17 @@ extension EndToEndTests {
                     ["--tile", "99999999999999999999"], ["--overlap", "64"],
                     ["--overlap", "100"], ["--overlap=-1"], ["--iterations", "0"],
                     ["--iterations=-5"], ["--iterations", "9223372036854775807"],
-                    ["--network", "thick"], ["--seed", "many"], ["--workers=-1"],
+                    ["--preset", "thick"], ["--seed", "many"], ["--workers=-1"],
                     ["--workers", "1000000"], ["--worker-wait=-1"], ["--worker-wait", "nan"],
                     ["--no-such-option"], ["--workers"], ["another.png"],
                     ["--listen", "nonsense"], ["--listen", "tcp://127.0.0.1"],
                     ["--listen", "tcp://127.0.0.1:99999"], ["-o", session.path("out.gif")],
                     ["-o", session.path("out")], ["-o", ""], ["--quality", "0"],
-                    ["--quality", "101"],
+                    ["--quality", "101"], ["--loss", "cubed"], ["--tv=-1"], ["--tv", "nan"],
+                    ["--tv", "1001"], ["--noise", "pink"], ["--counts-per-value", "2"],
+                    ["--noise", "poisson", "--counts-per-value", "0"],
+                    ["--noise", "poisson", "--counts-per-value", "inf"],
+                    ["--noise", "gaussian", "--counts-per-value", "2"],
                 ]
                 for more in cases {
                     let process = try session.run(

@@ -5,7 +5,7 @@ extension EndToEndTests {
     /// From a format into another, with what the file says beside its pixels.
     @Suite struct Formats {
         private static let fit = [
-            "--network", "thin", "--tile", "64", "--overlap", "16", "--workers", "1",
+            "--preset", "thin", "--tile", "64", "--overlap", "16", "--workers", "1",
             "--iterations", "1",
         ]
 

@@ -27,7 +27,7 @@ extension EndToEndTests {
                 for arguments in [["restore", "--help"], ["help", "restore"], ["restore", "-h"]] {
                     let text = try printed(Programs.coordinator, arguments, session)
                     for option in [
-                        "-o, --output", "--workers", "--network", "paper", "thin", "--iterations",
+                        "-o, --output", "--workers", "--preset", "balanced", "thin", "--iterations",
                         "--seed", "--tile", "--overlap", "--overwrite", "--listen", "--insecure",
                         "--worker-wait", "--quiet", "--version", "--fresh", "--keep-job",
                         "--retry-failed", "--checkpoint-interval", "--lease-silence", "--range",
@@ -36,7 +36,9 @@ extension EndToEndTests {
                         "--known", "--refit-known", "paper-inpaint-text", "paper-hole",
                         "paper-half", "upscale", "--factor", "paper-upscale",
                         "dejpeg", "paper-dejpeg", "--guide", "guided", "paper-guided", "--input",
-                        "meshgrid",
+                        "meshgrid", "paper-denoise", "fast", "best", ".json",
+                        "--loss", "--tv", "--noise", "--counts-per-value",
+                        "--stop", "--stop-rule", "--sigma",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }
@@ -44,15 +46,15 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `the smallest tile that the help names can be had with every network`() throws {
+        @Test func `the smallest tile that the help names can be had with a small preset`() throws {
             try withSession { session in
                 let text = try printed(Programs.coordinator, ["help", "restore"], session)
                 let range = try #require(
                     text.firstMatch(of: /--tile.*?(\d+)\s+to\s+(\d+)/.dotMatchesNewlines()))
                 let image = try Picture().write(session.path("in.png"))
-                for network in ["thin", "paper"] {
+                for preset in ["thin", "fast", "balanced", "paper-denoise"] {
                     try session.succeed([
-                        "plan", image, "--network", network, "--tile", String(range.1),
+                        "plan", image, "--preset", preset, "--tile", String(range.1),
                         "--overlap", "0",
                     ])
                 }
@@ -65,7 +67,8 @@ extension EndToEndTests {
             try withSession { session in
                 let text = try printed(Programs.coordinator, ["--help"], session)
                 let words = [
-                    "USAGE", "restore", "compare", "plan", "status", "--version", "--help",
+                    "USAGE", "restore", "compare", "plan", "presets", "status", "--version",
+                    "--help",
                     "Exit codes",
                     " 75 ", " 78 ", " 130 ", "SIGHUP",
                 ]
@@ -81,8 +84,12 @@ extension EndToEndTests {
                 let compare = try printed(Programs.coordinator, ["compare", "--help"], session)
                 #expect(compare.contains("--json"))
                 let plan = try printed(Programs.coordinator, ["plan", "--help"], session)
-                for option in ["--tile", "--overlap", "--network", "--iterations", "--task"] {
+                for option in ["--tile", "--overlap", "--preset", "--iterations", "--task"] {
                     #expect(plan.contains(option), "\(option)")
+                }
+                let presets = try printed(Programs.coordinator, ["presets", "--help"], session)
+                for option in ["--show", "--json", "TFLOP"] {
+                    #expect(presets.contains(option), "\(option)")
                 }
                 let worker = try printed(Programs.worker, ["--help"], session)
                 for word in [

@@ -6,7 +6,7 @@ extension EndToEndTests {
     /// Missing pixels are filled, and known ones stay.
     @Suite struct Inpainting {
         private static let fit = [
-            "--network", "thin", "--tile", "96", "--overlap", "16", "--workers", "1",
+            "--preset", "thin", "--tile", "96", "--overlap", "16", "--workers", "1",
         ]
 
         private static func isInHole(_ x: Int, _ y: Int) -> Bool {

@@ -49,7 +49,7 @@ extension EndToEndTests {
         @Test func `a plan tells what a worker will hold`() throws {
             try withSession { session in
                 let path = try Reference.picture.write(session.path("in.png"))
-                let arguments = ["plan", path, "--network", "thin", "--tile", "64"]
+                let arguments = ["plan", path, "--preset", "thin", "--tile", "64"]
                 let needed = try Fit.memoryByteCount(
                     FitConfiguration(preset: .thin), height: 64, width: 64, bands: 3)
                 let text = try session.succeed(arguments).output

@@ -39,7 +39,7 @@ enum OneTile {
             try Picture(width: 64, height: 64, noise: 0.15, seed: 9).write(input)
         }
         return [
-            input, "-o", session.path("out.png"), "--network", "thin", "--iterations",
+            input, "-o", session.path("out.png"), "--preset", "thin", "--iterations",
             "\(iterations)", "--seed", "7", "--tile", "64", "--overlap", "16",
         ] + more
     }

@@ -6,7 +6,7 @@ extension EndToEndTests {
     /// All pages of a TIFF.
     @Suite struct Pages {
         private static let fit = [
-            "--network", "thin", "--tile", "64", "--overlap", "16", "--iterations", "2",
+            "--preset", "thin", "--tile", "64", "--overlap", "16", "--iterations", "2",
         ]
 
         /// Three pages of other sizes and kinds.

@@ -25,7 +25,7 @@ enum Reference {
         let input = session.path("in.png")
         if Files.bytes(input) == nil { try picture.write(input) }
         return [
-            input, "-o", session.path("out.png"), "--network", "thin", "--iterations",
+            input, "-o", session.path("out.png"), "--preset", "thin", "--iterations",
             "\(iterations)", "--seed", "7", "--tile", "64", "--overlap", "16", "--quiet",
         ] + more
     }

@@ -6,7 +6,7 @@ extension EndToEndTests {
     /// Parts of an image, and what is missing in it.
     @Suite struct Regions {
         private static let fit = [
-            "--network", "thin", "--tile", "64", "--overlap", "16", "--workers", "1",
+            "--preset", "thin", "--tile", "64", "--overlap", "16", "--workers", "1",
             "--iterations", "2", "--quiet",
         ]
 

@@ -5,7 +5,7 @@ import Testing
 extension EndToEndTests {
     @Suite struct Restoring {
         private static let quick = [
-            "--network", "thin", "--tile", "64", "--overlap", "16", "--seed", "3",
+            "--preset", "thin", "--tile", "64", "--overlap", "16", "--seed", "3",
         ]
 
         /// Restores `input` and compares what must not change.

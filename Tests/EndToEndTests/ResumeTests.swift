@@ -98,7 +98,7 @@ extension EndToEndTests {
                     (["--iterations", "21"], "iterations is 20 in the folder, but 21 is asked"),
                     (["--seed", "8"], "seed is 7 in the folder, but 8 is asked"),
                     (["--overlap", "17"], "overlap is 16 in the folder, but 17 is asked"),
-                    (["--network", "paper"], "network is thin in the folder, but paper is asked"),
+                    (["--preset", "best"], "preset is thin in the folder, but best is asked"),
                 ]
                 for (options, sentence) in cases {
                     let process = try session.run(

@@ -30,7 +30,7 @@ extension EndToEndTests {
         }
 
         private static let fit = [
-            "--network", "thin", "--tile", "64", "--overlap", "16", "--workers", "1",
+            "--preset", "thin", "--tile", "64", "--overlap", "16", "--workers", "1",
             "--iterations", "2", "--quiet",
         ]
 

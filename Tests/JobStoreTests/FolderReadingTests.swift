@@ -150,6 +150,13 @@ import Testing
         expect("overlap is 1 in the folder, but 2") { $0.plan.overlap = 2 }
         expect("windows is 5 x 3 in the folder, but 5 x 2") { $0.plan.windowHeight = 2 }
         expect("[0, 2, 4] in the folder, but [0, 3, 4]") { $0.plan.columns = [0, 3, 4] }
-        expect("network is thin in the folder, but paper") { $0.network = "paper" }
+        expect("preset is thin in the folder, but fast is asked") {
+            $0.preset = "fast"
+            $0.configuration = #"{"iterations": 4}"#
+        }
+        // A preset under another name decides about nothing.
+        var renamed = manifest
+        renamed.preset = "mine.json"
+        #expect(manifest.difference(from: renamed) == nil)
     }
 }

@@ -19,7 +19,7 @@ enum Sample {
             plan: .init(
                 tile: 6, overlap: 1, windowWidth: 5, windowHeight: 3, columns: [0, 2, 4],
                 rows: [0]),
-            network: "thin", configuration: #"{"iterations": 3}"#, createdAt: 1.5e9)
+            preset: "thin", configuration: #"{"iterations": 3}"#, createdAt: 1.5e9)
     }
 
     static let completion = JobManifest.Completion(endedAt: 1.5e9, unrestored: [], keepsBulk: false)

@@ -32,25 +32,27 @@ struct LayerCase: CustomStringConvertible, Sendable {
 
 enum LayerCases {
     static let all: [LayerCase] =
-        kernels + channels + sizes + lazyFeatures + sharedFeatures + largeLayers + largeJoins
+        kernels + averaged + channels + sizes + lazyFeatures + sharedFeatures + largeLayers
+        + largeJoins
 
     private static let slope: Float = 0.2
 
     /// One convolution in the middle: a 1x1 convolution before it makes its channels and wants its
     /// input's gradient, a 1x1 convolution after it makes three bands.
     private static func middle(
-        kernel: Int, stride: Int = 1, _ padding: Padding, _ height: Int, _ width: Int,
-        channels: Int, outputs: Int
+        kernel: Int, stride: Int = 1, averages: Bool = false, _ padding: Padding, _ height: Int,
+        _ width: Int, channels: Int, outputs: Int
     ) -> LayerCase {
         LayerCase(
-            name: "\(kernel)x\(kernel) stride \(stride) \(padding) \(height)x\(width) "
+            name: "\(kernel)x\(kernel) \(averages ? "averaged" : "stride \(stride)") \(padding) "
+                + "\(height)x\(width) "
                 + "\(channels) to \(outputs) channels",
             input: Shape(height: height, width: width, channels: 3)
         ) { network in
             let before = try block("before", of: network.input, channels, in: &network)
             let tested = try block(
-                "tested", of: before, outputs, kernel: kernel, stride: stride, padding,
-                in: &network)
+                "tested", of: before, outputs, kernel: kernel, stride: stride, averages: averages,
+                padding, in: &network)
             return try network.convolution(
                 "output", of: tested, outputChannels: 3, kernel: 1, padding: padding)
         }
@@ -59,12 +61,12 @@ enum LayerCases {
     /// Convolution, normalization, LeakyReLU.
     static func block(
         _ name: String, of source: NetworkDescription.Feature, _ channels: Int, kernel: Int = 1,
-        stride: Int = 1, _ padding: Padding = .zero, slope: Float = slope,
+        stride: Int = 1, averages: Bool = false, _ padding: Padding = .zero, slope: Float = slope,
         in network: inout NetworkDescription
     ) throws -> NetworkDescription.Feature {
         let raw = try network.convolution(
             name, of: source, outputChannels: channels, kernel: kernel, stride: stride,
-            padding: padding)
+            averages: averages, padding: padding)
         return try network.normalization("\(name).norm", of: raw, slope: slope)
     }
 
@@ -79,6 +81,21 @@ enum LayerCases {
                 }
             }
         }
+    }
+
+    /// Means of 2x2 outputs, in one part and in several.
+    private static let averaged: [LayerCase] = Padding.allCases.flatMap { padding in
+        [(1, 6, 10, 4, 6), (3, 6, 10, 4, 6), (3, 4, 4, 17, 16), (5, 8, 6, 3, 7)].map {
+            kernel, height, width, channels, outputs in
+            middle(
+                kernel: kernel, stride: 2, averages: true, padding, height, width,
+                channels: channels, outputs: outputs)
+        } + [
+            large(
+                middle(
+                    kernel: 3, stride: 2, averages: true, padding, 96, 80, channels: 32,
+                    outputs: 33))
+        ]
     }
 
     /// Channel counts below, at and beyond the vectors' and blocks' lengths.

@@ -96,11 +96,15 @@ struct NaiveNetwork {
                 return part.upsampling.map { tape.upsampled(activated, by: $0) } ?? activated
             }
             let source = normalized(tape.joined(parts), layer.source.joinNormalization)
-            slots.append(
-                tape.convolution(
-                    source, parameter("\(layer.name).weight"), parameter("\(layer.name).bias"),
-                    output: layer.outputShape, kernel: layer.kernel, stride: layer.stride,
-                    padding: layer.padding))
+            let convolved = tape.convolution(
+                source, parameter("\(layer.name).weight"), parameter("\(layer.name).bias"),
+                output: layer.averages
+                    ? Shape(
+                        height: source.shape.height, width: source.shape.width,
+                        channels: layer.outputShape.channels) : layer.outputShape,
+                kernel: layer.kernel, stride: layer.averages ? 1 : layer.stride,
+                padding: layer.padding)
+            slots.append(layer.averages ? tape.halved(convolved) : convolved)
         }
         return slots[slots.count - 1]
     }

@@ -174,6 +174,28 @@ final class NaiveTape {
         return result
     }
 
+    /// Half as high and wide: means of 2x2 pixels.
+    func halved(_ input: NaiveTensor) -> NaiveTensor {
+        let result = NaiveTensor(
+            Shape(
+                height: input.shape.height / 2, width: input.shape.width / 2,
+                channels: input.shape.channels))
+        func forEachSample(_ body: (_ result: Int, _ input: Int) -> Void) {
+            for y in 0..<2 * result.shape.height {
+                for x in 0..<2 * result.shape.width {
+                    for channel in 0..<input.shape.channels {
+                        body(result.offset(y / 2, x / 2) + channel, input.offset(y, x) + channel)
+                    }
+                }
+            }
+        }
+        forEachSample { result.values[$0] += input.values[$1] / 4 }
+        backwardSteps.append {
+            forEachSample { input.gradient[$1] += result.gradient[$0] / 4 }
+        }
+        return result
+    }
+
     /// Twice as high and wide; bilinear samples at ((index + 0.5) / 2 - 0.5), clamped to the image.
     func upsampled(_ input: NaiveTensor, by mode: Upsampling) -> NaiveTensor {
         func samples(_ index: Int, _ count: Int) -> [(index: Int, weight: Double)] {

@@ -72,7 +72,7 @@ struct PassThrough {
                 plan: .init(
                     tile: tile, overlap: overlap, windowWidth: plan.windowWidth,
                     windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
-                network: "thin", configuration: "{}", createdAt: 0),
+                preset: "thin", configuration: "{}", createdAt: 0),
             fileSystem: fileSystem)
     }
 

@@ -14,7 +14,7 @@ BANDS = 3
 
 def _ours_command(network, tile, threads, precision, iterations):
     return [
-        BENCH, "step", "--network", network, "--tile", str(tile), "--threads", str(threads),
+        BENCH, "step", "--preset", network, "--tile", str(tile), "--threads", str(threads),
         "--precision", precision, "--iterations", str(iterations), "--json"]
 
 

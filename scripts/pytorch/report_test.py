@@ -20,7 +20,7 @@ SLOW = mode("PyTorch float32", "float32", False)
 FAST = mode("PyTorch bfloat16", "bfloat16", False)
 
 
-def rows(network="paper", threads=1, tile=256):
+def rows(network="paper-denoise", threads=1, tile=256):
     result = [
         report.row(network, tile, threads, OURS, [
             measured(55, 50, 90), measured(60, 40, megabytes=360)]),
@@ -43,7 +43,7 @@ class ReportTest(unittest.TestCase):
 
     def test_targets_are_judged_where_they_were_measured(self):
         pairs = [report.side_by_side(
-            "paper", 256, OURS, [[measured(50)]], [[measured(62.5), measured(50)]])]
+            "paper-denoise", 256, OURS, [[measured(50)]], [[measured(62.5), measured(50)]])]
         self.assertAlmostEqual(pairs[0]["ratio"], 1.8)
         found = report.targets(rows() + rows("thin") + rows(threads=2), pairs)
         self.assertEqual([(one["reached"], one["isMet"]) for one in found], [

@@ -4,20 +4,23 @@ from torch import nn
 
 
 class Unit(nn.Module):
-    """Convolution, norm, LeakyReLU; an output of ceil(side / stride)."""
+    """Convolution, norm, LeakyReLU; an output of ceil(side / stride), by means with "avg"."""
 
-    def __init__(self, inputs, outputs, size, pad, stride=1):
+    def __init__(self, inputs, outputs, size, pad, stride=1, downsample="stride"):
         super().__init__()
         margin = (size - 1) // 2
         reflect = pad == "reflection" and margin > 0
         self.pad = nn.ReflectionPad2d(margin) if reflect else nn.Identity()
+        averages = stride > 1 and downsample == "avg"
         self.conv = nn.Conv2d(
-            inputs, outputs, size, stride=stride, padding=0 if reflect else margin)
+            inputs, outputs, size, stride=1 if averages else stride,
+            padding=0 if reflect else margin)
+        self.pool = nn.AvgPool2d(stride) if averages else nn.Identity()
         self.norm = nn.BatchNorm2d(outputs, eps=1e-5)
         self.activation = nn.LeakyReLU(0.2)
 
     def forward(self, x):
-        return self.activation(self.norm(self.conv(self.pad(x))))
+        return self.activation(self.norm(self.pool(self.conv(self.pad(x)))))
 
 
 class Norm(nn.Module):
@@ -38,7 +41,9 @@ class Level(nn.Module):
         below = (c["up"] + [c["down"][-1]])[index + 1]
         down, up, skip, pad = c["down"][index], c["up"][index], c["skip"][index], c["pad"]
         self.skip = Unit(inputs, skip, 1, pad) if skip else None
-        self.down = Unit(inputs, down, c["filter_down"], pad, stride=2)
+        self.down = Unit(
+            inputs, down, c["filter_down"], pad, stride=2,
+            downsample=c.get("downsample", "stride"))
         self.encode = Unit(down, down, c["filter_down"], pad)
         corners = {"align_corners": False} if c["upsample"] == "bilinear" else {}
         self.upsample = nn.Upsample(scale_factor=2, mode=c["upsample"], **corners)

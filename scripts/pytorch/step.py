@@ -26,8 +26,8 @@ def case(configuration, bands):
         "down": configuration["downChannels"], "up": configuration["upChannels"],
         "skip": configuration["skipChannels"], "filter_down": same("filterDown"),
         "filter_up": same("filterUp"), "pad": configuration["padding"],
-        "upsample": same("upsampling"), "sigmoid": configuration["hasSigmoid"],
-        "one_by_one_up": configuration["hasOneByOneUp"],
+        "upsample": same("upsampling"), "downsample": configuration["downsampling"],
+        "sigmoid": configuration["hasSigmoid"], "one_by_one_up": configuration["hasOneByOneUp"],
     }
 
 

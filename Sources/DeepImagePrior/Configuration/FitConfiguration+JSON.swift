@@ -36,13 +36,36 @@ extension FitConfiguration {
         try validate()
     }
 
+    /// Reads what `json` wrote, without validating it.
+    ///
+    /// - Parameter field: The field that is in question.
+    /// - Throws: `FitError.invalid`, naming that field.
+    init(decoding json: String, _ field: String) throws(FitError) {
+        do {
+            self = try JSONDecoder().decode(FitConfiguration.self, from: Data(json.utf8))
+        } catch {
+            let sentence = Self.sentence(error)
+            throw .invalid(
+                sentence.contains(field) ? sentence : "\"\(field)\" has a value of another kind")
+        }
+    }
+
     private static func sentence(_ error: any Error) -> String {
         switch error as? DecodingError {
         case .keyNotFound(let key, _): return "\"\(key.stringValue)\" is missing"
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return "\"\(path)\" has a value of another kind"
+            return "\"\(name(context))\" has a value of another kind"
+        case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+            return "\"\(name(context))\" has a value that is none of its own"
         default: return "it is not valid JSON for it"
+        }
+    }
+
+    /// A field, or the element of one: `upsampling[2]`.
+    private static func name(_ context: DecodingError.Context) -> String {
+        context.codingPath.reduce("") { name, key in
+            if let index = key.intValue { return "\(name)[\(index)]" }
+            return name.isEmpty ? key.stringValue : "\(name).\(key.stringValue)"
         }
     }
 
@@ -71,7 +94,6 @@ extension FitConfiguration {
             factors.contains(factor),
             "factor is \(factor); \(task.rawValue) takes "
                 + factors.map { "\($0)" }.joined(separator: ", "))
-        try require((1...8).contains(levels), "the network has \(levels) levels; 1 to 8 work")
         try require(
             (task == .guided) == (input == .guide),
             "the task \(task.rawValue) does not go with the network input \(input.rawValue)")
@@ -79,25 +101,70 @@ extension FitConfiguration {
             input == .noise || input == .meshgrid && inputChannels == 2
                 || [.image, .guide].contains(input) && inputChannels <= 16,
             "\(inputChannels) channels are not those of the network input \(input.rawValue)")
-        let lists = [upChannels, skipChannels, filterDown, filterUp].map(\.count)
         try require(
-            lists.allSatisfy { $0 == levels } && upsampling.count == levels,
-            "every list of the network needs \(levels) entries, one a level")
-        let channels = downChannels + upChannels + [inputChannels]
+            (1...8).contains(levels), "downChannels has \(levels) levels; 1 to 8 work")
+        let counts = [
+            ("upChannels", upChannels.count), ("skipChannels", skipChannels.count),
+            ("filterDown", filterDown.count), ("filterUp", filterUp.count),
+            ("upsampling", upsampling.count),
+        ]
+        for (field, count) in counts {
+            try require(
+                count == levels,
+                "\(field) has \(count) entries, but downChannels has \(levels): one a level is "
+                    + "wanted")
+        }
+        for (field, channels) in [
+            ("downChannels", downChannels), ("upChannels", upChannels),
+            ("inputChannels", [inputChannels]),
+        ] {
+            for count in channels {
+                try require(
+                    (1...1024).contains(count), "\(field) holds \(count); 1 to 1024 are channels")
+            }
+        }
+        for count in skipChannels {
+            try require(
+                (0...1024).contains(count),
+                "skipChannels holds \(count); 0 for no skip branch, or 1 to 1024 work")
+        }
+        for (field, sizes) in [("filterDown", filterDown), ("filterUp", filterUp)] {
+            for size in sizes {
+                try require(
+                    (1...11).contains(size) && size % 2 == 1,
+                    "\(field) holds \(size); odd sizes from 1 to 11 work")
+            }
+        }
+        try validateNumbers()
+    }
+
+    private func validateNumbers() throws(FitError) {
         try require(
-            channels.allSatisfy { (1...1024).contains($0) }
-                && skipChannels.allSatisfy { (0...1024).contains($0) },
-            "channels are 1 to 1024 (0 for no skip branch)")
+            (1...1_000_000).contains(iterations),
+            "iterations is \(iterations); 1 to 1000000 works")
         try require(
-            (filterDown + filterUp).allSatisfy { (1...11).contains($0) && $0 % 2 == 1 },
-            "filter sizes are odd and 1 to 11")
+            snapshotInterval >= 1, "snapshotInterval is \(snapshotInterval); 1 or more works")
         try require(
-            (1...1_000_000).contains(iterations), "iterations are 1 to 1000000, not \(iterations)")
+            (0...1000).contains(rollBacksMaximum),
+            "rollBacksMaximum is \(rollBacksMaximum); 0 to 1000 works")
         try require(
-            snapshotInterval >= 1 && (0...1000).contains(rollBacksMaximum),
-            "snapshots are at least 1 iteration apart, roll-backs 0 to 1000")
+            huberThreshold > 0 && huberThreshold <= 1,
+            "huberThreshold is \(huberThreshold); above 0, at most 1 works")
         try require(
-            inputScale > 0 && inputScale.isFinite, "inputScale is \(inputScale); above 0 works")
+            totalVariationWeight >= 0 && totalVariationWeight <= 1000,
+            "totalVariationWeight is \(totalVariationWeight); 0 to 1000 works")
+        try require(
+            photonScale > 0 && photonScale <= 1e15,
+            "photonScale is \(photonScale); above 0, at most 1e15 works")
+        try require(
+            abs(photonOffset) <= 1e15, "photonOffset is \(photonOffset); -1e15 to 1e15 works")
+        for (field, value) in [
+            ("inputScale", inputScale), ("gradientNormMaximum", gradientNormMaximum),
+            ("collapseDecibels", collapseDecibels),
+        ] {
+            try require(
+                value > 0 && value.isFinite, "\(field) is \(value); a number above 0 works")
+        }
         try require(
             inputNoiseDeviation >= 0 && inputNoiseDeviation.isFinite,
             "inputNoiseDeviation is \(inputNoiseDeviation); 0 or more works")
@@ -108,21 +175,18 @@ extension FitConfiguration {
             averageDecay >= 0 && averageDecay < 1,
             "averageDecay is \(averageDecay); 0 to below 1 works")
         try require(
-            gradientNormMaximum > 0 && gradientNormMaximum.isFinite && collapseDecibels > 0
-                && collapseDecibels.isFinite,
-            "gradientNormMaximum and collapseDecibels are above 0 and finite")
-        try require(
             heldOutShare > 0 && heldOutShare <= 0.5,
             "heldOutShare is \(heldOutShare); above 0, at most 0.5 works")
         try require(
             noiseDeviation >= 0 && noiseDeviation <= 1,
             "noiseDeviation is \(noiseDeviation); 0 to 1 works")
         try require(
-            stopPatience >= StopCurve.interval && stopWarmUp >= 0,
-            "stopPatience is at least \(StopCurve.interval), stopWarmUp at least 0")
+            stopPatience >= StopCurve.interval,
+            "stopPatience is \(stopPatience); \(StopCurve.interval) or more works")
+        try require(stopWarmUp >= 0, "stopWarmUp is \(stopWarmUp); 0 or more works")
     }
 
-    private func require(_ holds: Bool, _ sentence: String) throws(FitError) {
-        if !holds { throw .invalid(sentence) }
+    private func require(_ holds: Bool, _ sentence: @autoclosure () -> String) throws(FitError) {
+        if !holds { throw .invalid(sentence()) }
     }
 }

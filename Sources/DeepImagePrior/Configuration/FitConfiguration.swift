@@ -28,6 +28,8 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     public var filterUp: [Int]
     /// How each level's result is enlarged.
     public var upsampling: [Upsampling]
+    /// How each level's first convolution halves its input.
+    public var downsampling = Downsampling.stride
     public var padding: Padding = .reflection
     /// Whether a 1x1 convolution follows each decoding convolution.
     public var hasOneByOneUp = true
@@ -47,6 +49,27 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     public var inputScale = 0.1
     /// Standard deviation of the fresh Gaussian noise that z gets in each iteration; at least 0.
     public var inputNoiseDeviation = 1.0 / 30
+
+    // MARK: The loss
+
+    /// How the error of a sample counts; see `DataTerm`.
+    public var dataTerm = DataTerm.squared
+    /// With `huber`: the error beyond which the loss grows linearly, on the scale [0, 1]; above 0,
+    /// at most 1.
+    ///
+    /// Not in the paper: half the deviation of its noise of 25 levels.
+    public var huberThreshold = 0.05
+    /// The noise that errors are weighed by; see `NoiseModel`.
+    public var noiseModel = NoiseModel.gaussian
+    /// With `poisson`: counts between the values that a fit sees as 0 and 1; above 0.
+    public var photonScale = 255.0
+    /// With `poisson`: counts at the value that a fit sees as 0.
+    public var photonOffset = 0.0
+    /// Weight of the picture's total variation beside the data term, see `TotalVariation`; 0 for
+    /// none, to 1000.
+    ///
+    /// Not in the paper: Liu et al. (2019) add it.
+    public var totalVariationWeight = 0.0
 
     // MARK: The optimization
 
@@ -135,7 +158,8 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
         SkipNetworkConfiguration(
             inputChannels: inputChannels, outputChannels: bands, down: downChannels,
             up: upChannels, skip: skipChannels, filterDown: filterDown, filterUp: filterUp,
-            upsampling: upsampling, padding: padding, hasSigmoid: hasSigmoid,
+            upsampling: upsampling, downsampling: downsampling, padding: padding,
+            hasSigmoid: hasSigmoid,
             hasOneByOneUp: hasOneByOneUp)
     }
 
@@ -145,6 +169,17 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
             GivenShape(
                 height: problem.height, width: problem.width, bands: problem.bands,
                 factor: factor))
+    }
+
+    /// Says what counts are behind the values, from how the image's become [0, 1].
+    ///
+    /// - Parameters:
+    ///   - perValue: Counts (photons, electrons) that one of the image's values stands for.
+    ///   - low: The image's value that a fit sees as 0.
+    ///   - high: The image's value that a fit sees as 1.
+    public mutating func setCounts(perValue: Double, low: Double, high: Double) {
+        photonScale = perValue * (high - low)
+        photonOffset = perValue * low
     }
 
     /// How the network computes on so many threads.

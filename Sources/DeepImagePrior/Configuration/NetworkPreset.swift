@@ -1,17 +1,24 @@
-// Networks with names.
+// Presets with names: what each is made of.
 
 internal import NeuralNetwork
 
-/// Networks that a user can name, with the hyperparameters that they were published with.
+/// Presets that a user can name. Those called paper-... have the hyperparameters that the authors
+/// published; the others are this program's own.
 ///
 /// What the authors published for inpainting shows the network's last output; here it is the
 /// average of outputs for every network.
 public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
-    /// 128 channels on five levels with skip branches of 4: the paper's network for denoising.
-    case paper
+    /// Four levels only, and few iterations.
+    case fast
+    /// What is taken where nothing is said.
+    case balanced
+    /// Four times the channels of `thin` at the outermost levels.
+    case best
     /// 16, 32, 64, 128, 128 channels: the authors' choice for sparse pixels and large holes, with
-    /// the denoising network's skip branches. A thirteenth of the arithmetic.
+    /// the denoising network's skip branches. A thirteenth of the arithmetic of `paper`.
     case thin
+    /// 128 channels on five levels with skip branches of 4: denoising.ipynb, "F16".
+    case paper = "paper-denoise"
     /// `paper` with skip branches of 128 and nearest upsampling, for text and scratches:
     /// inpainting.ipynb, "kate".
     case paperInpaintText = "paper-inpaint-text"
@@ -33,23 +40,63 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// models/skip.py counts levels, and so that list, from the outermost one.
     case paperGuided = "paper-guided"
 
-    var channels: [Int] {
+    /// The presets that this program is measured with: all that tells them from `paper`.
+    private var own: Own? {
+        switch self {
+        case .fast: Own(channels: [16, 32, 64, 128], tile: 128, overlap: 32, iterations: 600)
+        case .balanced:
+            Own(channels: [16, 32, 64, 128, 128], tile: 192, overlap: 32, iterations: 1500)
+        case .best: Own(channels: [64, 64, 64, 64, 64], tile: 192, overlap: 64, iterations: 1400)
+        default: nil
+        }
+    }
+
+    private struct Own {
+        let channels: [Int]
+        let tile, overlap, iterations: Int
+    }
+
+    private var channels: [Int] {
         switch self {
         case .paper, .paperInpaintText, .paperHalf, .paperUpscale, .paperGuided:
             return [128, 128, 128, 128, 128]
         case .thin: return [16, 32, 64, 128, 128]
         case .paperDejpeg: return [8, 16, 32, 64, 128]
         case .paperHole: return [16, 32, 64, 128, 128, 128]
+        case .fast, .balanced, .best: return own?.channels ?? []
         }
     }
 
     /// One entry a level.
     private var skipChannels: [Int] {
         switch self {
+        case .fast, .balanced, .best: return own?.channels.map { _ in 4 } ?? []
         case .paper, .thin, .paperHalf, .paperUpscale, .paperGuided: return [4, 4, 4, 4, 4]
         case .paperInpaintText: return [128, 128, 128, 128, 128]
         case .paperHole: return [0, 0, 0, 0, 0, 0]
         case .paperDejpeg: return [0, 0, 0, 4, 4]
+        }
+    }
+
+    var tiling: Preset.Tiling {
+        own.map { Preset.Tiling(tile: $0.tile, overlap: $0.overlap) }
+            ?? Preset.Tiling(tile: 256, overlap: 32)
+    }
+
+    /// What it is for, in a few words.
+    public var purpose: String {
+        switch self {
+        case .fast: "a first look, weak noise, many images"
+        case .balanced: "noise and missing pixels; what is taken where nothing is said"
+        case .best: "the best picture that a few hours a megapixel give"
+        case .thin: "balanced in tiles of 256 pixels"
+        case .paper: "noise, as published"
+        case .paperInpaintText: "text and scratches to fill, as published"
+        case .paperHole: "large holes to fill, as published"
+        case .paperHalf: "single pixels that are missing everywhere, as published"
+        case .paperUpscale: "enlarging, as published"
+        case .paperDejpeg: "what JPEG leaves, as published; the default of that task"
+        case .paperGuided: "a guide, as published; the default of that task"
         }
     }
 
@@ -61,6 +108,8 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         configuration.factor = factor
         switch self {
         case .paper, .thin: break
+        case .fast, .balanced, .best:
+            if let own { configuration.iterations = own.iterations }
         case .paperInpaintText:
             configuration.upsampling = [Upsampling](repeating: .nearest, count: levels)
             configuration.inputNoiseDeviation = 0.03
@@ -93,11 +142,11 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
 }
 
 extension Task {
-    /// The network that is fitted where none is named: `thin` where its arithmetic does the work of
-    /// the published one.
+    /// What is taken where no preset is named: ours where their arithmetic does the work of the
+    /// published ones.
     public var preset: NetworkPreset {
         switch self {
-        case .denoise, .inpaint, .upscale: .thin
+        case .denoise, .inpaint, .upscale: .balanced
         case .dejpeg: .paperDejpeg
         case .guided: .paperGuided
         }
@@ -108,14 +157,5 @@ extension FitConfiguration {
     /// - Parameter factor: of the task `upscale`, which published hyperparameters depend on.
     public init(preset: NetworkPreset, factor: Int = 1) {
         self = preset.configuration(factor: factor)
-    }
-
-    /// - Throws: `FitError.invalid` for a name that no preset has.
-    public init(preset name: String) throws(FitError) {
-        guard let preset = NetworkPreset(rawValue: name) else {
-            let known = NetworkPreset.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .invalid("there is no network \"\(name)\"; known are: \(known)")
-        }
-        self.init(preset: preset)
     }
 }

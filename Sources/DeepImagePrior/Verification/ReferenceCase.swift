@@ -31,6 +31,8 @@ public struct ReferenceCase {
         let filterDown, filterUp: LevelList
         let pad: Padding
         let upsample: Upsampling
+        /// Absent where the convolutions have a stride.
+        let downsample: Downsampling?
         let sigmoid, oneByOneUp, masked: Bool
         let steps: Int
         let learningRate: Double
@@ -42,7 +44,7 @@ public struct ReferenceCase {
             case down, up, skip
             case filterDown = "filter_down"
             case filterUp = "filter_up"
-            case pad, upsample, sigmoid
+            case pad, upsample, downsample, sigmoid
             case oneByOneUp = "one_by_one_up"
             case masked, steps
             case learningRate = "learning_rate"

@@ -20,7 +20,8 @@ struct ReferenceRun {
             filterDown: header.filterDown.values(levels: levels),
             filterUp: header.filterUp.values(levels: levels),
             upsampling: [Upsampling](repeating: header.upsample, count: levels),
-            padding: header.pad, hasSigmoid: header.sigmoid, hasOneByOneUp: header.oneByOneUp)
+            downsampling: header.downsample ?? .stride, padding: header.pad,
+            hasSigmoid: header.sigmoid, hasOneByOneUp: header.oneByOneUp)
         let description = try configuration.describe(height: header.height, width: header.width)
         network = try Network(description, kernels: kernels)
         file = reference.file

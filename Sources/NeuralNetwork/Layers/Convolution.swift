@@ -221,11 +221,14 @@ extension ConvolutionLayer.InputGradient {
 struct ConvolutionGeometry {
     let input: Shape
     let output: Shape
+    /// Pixels along a side that an output depends on: with `averages`, one more than the weights'.
     let kernel: Int
     let stride: Int
+    /// Whether an output is the mean of 2x2 outputs of stride 1.
+    var averages = false
     let padding: Padding
 
-    var rim: Int { kernel / 2 }
+    var rim: Int { (kernel - 1) / 2 }
     var patchLength: Int { kernel * kernel * input.channels }
     /// Multiplications of one pass over the image.
     var productCount: Int { patchLength * output.count }

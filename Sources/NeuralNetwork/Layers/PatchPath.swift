@@ -5,6 +5,9 @@
 //     Y = P W,   dW = sum over strips of P' dY,   dP = dY W'
 // A strip is a few whole output rows, so that P stays in cache. dP is added back to the padded
 // input. P, W and dY are float32 or, in large layers, bfloat16; sums are float32.
+//
+// Where means of 2x2 outputs are wanted, W are the means of the weights shifted by a pixel or none
+// each way, (kernel + 1)^2 of them: a convolution and a mean after it are one convolution.
 
 import CKernels
 
@@ -41,7 +44,7 @@ struct PatchPath: ConvolutionPath {
     var paddedHeight: Int { geometry.input.height + 2 * geometry.rim }
     var gradientRowLength: Int { geometry.output.width * geometry.output.channels }
     var weightGradientCount: Int { geometry.patchLength * geometry.output.channels }
-    var sumsWeightGradientInPlace: Bool { true }
+    var sumsWeightGradientInPlace: Bool { !geometry.averages }
     var addsInputGradient: Bool { !readsPixelsAsTheyAre }
     private var paddedRowLength: Int { paddedWidth * geometry.input.channels }
 
@@ -54,12 +57,13 @@ struct PatchPath: ConvolutionPath {
             products: patchCount + roundedGradientCount,
             weightGradient: weightGradientCount,
             gradientRows: rowsPerStrip * gradientRowLength,
-            rows: 3 * geometry.input.width * geometry.input.channels, weights: weightCount)
+            rows: 3 * geometry.input.width * geometry.input.channels,
+            weights: weightCount + (geometry.averages ? weightGradientCount : 0))
     }
 
     /// Packed weights: (patch, output) forward, (output, patch) backward; before they are rounded,
     /// a second time.
-    private var weightCount: Int {
+    var weightCount: Int {
         let (patch, output) = (geometry.patchLength, geometry.output.channels)
         let count = max(
             patch * MatrixMultiply.packedStride(output), output * MatrixMultiply.packedStride(patch)
@@ -70,14 +74,15 @@ struct PatchPath: ConvolutionPath {
     func begin(_ layer: ConvolutionLayer, backward: Bool) {
         let (patch, output) = (geometry.patchLength, geometry.output.channels)
         let packed = layer.shared.weights
+        let weight = geometry.averages ? averagedWeights(layer) : layer.weight
         if backward {
             layer.table.transpose(
-                layer.weight, Int64(patch), Int64(output), packed,
+                weight, Int64(patch), Int64(output), packed,
                 Int64(MatrixMultiply.packedStride(patch)))
         } else {
             for row in 0..<patch {
                 (packed + row * MatrixMultiply.packedStride(output))
-                    .update(from: layer.weight + row * output, count: output)
+                    .update(from: weight + row * output, count: output)
             }
         }
         let (rows, columns) = backward ? (output, patch) : (patch, output)
@@ -141,7 +146,9 @@ struct PatchPath: ConvolutionPath {
         }
     }
 
-    func finish(_ layer: ConvolutionLayer, sum: UnsafeMutablePointer<Float>) {}
+    func finish(_ layer: ConvolutionLayer, sum: UnsafeMutablePointer<Float>) {
+        if geometry.averages { averageGradient(sum, into: layer.weightGradient) }
+    }
 
     private func multiply(_ layer: ConvolutionLayer) -> MatrixMultiply {
         MatrixMultiply(geometry, table: layer.source.table)

@@ -129,6 +129,6 @@ struct PassThrough {
             plan: .init(
                 tile: tile, overlap: overlap, windowWidth: plan.windowWidth,
                 windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
-            network: "none", configuration: "{}", createdAt: 0)
+            preset: "none", configuration: "{}", createdAt: 0)
     }
 }

@@ -4,46 +4,50 @@ public import ArgumentParser
 public import DeepImagePrior
 import Imaging
 
-extension NetworkPreset {
-    /// What `--network` names; the parser would make a list of many lines of the known ones.
-    static func named(_ name: String) throws -> NetworkPreset {
-        guard let preset = NetworkPreset(rawValue: name) else {
-            let known = allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("known are \(known)")
-        }
-        return preset
-    }
-}
-
 extension PrecisionChoice: ExpressibleByArgument {}
 
 struct TilingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The longest side that a tile may have, in pixels; 64 to 8192.", valueName: "pixels"))
-    var tile = 256
+            """
+            The longest side that a tile may have, in pixels; 64 to 8192. (default: the preset's)
+            """, valueName: "pixels"))
+    var tile: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The least that neighbouring tiles share, in pixels; 0 to below the tile.",
-            valueName: "pixels"))
-    var overlap = 32
+            """
+            The least that neighbouring tiles share, in pixels; 0 to below the tile. (default: the \
+            preset's)
+            """, valueName: "pixels"))
+    var overlap: Int?
 
     func validate() throws {
-        guard (64...8192).contains(tile) else {
+        if let tile, !Preset.Tiling.tileRange.contains(tile) {
             throw ValidationError("--tile is \(tile); 64 to 8192 pixels are wanted")
-        }
-        guard (0..<tile).contains(overlap) else {
-            throw ValidationError(
-                "--overlap is \(overlap); 0 to below the tile of \(tile) pixels is wanted")
         }
     }
 
-    func plan(for header: ImageHeader, _ configuration: FitConfiguration) throws -> TilePlan {
+    /// What a preset's tiles become.
+    func tiling(of preset: Preset) throws -> Preset.Tiling {
+        let tiling = Preset.Tiling(
+            tile: tile ?? preset.tiling.tile, overlap: overlap ?? preset.tiling.overlap)
+        guard (0..<tiling.tile).contains(tiling.overlap) else {
+            throw ProgramError(
+                .usage,
+                "\(overlap == nil ? "the overlap of preset \(preset.name)" : "--overlap") is "
+                    + "\(tiling.overlap); 0 to below the tile of \(tiling.tile) pixels is wanted")
+        }
+        return tiling
+    }
+}
+
+extension Preset {
+    func plan(for header: ImageHeader) throws -> TilePlan {
         try TilePlan(
-            width: header.width, height: header.height, tile: tile, overlap: overlap,
+            width: header.width, height: header.height, tile: tiling.tile, overlap: tiling.overlap,
             alignment: configuration.alignment, minimum: configuration.minimumSide,
             unit: configuration.factor)
     }
@@ -53,40 +57,43 @@ struct FitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            The network that is fitted: paper as published, or thin with a thirteenth of the \
-            arithmetic. As published for inpainting: paper-inpaint-text for text and scratches, \
-            paper-hole for large holes, with tiles of 192 or more pixels, and paper-half for \
-            single pixels that are missing everywhere; for upscaling paper-upscale; for what JPEG \
-            leaves paper-dejpeg; for a guide paper-guided. (default: paper-dejpeg with --task \
-            dejpeg, paper-guided with guided, else thin, because paper takes days for a large \
-            image on a few cores)
-            """, valueName: "name"), transform: NetworkPreset.named)
-    var network: NetworkPreset?
+            Network, hyperparameters and tiles: fast, balanced or best; thin, balanced in larger \
+            tiles; as published: paper-denoise, for inpainting paper-inpaint-text (text and \
+            scratches), paper-hole (large holes; tiles of 192 or more pixels) and paper-half \
+            (single pixels that are missing everywhere), paper-upscale, paper-dejpeg and \
+            paper-guided; or a file of your own, whose name ends in .json. What they are and \
+            cost: dip-coord presets. (default: balanced, with --task dejpeg and guided the \
+            published one)
+            """, valueName: "name|file"))
+    var preset: String?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            """
-            Iterations of each tile's fit; 1 to 1000000. (default: the network's; 1800 for thin \
-            and paper, 6001 for paper-inpaint-text, 3001 for paper-hole, 11000 for paper-half, \
-            2000 for paper-upscale, 4000 with --factor 8, 2400 for paper-dejpeg, 601 for \
-            paper-guided)
-            """, valueName: "count"))
+            "Iterations of each tile's fit; 1 to 1000000. (default: the preset's)",
+            valueName: "count"))
     var iterations: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Seed of all random numbers: the same seed gives the same image.", valueName: "number"))
-    var seed: UInt64 = 0
+            """
+            Seed of all random numbers: the same seed gives the same image. (default: the \
+            preset's, 0 but in files)
+            """, valueName: "number"))
+    var seed: UInt64?
 
     @Option(
         help: ArgumentHelp(
             """
             The format that large products' factors are rounded to: float32, bfloat16, which new \
-            CPUs compute faster and others slower, or auto, which is float32.
+            CPUs compute faster and others slower, or auto, which is float32. (default: the \
+            preset's, float32 but in files)
             """, valueName: "format"))
-    var precision = PrecisionChoice.auto
+    var precision: PrecisionChoice?
+
+    @OptionGroup
+    var loss: LossOptions
 
     @Option(
         help: ArgumentHelp(
@@ -103,17 +110,31 @@ struct FitOptions: ParsableArguments {
         }
     }
 
-    /// The network that is asked for, or the task's own.
-    func preset(for task: TaskOptions) -> NetworkPreset { network ?? task.task.preset }
-
+    /// The preset that is asked for, or the task's own, with what the other options say.
+    ///
     /// - Parameters:
     ///   - bands: colour bands of the image.
     ///   - guide: nil where there is none.
-    func configuration(_ task: TaskOptions, bands: Int, _ guide: Guide?) throws -> FitConfiguration
-    {
-        var configuration = FitConfiguration(
-            preset: preset(for: task), factor: task.outputFactor)
-        configuration.task = task.task
+    func chosen(
+        _ task: TaskOptions, _ tiling: TilingOptions, bands: Int, _ guide: Guide?
+    ) throws -> Preset {
+        var chosen = try Preset(
+            nameOrFile: preset ?? task.task.preset.rawValue, factor: task.outputFactor)
+        chosen.tiling = try tiling.tiling(of: chosen)
+        chosen.configuration.task = task.task
+        chosen.configuration.factor = task.outputFactor
+        try setInput(of: &chosen.configuration, bands: bands, guide)
+        if let iterations { chosen.configuration.iterations = iterations }
+        if let seed { chosen.configuration.seed = seed }
+        if let precision { chosen.configuration.precision = precision.resolved }
+        try loss.apply(to: &chosen.configuration)
+        try chosen.configuration.validate()
+        return chosen
+    }
+
+    private func setInput(
+        of configuration: inout FitConfiguration, bands: Int, _ guide: Guide?
+    ) throws {
         if let input {
             guard guide == nil else {
                 throw ProgramError(
@@ -130,11 +151,6 @@ struct FitOptions: ParsableArguments {
         case .meshgrid: configuration.inputChannels = 2
         case .guide: configuration.inputChannels = guide?.bands ?? 0
         }
-        if let iterations { configuration.iterations = iterations }
-        configuration.seed = seed
-        configuration.precision = precision.resolved
-        try configuration.validate()
-        return configuration
     }
 }
 

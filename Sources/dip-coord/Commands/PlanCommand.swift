@@ -71,8 +71,8 @@ struct PlanCommand: ParsableCommand {
         let windowWidth, windowHeight, overlap: Int
         /// The upper left corners (x, y) in the order in which the tiles are handed out.
         let order: [[Int]]
-        let network: String
-        /// What it is given, and of how many channels.
+        let preset: String
+        /// What the network is given, and of how many channels.
         let input: String
         let inputChannels: Int
         let iterations: Int
@@ -102,13 +102,14 @@ struct PlanCommand: ParsableCommand {
     private func makePlan() throws -> Plan {
         let given = try input.open(file, task)
         let guide = try input.guide(of: given.header, task)
-        let configuration = try fit.configuration(task, bands: given.header.colorBands, guide)
+        let preset = try fit.chosen(task, tiling, bands: given.header.colorBands, guide)
+        let configuration = preset.configuration
         let source = try task.enlarged(given)
         let part = try input.part(of: file, given.header)
         let region = part?.enlarged(by: configuration.factor)
         let image = part.map(given.header.cropped) ?? given.header
         let header = region.map(source.header.cropped) ?? source.header
-        let tiles = try tiling.plan(for: header, configuration)
+        let tiles = try preset.plan(for: header)
         let missing =
             task.task == .inpaint
             ? try MissingPixels(in: source, region, tiles, file: file, keepsNodata: false) : nil
@@ -116,7 +117,7 @@ struct PlanCommand: ParsableCommand {
         let perIteration = try Fit.operationsPerIteration(
             configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands)
         let perTile = perIteration * Double(configuration.iterations)
-        let stopping = stop.resolved(task, fit, tileCount: tiles.tileCount)
+        let stopping = stop.resolved(task, fit, preset, tileCount: tiles.tileCount)
         let stopped = configuration.stopping(
             stopping, noiseDeviation: nil, mayExtend: fit.iterations == nil)
         var pilotCount = 0
@@ -133,7 +134,7 @@ struct PlanCommand: ParsableCommand {
             columns: tiles.columns.count, rows: tiles.rows.count, windowWidth: tiles.windowWidth,
             windowHeight: tiles.windowHeight, overlap: tiles.overlap,
             order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
-            network: fit.preset(for: task).rawValue, input: configuration.input.rawValue,
+            preset: preset.name, input: configuration.input.rawValue,
             inputChannels: configuration.inputChannels, iterations: configuration.iterations,
             iterationsMaximum: stopping == .fixed ? nil : stopped.iterations,
             pilotCount: pilotCount,
@@ -172,7 +173,7 @@ struct PlanCommand: ParsableCommand {
             \(Text.count(plan.columns, "column")) and \(Text.count(plan.rows, "row")), sharing at \
             least \(plan.overlap) pixels
             order      row by row from the upper left
-            fit        network \(plan.network), \(plan.iterations) iterations a tile, input \
+            fit        preset \(plan.preset), \(plan.iterations) iterations a tile, input \
             \(plan.input) of \(Text.count(plan.inputChannels, "channel"))\(stop)
             memory     \(Text.bytes(plan.memoryByteCountPerWorker)) for each worker
             work       \(Text.operations(plan.operationsPerTile)) a tile, \

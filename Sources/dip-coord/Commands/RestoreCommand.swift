@@ -13,7 +13,7 @@ struct RestoreCommand: ParsableCommand {
         discussion: """
             While it runs, restored tiles are kept in the folder OUTPUT.dip: after a crash or an \
             interrupt, the same command goes on where the job stood (see also dip-coord status). \
-            The output appears when it is complete. The same input, network, iterations, tiles \
+            The output appears when it is complete. The same input, preset, iterations, tiles \
             and seed give the same output, byte for byte, whatever the workers.
 
             Examples:

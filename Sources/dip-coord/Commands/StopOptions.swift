@@ -90,12 +90,14 @@ struct StopOptions: ParsableArguments {
     }
 
     /// - Parameter tileCount: a single tile is its own pilot.
-    func resolved(_ task: TaskOptions, _ fit: FitOptions, tileCount: Int) -> Stopping {
+    func resolved(
+        _ task: TaskOptions, _ fit: FitOptions, _ preset: Preset, tileCount: Int
+    ) -> Stopping {
         let rule = stopRule ?? (sigma == nil ? .heldOut : .noiseLevel)
         let isAsked = stopRule != nil || sigma != nil
         let usual: StopChoice =
             isAsked
-                || task.task == .denoise && fit.iterations == nil && fit.preset(for: task).isOurs
+                || task.task == .denoise && fit.iterations == nil && !preset.isPublished
             ? .pilots : .fixed
         switch stop ?? usual {
         case .fixed: return .fixed
@@ -162,9 +164,4 @@ extension FitConfiguration {
         configuration.noiseDeviation = noiseDeviation ?? 0
         return configuration
     }
-}
-
-extension NetworkPreset {
-    /// Whether it is not a published setting, which says how many iterations it takes.
-    var isOurs: Bool { self == .thin }
 }

@@ -178,7 +178,7 @@ extension CoordinatorLoop {
         }
         let statistics = summary.statistics
         return JobReport(
-            input: job.input, output: job.output, network: job.network.rawValue,
+            input: job.input, output: job.output, preset: job.preset.name,
             seed: job.configuration.seed, tileCount: job.plan.tileCount,
             tileCountOfEarlierRuns: storedBeforeCount,
             windowWidth: job.plan.windowWidth, windowHeight: job.plan.windowHeight,

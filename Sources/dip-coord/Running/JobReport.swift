@@ -12,7 +12,7 @@ struct JobReport: Encodable {
     }
 
     let input, output: String
-    let network: String
+    let preset: String
     let seed: UInt64
     let tileCount: Int
     /// Tiles that earlier runs of the job have restored. What follows is about this run.
@@ -71,7 +71,7 @@ struct JobReport: Encodable {
             "restored   \(output)",
             "tiles      \(restored) of \(tileCount), \(windowWidth) x \(windowHeight) pixels each"
                 + earlier,
-            "fit        network \(network), \(iterationsPerTile) iterations a tile, seed \(seed)",
+            "fit        preset \(preset), \(iterationsPerTile) iterations a tile, seed \(seed)",
             stop.map { "stop       \($0.words)" },
             "time       \(Text.time(seconds)), \(Text.fixed(rate, 1)) iterations/s",
             "workers    \(workers)",

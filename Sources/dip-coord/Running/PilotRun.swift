@@ -43,7 +43,7 @@ extension RestoreJob {
         }
         guard let found else { return nil }
         stop = found
-        configuration.iterations = found.iteration
+        preset.configuration.iterations = found.iteration
         manifest.configuration = configuration.json
         return nil
     }
@@ -53,7 +53,8 @@ extension RestoreJob {
         var job = self
         job.output = "\(folder)/\(StopFact.name)"
         job.plan = Self.pilotPlan(plan)
-        job.configuration = configuration.measuring(rule, noiseDeviation: noiseDeviation)
+        job.preset.configuration = configuration.measuring(
+            rule, noiseDeviation: noiseDeviation)
         job.stateByteCountMaximum = try Fit.stateByteCountMaximum(
             job.configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands)
         job.localWorkerCount = min(localWorkerCount, job.plan.tileCount)

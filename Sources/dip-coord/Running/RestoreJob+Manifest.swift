@@ -12,8 +12,7 @@ extension RestoreJob {
     ///   - region: of the input; nil for all of it.
     static func makeManifest(
         _ file: String, _ header: ImageHeader, _ region: PixelRegion?, _ blend: BlendFacts,
-        _ missing: MissingPixels?, _ guide: Guide?, _ tiling: TilingOptions,
-        _ network: NetworkPreset, _ configuration: FitConfiguration, _ stopping: Stopping
+        _ missing: MissingPixels?, _ guide: Guide?, _ preset: Preset, _ stopping: Stopping
     ) throws -> JobManifest {
         let plan = blend.plan
         var settings = [
@@ -25,7 +24,7 @@ extension RestoreJob {
             "region": region?.words ?? "the whole image",
             "stop": StopFact.words(stopping),
         ]
-        if configuration.task == .inpaint {
+        if preset.configuration.task == .inpaint {
             settings["known pixels"] = blend.keepsKnown ? "kept" : "refitted"
             settings["the mask"] = missing?.words ?? "none"
         }
@@ -39,9 +38,10 @@ extension RestoreJob {
                 values: "\(header.values.low),\(header.values.high)",
                 header: description(header)),
             plan: .init(
-                tile: tiling.tile, overlap: tiling.overlap, windowWidth: plan.windowWidth,
-                windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
-            settings: settings, network: network.rawValue, configuration: configuration.json,
+                tile: preset.tiling.tile, overlap: preset.tiling.overlap,
+                windowWidth: plan.windowWidth, windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
+            settings: settings, preset: preset.name,
+            configuration: preset.configuration.json,
             createdAt: Double(time(nil)))
     }
 

@@ -21,8 +21,7 @@ struct RestoreJob: Sendable {
     var plan: TilePlan
     /// What the last pass makes of the tiles.
     var blend: BlendFacts
-    let network: NetworkPreset
-    var configuration: FitConfiguration
+    var preset: Preset
     /// Of the guide; 0 where there is none.
     let guideBands: Int
     var manifest: JobManifest
@@ -49,6 +48,7 @@ struct RestoreJob: Sendable {
     /// Whether the state of a fit is small enough to travel.
     var hasCheckpoints: Bool { stateByteCountMaximum <= WireLimits.stateByteCountMaximum }
 
+    var configuration: FitConfiguration { preset.configuration }
     var folder: String { output + ".dip" }
     var job: JobID { JobID(rawValue: manifest.jobID) }
     var bands: Int { header.colorBands }
@@ -137,12 +137,14 @@ struct RestoreJob: Sendable {
     /// Checks everything that can be checked, without leaving a trace.
     static func prepare(_ run: RestorationRun) throws -> Prepared {
         let (file, options, workers) = (run.file, run.output, run.workers)
-        let (input, tiling, fit, jobOptions) = (run.input, run.tiling, run.fit, run.jobOptions)
+        let (input, jobOptions) = (run.input, run.jobOptions)
         let task = run.task
         let program = try workerProgram(isNeeded: workers.workerCount > 0)
         let given = try input.open(file, task)
         let guide = try input.guide(of: given.header, task)
-        var configuration = try fit.configuration(task, bands: given.header.colorBands, guide)
+        var preset = try run.fit.chosen(
+            task, run.tiling, bands: given.header.colorBands, guide)
+        run.fit.loss.setCounts(of: given.header, in: &preset.configuration)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
         for written in [output, options.disagreement].compactMap({ $0 }) {
@@ -155,18 +157,19 @@ struct RestoreJob: Sendable {
         try checkKind(output, source.header)
         let region = try input.part(of: file, given.header)
         let blend = try blendFacts(
-            file, source.header, output, options, region, task, tiling, configuration)
+            file, source.header, output, options, region, task, preset)
         let header = blend.partHeader
         let plan = blend.plan
         let missing =
             task.task == .inpaint
             ? try MissingPixels(
                 in: source, blend.region, plan, file: file, keepsNodata: !blend.fillsMissing) : nil
-        let stopping = run.stop.resolved(task, fit, tileCount: plan.tileCount)
+        let stopping = run.stop.resolved(task, run.fit, preset, tileCount: plan.tileCount)
         let noiseDeviation = try run.stop.noiseDeviation(
             blend.region.map { RegionView(source, $0) } ?? source, plan, task)
-        configuration = configuration.stopping(
-            stopping, noiseDeviation: noiseDeviation, mayExtend: fit.iterations == nil)
+        preset.configuration = preset.configuration.stopping(
+            stopping, noiseDeviation: noiseDeviation, mayExtend: run.fit.iterations == nil)
+        let configuration = preset.configuration
         try configuration.validate()
         let workerCount = min(workers.workerCount, plan.tileCount)
         let stateByteCount = try Fit.stateByteCountMaximum(
@@ -176,12 +179,10 @@ struct RestoreJob: Sendable {
         var job = RestoreJob(
             input: file, output: output,
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,
-            plan: plan, blend: blend, network: fit.preset(for: task),
-            configuration: configuration,
-            guideBands: guide?.bands ?? 0,
+            plan: plan, blend: blend, preset: preset, guideBands: guide?.bands ?? 0,
             manifest: try Self.makeManifest(
                 file, region.map(given.header.cropped) ?? given.header, region, blend, missing,
-                guide, tiling, fit.preset(for: task), configuration, stopping),
+                guide, preset, stopping),
             stop: nil, localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
@@ -238,16 +239,15 @@ struct RestoreJob: Sendable {
     /// What the last pass is to make of the tiles.
     private static func blendFacts(
         _ file: String, _ header: ImageHeader, _ output: String, _ options: OutputOptions,
-        _ region: PixelRegion?, _ task: TaskOptions, _ tiling: TilingOptions,
-        _ configuration: FitConfiguration
+        _ region: PixelRegion?, _ task: TaskOptions, _ preset: Preset
     ) throws -> BlendFacts {
-        let region = region?.enlarged(by: configuration.factor)
+        let region = region?.enlarged(by: preset.configuration.factor)
         guard region != nil || !options.crop else {
             throw ProgramError(.usage, "--crop is given without --region: there is nothing to crop")
         }
         let part = region.map(header.cropped) ?? header
         var facts = BlendFacts(
-            plan: try tiling.plan(for: part, configuration), header: header, output: output,
+            plan: try preset.plan(for: part), header: header, output: output,
             replacesOutput: false)
         facts.region = region
         facts.isCropped = options.crop

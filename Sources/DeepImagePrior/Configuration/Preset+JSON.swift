@@ -1,0 +1,176 @@
+// A preset as a file that a user writes: fields over a base.
+
+import FoundationEssentials
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+extension Preset {
+    /// The most bytes that a preset's file may have.
+    private static let fileByteCountMaximum = 1 << 20
+
+    /// Fields of a configuration that the program sets, by the option that they belong to.
+    private static let setElsewhere = [
+        "task": "--task", "photonScale": "--counts-per-value",
+        "photonOffset": "--counts-per-value",
+    ]
+
+    /// Reads a preset: an object with any of the configuration's fields, `tile` and `overlap` in
+    /// pixels, and in `base` the name of the preset that has the others (default: balanced).
+    ///
+    /// - Parameter name: What errors and the preset are called by.
+    /// - Throws: `FitError.invalid`, naming file and field, for a field that is not known, of
+    ///   another kind or out of its range.
+    public init(json: String, name: String) throws(FitError) {
+        do throws(FitError) {
+            try self.init(json: json)
+            self.name = name
+        } catch .invalid(let sentence) {
+            throw .invalid("\(name): \(sentence)")
+        }
+    }
+
+    private init(json: String) throws(FitError) {
+        guard case .object(var fields)? = JSONValue(parsing: json) else {
+            throw .invalid("it is no JSON object, which a preset is")
+        }
+        try self.init(base: fields.removeValue(forKey: "base"))
+        if let value = fields.removeValue(forKey: "tile") {
+            tiling.tile = try Self.length(value, "tile")
+        }
+        if let value = fields.removeValue(forKey: "overlap") {
+            tiling.overlap = try Self.length(value, "overlap")
+        }
+        try tiling.validate()
+        guard case .object(var merged)? = JSONValue(parsing: configuration.json) else { return }
+        for (field, value) in fields.sorted(by: { $0.key < $1.key }) {
+            if let option = Self.setElsewhere[field] {
+                throw .invalid("\"\(field)\" is no field of a preset; \(option) says it")
+            }
+            guard merged[field] != nil else {
+                throw .invalid("there is no field \"\(field)\" in a preset")
+            }
+            merged[field] = value
+            // One after the other: not every error of decoding says where it was.
+            configuration = try FitConfiguration(decoding: JSONValue.object(merged).text, field)
+        }
+        try configuration.validate()
+    }
+
+    private init(base: JSONValue?) throws(FitError) {
+        switch base {
+        case nil: self.init(.balanced)
+        case .string(let name)?:
+            guard let named = NetworkPreset(rawValue: name) else {
+                let known = NetworkPreset.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .invalid("base is \"\(name)\"; known are: \(known)")
+            }
+            self.init(named)
+        default: throw .invalid("\"base\" has a value of another kind; a preset's name is wanted")
+        }
+    }
+
+    private static func length(_ value: JSONValue, _ field: String) throws(FitError) -> Int {
+        guard case .integer(let pixels) = value else {
+            throw .invalid("\"\(field)\" has a value of another kind; whole pixels are wanted")
+        }
+        return pixels
+    }
+
+    /// The preset as a file that a user can start from: one line a field, all of them.
+    public var fileText: String {
+        guard case .object(var fields)? = JSONValue(parsing: configuration.json) else { return "" }
+        for field in Self.setElsewhere.keys { fields[field] = nil }
+        let rest = fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        let lines =
+            [
+                ("base", NetworkPreset(rawValue: name).map { JSONValue.string($0.rawValue) }),
+                ("tile", JSONValue.integer(tiling.tile)),
+                ("overlap", JSONValue.integer(tiling.overlap)),
+            ] + rest
+        return "{\n"
+            + lines.compactMap { name, value in value.map { "  \"\(name)\": \($0.text)" } }
+            .joined(separator: ",\n") + "\n}\n"
+    }
+
+    static func text(ofFile path: String) throws(FitError) -> String {
+        guard let file = fopen(path, "re") else {
+            throw .invalid("\(path) cannot be read: \(String(cString: strerror(errno)))")
+        }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: fileByteCountMaximum + 1)
+        let count = fread(&bytes, 1, bytes.count, file)
+        guard ferror(file) == 0 else {
+            throw .invalid("\(path) cannot be read: \(String(cString: strerror(errno)))")
+        }
+        guard count <= fileByteCountMaximum else {
+            throw .invalid("\(path) is too large for a preset: 1 MiB is read at most")
+        }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+}
+
+/// Any JSON value.
+enum JSONValue: Codable {
+    case null
+    case bool(Bool)
+    case integer(Int)
+    case unsigned(UInt64)
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+
+    /// nil for what is not JSON.
+    init?(parsing text: String) {
+        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) else {
+            return nil
+        }
+        self = value
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Int.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(UInt64.self) {
+            self = .unsigned(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([JSONValue].self) {
+            self = .array(value)
+        } else {
+            self = .object(try container.decode([String: JSONValue].self))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .unsigned(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .string(let value): try container.encode(value)
+        case .array(let values): try container.encode(values)
+        case .object(let fields): try container.encode(fields)
+        }
+    }
+
+    /// One line of JSON with sorted keys.
+    var text: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Numbers come from JSON, and so are finite.
+        guard let data = try? encoder.encode(self) else { return "null" }
+        return String(decoding: data, as: UTF8.self)
+    }
+}
