@@ -15,6 +15,8 @@ public struct BlendFacts: Sendable {
     public var isCropped = false
     /// Whether samples that are missing by their value are replaced too, and not kept.
     public var fillsMissing = false
+    /// How much of a restored sample is the fit's, 0 to 1; the rest is the input's.
+    public var strength = 1.0
     /// Whether known samples stay bit for bit, and missing ones alone are replaced.
     public var keepsKnown = false
     /// Where an image of how far tiles disagree is written; nil for nowhere.
@@ -65,9 +67,9 @@ public struct BlendCancelled: Error {}
 
 /// One pass from top to bottom. Only the tiles of the present band are open.
 public final class Blend {
-    private let facts: BlendFacts
+    let facts: BlendFacts
     /// The whole input, and what of it the plan divides.
-    private let whole, source: any ImageSource
+    let whole, source: any ImageSource
     /// Of that part, and of the output.
     private let header, outputHeader: ImageHeader
     private let store: JobStore
@@ -187,9 +189,12 @@ public final class Blend {
         _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>,
         _ isRestored: UnsafeBufferPointer<UInt8>, to sink: BackgroundSink
     ) throws {
-        let missing = facts.keepsKnown ? try ofMissing(rows, pixels) : nil
+        let mixed = facts.strength < 1 ? try mixedWithInput(rows, pixels) : nil
+        defer { mixed?.deallocate() }
+        let picture = mixed.map { UnsafeBufferPointer($0) } ?? pixels
+        let missing = facts.keepsKnown ? try ofMissing(rows, picture) : nil
         defer { missing?.deallocate() }
-        let pixels = missing.map { UnsafeBufferPointer($0) } ?? pixels
+        let pixels = missing.map { UnsafeBufferPointer($0) } ?? picture
         let isPart = outputHeader.width > header.width
         let width = isPart ? outputHeader.width : header.width
         let rowByteCount = width * header.pixelByteCount
@@ -257,7 +262,7 @@ public final class Blend {
     }
 
     /// Full rows of what the plan divides.
-    private func region(_ rows: Range<Int>) -> PixelRegion {
+    func region(_ rows: Range<Int>) -> PixelRegion {
         PixelRegion(x: 0, y: rows.lowerBound, width: header.width, height: rows.count)
     }
 

@@ -19,8 +19,9 @@ struct PresetTests {
     }
 
     @Test(arguments: [
-        (NetworkPreset.fast, 4, 64), (.balanced, 5, 64), (.best, 5, 64), (.thin, 5, 64),
+        (NetworkPreset.fast, 5, 64), (.balanced, 5, 64), (.best, 5, 64), (.thin, 5, 64),
         (.paper, 5, 64), (.paperInpaintText, 5, 64), (.paperHole, 6, 192), (.paperHalf, 5, 64),
+        (.paperUpscale, 5, 64), (.paperDejpeg, 5, 64), (.paperGuided, 5, 64),
     ])
     func `a preset has its levels and least side`(
         preset: NetworkPreset, levels: Int, least: Int
@@ -28,12 +29,12 @@ struct PresetTests {
         let configuration = FitConfiguration(preset: preset)
         #expect(configuration.levels == levels)
         #expect(configuration.alignment == 1 << levels)
-        #expect(configuration.minimumSide == (preset == .fast ? 32 : least))
+        #expect(configuration.minimumSide == least)
     }
 
     @Test(arguments: [
-        (NetworkPreset.fast, [16, 32, 64, 128], 128, 32, 600),
-        (.balanced, [16, 32, 64, 128, 128], 192, 32, 1500),
+        (NetworkPreset.fast, [16, 16, 16, 16, 16], 128, 32, 800),
+        (.balanced, [32, 32, 32, 32, 32], 192, 32, 1200),
         (.best, [64, 64, 64, 64, 64], 192, 64, 1400),
         (.thin, [16, 32, 64, 128, 128], 256, 32, 1800),
         (.paper, [128, 128, 128, 128, 128], 256, 32, 1800),
@@ -52,7 +53,7 @@ struct PresetTests {
     /// GFLOP of an iteration on a tile of 256x256 pixels, computed from the notebooks' networks.
     @Test(arguments: [
         (NetworkPreset.paper, 116.0), (.paperHalf, 116), (.paperInpaintText, 195),
-        (.paperHole, 10.5),
+        (.paperHole, 10.5), (.paperUpscale, 116), (.paperDejpeg, 2.6), (.paperGuided, 116),
     ])
     func `the published networks take the arithmetic that theirs take`(
         preset: NetworkPreset, billions: Double
@@ -112,7 +113,7 @@ struct PresetTests {
     @Test func `the network for sparse pixels can be had by a file`() throws {
         let preset = try Preset(
             json: """
-                {"base": "balanced", "skipChannels": [0, 0, 0, 0, 0], "downsampling": "avg",
+                {"base": "thin", "skipChannels": [0, 0, 0, 0, 0], "downsampling": "avg",
                  "inputNoiseDeviation": 0, "iterations": 1000}
                 """, name: "sparse.json")
         #expect(preset.configuration.downsampling == .average)

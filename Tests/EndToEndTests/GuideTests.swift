@@ -6,7 +6,7 @@ extension EndToEndTests {
     /// What the network is given in place of noise.
     @Suite struct Guides {
         private static let fit = [
-            "--network", "thin", "--tile", "96", "--overlap", "16", "--workers", "1",
+            "--preset", "thin", "--tile", "96", "--overlap", "16", "--workers", "1",
         ]
 
         @Test func `a guide is what the network gets, and another one is another job`() throws {
@@ -67,7 +67,7 @@ extension EndToEndTests {
                 }
                 let plan = try session.succeed(
                     ["plan", input, "--task", "guided", "--guide", guide])
-                #expect(plan.output.contains("network paper-guided, 601"), plan.story)
+                #expect(plan.output.contains("preset paper-guided, 601"), plan.story)
                 #expect(plan.output.contains("guide of 16 channels"), plan.story)
             }
         }

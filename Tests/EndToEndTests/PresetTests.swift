@@ -80,13 +80,16 @@ extension EndToEndTests {
                 let image = try Picture(width: 400, height: 400).write(session.path("in.png"))
                 let usual = try plan(session, image)
                 #expect(usual["preset"] as? String == "balanced")
-                #expect(usual["iterations"] as? Int == 1500)
+                #expect(usual["iterations"] as? Int == 1200)
+                #expect(usual["iterationsMaximum"] as? Int == 2400)
+                #expect(usual["pilotCount"] as? Int == 2)
                 #expect(usual["windowWidth"] as? Int == 160 && usual["overlap"] as? Int == 32)
                 let best = try plan(session, image, "--preset", "best", "--tile", "256")
                 #expect(best["windowWidth"] as? Int == 256 && best["overlap"] as? Int == 64)
                 let wide = try plan(
                     session, image, "--preset", "fast", "--overlap", "64", "--iterations", "7")
                 #expect(wide["overlap"] as? Int == 64 && wide["iterations"] as? Int == 7)
+                #expect(wide["pilotCount"] as? Int == 0 && wide["iterationsMaximum"] == nil)
                 expectRefusal(
                     try session.run(["plan", image, "--preset", "best", "--tile", "64"]), 64,
                     saying: "overlap")

@@ -6,7 +6,7 @@ extension EndToEndTests {
     /// Images that are enlarged.
     @Suite struct Upscaling {
         private static let fit = [
-            "--network", "thin", "--tile", "96", "--overlap", "16", "--workers", "1",
+            "--preset", "thin", "--tile", "96", "--overlap", "16", "--workers", "1",
         ]
 
         /// Every pixel the mean of factor x factor.
@@ -138,7 +138,7 @@ extension EndToEndTests {
                 #expect(plan.output.contains("upscale    4 times, to 160 x 120 pixels"), plan.story)
                 let eight = try session.succeed(
                     ["plan", input, "--task", "upscale", "--factor", "8", "--json"]
-                        + ["--network", "paper-upscale"])
+                        + ["--preset", "paper-upscale"])
                 #expect(eight.output.contains("\"iterations\":4000"), eight.story)
                 #expect(eight.output.contains("\"outputWidth\":320"), eight.story)
             }

@@ -29,6 +29,23 @@ import Testing
         #expect(output[59] == 255 - input[59])
     }
 
+    @Test(arguments: [0.0, 0.25, 0.5, 1])
+    func `of a restored sample the input keeps what is left of the strength`(
+        strength: Double
+    ) throws {
+        let job = try PassThrough(width: 60, height: 30, alpha: .unassociated)
+        try job.storeTiles { 1 - $0 }
+        _ = try job.blend(change: { $0.strength = strength })
+        let (input, output) = (try job.samples(job.input), try job.samples(job.output))
+        for index in input.indices {
+            let given = Double(input[index])
+            let isAlpha = index % 4 == 3
+            let wanted = isAlpha ? given : given + strength * (255 - 2 * given)
+            // A tile's file has eleven bits.
+            #expect(abs(Double(output[index]) - wanted) <= (isAlpha ? 0 : 0.6), "\(index)")
+        }
+    }
+
     @Test func `a file that is damaged or gone counts as not restored and is named`() throws {
         let job = try PassThrough(width: 83, height: 71)
         try job.storeTiles()

@@ -63,8 +63,11 @@ public struct Preset: Equatable, Sendable {
         try self.init(json: try Self.text(ofFile: nameOrFile), name: nameOrFile)
     }
 
-    /// Whether it is a published setting, which says how many iterations it takes.
-    public var isPublished: Bool { name.hasPrefix("paper") && !name.hasSuffix(".json") }
+    /// Whether it is one of this program's own. Published settings and those of a user say how many
+    /// iterations they take.
+    public var isOurs: Bool {
+        NetworkPreset(rawValue: name).map { !$0.rawValue.hasPrefix("paper") } ?? false
+    }
 
     /// What it is for, where it is one with a name.
     public var purpose: String? { NetworkPreset(rawValue: name)?.purpose }

@@ -288,6 +288,15 @@ struct OutputOptions: ParsableArguments {
     var nodata: NodataChoice?
 
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            How much of the output is restored, 0 to 1; the rest is the input, whose grain and \
+            noise it keeps in that share.
+            """, valueName: "share"))
+    var strength = 1.0
+
+    @Option(
         help: ArgumentHelp(
             """
             Also write how far neighbouring tiles disagree where they overlap: a TIFF of one \
@@ -323,6 +332,9 @@ struct OutputOptions: ParsableArguments {
     func validate() throws {
         guard (1...100).contains(quality) else {
             throw ValidationError("--quality is \(quality); 1 to 100 is wanted")
+        }
+        guard (0...1).contains(strength) else {
+            throw ValidationError("--strength is \(strength); 0 to 1 is wanted")
         }
     }
 

@@ -46,8 +46,8 @@ struct StopOptions: ParsableArguments {
             When fits stop, before their results become noise again: after the iterations that \
             are given (fixed), where a few pilot tiles over the image are best, the same for all \
             (pilots), or each where it is best itself (per-tile: neighbours may differ in \
-            smoothness). (default: pilots to denoise with a preset that is not the paper's, \
-            fixed with --iterations and for all else)
+            smoothness). (default: pilots to denoise with fast, balanced, best or thin, fixed with \
+            --iterations and for all else)
             """, valueName: "fixed|pilots|per-tile"))
     var stop: StopChoice?
 
@@ -97,7 +97,7 @@ struct StopOptions: ParsableArguments {
         let isAsked = stopRule != nil || sigma != nil
         let usual: StopChoice =
             isAsked
-                || task.task == .denoise && fit.iterations == nil && !preset.isPublished
+                || task.task == .denoise && fit.iterations == nil && preset.isOurs
             ? .pilots : .fixed
         switch stop ?? usual {
         case .fixed: return .fixed

@@ -22,6 +22,7 @@ extension RestoreJob {
             "pyramid": header.hasOverviews ? "yes" : "no",
             "quality": "\(header.jpegQuality)",
             "region": region?.words ?? "the whole image",
+            "strength": "\(blend.strength)",
             "stop": StopFact.words(stopping),
         ]
         if preset.configuration.task == .inpaint {
@@ -39,7 +40,8 @@ extension RestoreJob {
                 header: description(header)),
             plan: .init(
                 tile: preset.tiling.tile, overlap: preset.tiling.overlap,
-                windowWidth: plan.windowWidth, windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
+                windowWidth: plan.windowWidth, windowHeight: plan.windowHeight,
+                columns: plan.columns, rows: plan.rows),
             settings: settings, preset: preset.name,
             configuration: preset.configuration.json,
             createdAt: Double(time(nil)))

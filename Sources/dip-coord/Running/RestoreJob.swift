@@ -251,6 +251,7 @@ struct RestoreJob: Sendable {
             replacesOutput: false)
         facts.region = region
         facts.isCropped = options.crop
+        facts.strength = options.strength
         facts.fillsMissing = (options.nodata ?? (task.task == .inpaint ? .fill : .keep)) == .fill
         facts.keepsKnown = task.task == .inpaint && !task.refitKnown
         if let map = options.disagreement {
