@@ -1,4 +1,4 @@
-"""PNG files of 8 bits, gray or RGB without interlacing, read and written with nothing but Python."""
+"""PNG files of 8 bits, gray or RGB, not interlaced: read and written with nothing but Python."""
 import struct
 import zlib
 from pathlib import Path
