@@ -189,12 +189,9 @@ public final class Blend {
         _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>,
         _ isRestored: UnsafeBufferPointer<UInt8>, to sink: BackgroundSink
     ) throws {
-        let mixed = facts.strength < 1 ? try mixedWithInput(rows, pixels) : nil
-        defer { mixed?.deallocate() }
-        let picture = mixed.map { UnsafeBufferPointer($0) } ?? pixels
-        let missing = facts.keepsKnown ? try ofMissing(rows, picture) : nil
-        defer { missing?.deallocate() }
-        let pixels = missing.map { UnsafeBufferPointer($0) } ?? picture
+        let joined = try joinedWithInput(rows, pixels)
+        defer { joined?.deallocate() }
+        let pixels = joined.map { UnsafeBufferPointer($0) } ?? pixels
         let isPart = outputHeader.width > header.width
         let width = isPart ? outputHeader.width : header.width
         let rowByteCount = width * header.pixelByteCount
@@ -217,24 +214,6 @@ public final class Blend {
         header.encode(
             pixels, isRestored: isRestored, fillsMissing: facts.fillsMissing, into: samples)
         if mask?.isAlpha == true { header.makeOpaque(pixels, isRestored: isRestored, in: samples) }
-    }
-
-    /// The numbers of missing samples; NaN where one is known, which then stays. The caller gives
-    /// the memory back.
-    private func ofMissing(
-        _ rows: Range<Int>, _ pixels: UnsafeBufferPointer<Float>
-    ) throws(ImageError) -> UnsafeMutableBufferPointer<Float> {
-        let numbers = UnsafeMutableBufferPointer<Float>.allocate(capacity: pixels.count)
-        do throws(ImageError) {
-            try source.readColor(region(rows), into: numbers)
-        } catch {
-            numbers.deallocate()
-            throw error
-        }
-        for index in numbers.indices {
-            numbers[index] = numbers[index].isNaN ? pixels[index] : .nan
-        }
-        return numbers
     }
 
     /// Full rows of the output, of which the region is a part.

@@ -71,7 +71,7 @@ extension RestorationRun {
     /// Lets pilots find where fits stop. They are fitted to be looked at alone; their tiles are
     /// fitted again with all others, so that no tile differs from another in anything but pixels.
     func findStop(
-        _ prepared: borrowing RestoreJob.Prepared, _ pilots: RestoreJob.Pilots,
+        _ prepared: consuming sending RestoreJob.Prepared, _ pilots: RestoreJob.Pilots,
         at desk: CoordinatorDesk,
         clock: MonotonicClock, _ console: inout Console
     ) throws -> StopFact {
@@ -85,11 +85,9 @@ extension RestorationRun {
             "looking for the point to stop at: \(Text.count(job.plan.tileCount, "pilot")) of "
                 + "\(Text.count(prepared.job.plan.tileCount, "tile")), at most "
                 + "\(job.configuration.iterations) iterations each")
-        let given = try input.open(file, task)
         _ = try work(
             RestoreJob.Prepared(
-                job: job, source: try task.enlarged(given),
-                guide: try input.guide(of: given.header, task),
+                job: job, source: prepared.source, guide: prepared.guide,
                 standing: pilots.standing, pilots: nil,
                 retriesFailed: jobOptions.retryFailed),
             at: desk, clock: clock, &console)
