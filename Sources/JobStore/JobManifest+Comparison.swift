@@ -1,6 +1,7 @@
 // Whether a folder's job is the one that is asked for.
 
 internal import FoundationEssentials
+internal import JSON
 
 extension JobManifest {
     /// A fact in which the job of a folder and the one that is asked for differ, in words.
@@ -98,58 +99,12 @@ extension JobManifest {
     }
 }
 
-/// Any JSON value, to be printed.
-private enum JSONValue: Decodable, CustomStringConvertible {
-    case null
-    case bool(Bool)
-    case integer(Int)
-    case unsigned(UInt64)
-    case number(Double)
-    case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Int.self) {
-            self = .integer(value)
-        } else if let value = try? container.decode(UInt64.self) {
-            self = .unsigned(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
-            self = .array(value)
-        } else {
-            self = .object(try container.decode([String: JSONValue].self))
-        }
-    }
-
-    var description: String {
-        switch self {
-        case .null: "null"
-        case .bool(let value): "\(value)"
-        case .integer(let value): "\(value)"
-        case .unsigned(let value): "\(value)"
-        case .number(let value): "\(value)"
-        case .string(let value): value
-        case .array(let values): "[" + values.map(\.description).joined(separator: ", ") + "]"
-        case .object(let fields):
-            "{" + fields.sorted { $0.key < $1.key }.map { "\($0): \($1)" }.joined(separator: ", ")
-                + "}"
-        }
-    }
-
+extension JSONValue {
     /// The fields of a JSON object as text; text that is none is one field.
     static func fields(of text: String) -> [String: String] {
-        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)),
-            case .object(let fields) = value
-        else { return ["the configuration": text] }
+        guard case .object(let fields)? = JSONValue(parsing: text) else {
+            return ["the configuration": text]
+        }
         return fields.mapValues(\.description)
     }
 }
