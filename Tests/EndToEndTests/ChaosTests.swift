@@ -86,7 +86,8 @@ extension EndToEndTests {
                 // Those that joined too late for the end are told so by nobody.
                 for worker in scene.others {
                     worker.send(SIGTERM)
-                    #expect(worker.wait(atMost: .seconds(10)) == .exited(0), story)
+                    let end = worker.wait(atMost: .seconds(10))
+                    #expect(end == .exited(0), "\(story); \(worker.story)")
                 }
             }
         }
