@@ -111,21 +111,25 @@ public class MessageSocket {
     func sendMessage(_ frames: [[UInt8]]) throws(TransportError) -> SendOutcome {
         precondition(!frames.isEmpty, "a message has one frame at least")
         let handle = try handle()
+        var isRefused = false
         for (index, bytes) in frames.enumerated() {
             let flags = ZMQ_DONTWAIT | (index + 1 < frames.count ? ZMQ_SNDMORE : 0)
             let status = bytes.withUnsafeBytes { bytes in
                 retryingInterrupts { zmq_send(handle, bytes.baseAddress, bytes.count, flags) }
             }
             if status != -1 { continue }
+            switch zmq_errno() {
             // Refused with the first frame, and then nothing more may be sent: a router would
             // take the next frame for a routing id.
-            switch zmq_errno() {
             case EAGAIN where index == 0: return .full
             case EHOSTUNREACH where index == 0: return .unreachable
+            // A dealer's connection ended between two frames: libzmq takes back those before,
+            // and drops those that follow.
+            case EAGAIN: isRefused = true
             default: throw .messaging("cannot send")
             }
         }
-        return .sent
+        return isRefused ? .full : .sent
     }
 
     /// Calls `attempt`, a bind or a connect, with the endpoint as libzmq wants it.

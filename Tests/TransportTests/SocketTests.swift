@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Transport
@@ -127,7 +128,7 @@ func send(_ frames: [[UInt8]], _ socket: DealerSocket) throws -> SendOutcome {
 
         let clock = MonotonicClock()
         var outcome = SendOutcome.sent
-        while outcome != .unreachable, clock.now() < .seconds(5) {
+        while outcome != .unreachable, clock.now() < .seconds(30) {
             outcome = try router.send([[3], [4]], to: gone)
             usleep(1000)
         }
@@ -209,6 +210,36 @@ func send(_ frames: [[UInt8]], _ socket: DealerSocket) throws -> SendOutcome {
             received = try successor.receive()?.message
         }
         #expect(received == .frames([[2]]))
+    }
+
+    @Test func `a connection that ends between two frames refuses the message`() throws {
+        router.close()
+        let comesAndGoes = Atomic(true)
+        let endpoint = endpoint
+        let other = try DedicatedThread(name: "coordinators") {
+            let clock = MonotonicClock()
+            var times = 0
+            while times < 10, clock.now() < .seconds(5) {
+                if let context = try? MessagingContext(),
+                    let router = try? RouterSocket(context: context, options: Self.quick),
+                    (try? router.bind(endpoint)) != nil
+                {
+                    times += 1
+                    _ = try? receive(router)
+                    usleep(.random(in: 0...10_000))
+                }
+            }
+            comesAndGoes.store(false, ordering: .releasing)
+        }
+        let dealer = try dealer()
+        // So many that most connections end between two of them.
+        let frames = [[UInt8]](repeating: [1], count: 20_000)
+        var outcomes: Set<SendOutcome> = []
+        while comesAndGoes.load(ordering: .acquiring) {
+            try outcomes.insert(dealer.send(frames))
+        }
+        #expect(outcomes == [.sent, .full])
+        withExtendedLifetime(other) {}
     }
 
     @Test func `random bytes of a port scanner harm nobody`() throws {
