@@ -3,11 +3,12 @@
 python -m pytorch.curves JOBS PICTURES OUTPUT SECONDS
 
 JOBS: JSON, {"images": [{"name", "clean", "noisy"}], "configs": [{"name", "down", "up", "skip",
-"inputs", "upsample", "noise", "lr", "tile", "overlap", "iterations", "seed"?, "slots"?}]}.
+"inputs", "upsample", "noise", "lr", "tile", "overlap", "iterations", "seed"?, "slots"?, "restarts"?}]}.
 PICTURES: an .npz with the pictures that the images name, (height, width, 3), 8 bits, one size.
 OUTPUT: a line of JSON for each configuration and image, added to what is there: PSNR of the
 blended averages and of the last outputs every 50 iterations, and for each tile the loss and the
-windowed variance every 10. SECONDS: no configuration is begun after so many.
+windowed variance every 10. With restarts from other weights and other inputs a line for each mean
+of the first 1, 2, ... of them. SECONDS: no configuration is begun after so many.
 
 Tiles start from one initialization and see one field of input noise; they are independent, so as
 many as there are slots run at the same time, each a recorded graph of some iterations.
@@ -44,10 +45,8 @@ class Slot:
 
     def __init__(self, c):
         self.c = c
-        torch.manual_seed(c.get("seed", 0))
         self.network = SkipNetwork(describe(c)).train().to(DEVICE)
         self.parameters = list(self.network.parameters())
-        self.start = [parameter.detach().clone() for parameter in self.parameters]
         tile, count = c["tile"], c["iterations"] + 2 * ITERATIONS_A_GRAPH
         self.z = torch.zeros(1, c["inputs"], tile, tile, device=DEVICE)
         self.given = torch.zeros(1, 3, tile, tile, device=DEVICE)
@@ -78,9 +77,9 @@ class Slot:
                 self.iterate()
         torch.cuda.synchronize()
 
-    def begin(self, z, given, seed):
+    def begin(self, z, given, seed, start):
         with torch.no_grad():
-            for parameter, start in zip(self.parameters, self.start):
+            for parameter, start in zip(self.parameters, start):
                 parameter.copy_(start)
             for values in self.first + self.second + self.averages:
                 values.zero_()
@@ -173,24 +172,31 @@ def as_tensor(picture):
 
 def fit_all(c, images, pictures, starts):
     """The fits of all tiles of all images: snapshots, variances and losses by (image, row,
-    column)."""
+    column, restart)."""
     size = pictures[images[0]["noisy"]].shape[0]
-    generator = torch.Generator().manual_seed(7)
-    field = 0.1 * torch.rand(1, c["inputs"], size, size, generator=generator)
+    restarts = range(c.get("restarts", 1))
+    fields, weights_at_start = [], []
+    for restart in restarts:
+        generator = torch.Generator().manual_seed(7 + restart)
+        fields.append(0.1 * torch.rand(1, c["inputs"], size, size, generator=generator))
+        torch.manual_seed(c.get("seed", 0) + restart)
+        network = SkipNetwork(describe(c)).to(DEVICE)
+        weights_at_start.append([parameter.detach() for parameter in network.parameters()])
     keys = [
-        (image, row, column) for image in range(len(images)) for row in range(len(starts))
-        for column in range(len(starts))]
+        (image, row, column, restart) for restart in restarts for image in range(len(images))
+        for row in range(len(starts)) for column in range(len(starts))]
     slots = [Slot(c) for _ in range(min(c.get("slots", 16), len(keys)))]
     results = {}
     for begin in range(0, len(keys), len(slots)):
         batch = list(zip(slots, keys[begin: begin + len(slots)]))
-        for slot, (image, row, column) in batch:
+        for slot, (image, row, column, restart) in batch:
             rows = slice(starts[row], starts[row] + c["tile"])
             columns = slice(starts[column], starts[column] + c["tile"])
             given = as_tensor(pictures[images[image]["noisy"]])
             slot.begin(
-                field[..., rows, columns], given[..., rows, columns],
-                1000 * image + row * len(starts) + column)
+                fields[restart][..., rows, columns], given[..., rows, columns],
+                10000 * restart + 1000 * image + row * len(starts) + column,
+                weights_at_start[restart])
         snapshots = {key: [] for _, key in batch}
         for _ in range(c["iterations"] // INTERVAL):
             for slot, key in batch:
@@ -203,24 +209,26 @@ def fit_all(c, images, pictures, starts):
     return results
 
 
-def report(c, index, image, pictures, starts, results):
+def report(c, index, image, pictures, starts, results, restarts):
+    """The line about the mean of so many restarts."""
     clean = as_tensor(pictures[image["clean"]])[0]
     size, tile = clean.shape[-1], c["tile"]
     marks = list(range(INTERVAL, c["iterations"] + 1, INTERVAL))
     blended = torch.zeros(len(marks), len(DECAYS) + 1, 3, size, size)
     total = torch.zeros(size, size)
     line = {
-        "name": c["name"], "config": c, "image": image["name"], "marks": marks, "wmv": {},
-        "loss": {}}
-    for row, y in enumerate(starts):
-        for column, x in enumerate(starts):
-            snapshots, variances, losses = results[index, row, column]
-            weight = torch.from_numpy(
-                np.outer(weights(starts, row, tile), weights(starts, column, tile))).float()
-            blended[..., y: y + tile, x: x + tile] += snapshots.float() * weight
-            total[y: y + tile, x: x + tile] += weight
-            line["wmv"][f"{row},{column}"] = variances[::10]
-            line["loss"][f"{row},{column}"] = losses[9::10]
+        "name": c["name"], "config": c, "image": image["name"], "restarts": restarts,
+        "marks": marks, "wmv": {}, "loss": {}}
+    for (tile_image, row, column, restart), (snapshots, variances, losses) in results.items():
+        if tile_image != index or restart >= restarts:
+            continue
+        weight = torch.from_numpy(
+            np.outer(weights(starts, row, tile), weights(starts, column, tile))).float()
+        y, x = starts[row], starts[column]
+        blended[..., y: y + tile, x: x + tile] += snapshots.float() * weight
+        total[y: y + tile, x: x + tile] += weight
+        line["wmv"][f"{row},{column},{restart}"] = variances[::10]
+        line["loss"][f"{row},{column},{restart}"] = losses[9::10]
     error = (((blended / total).clamp(0, 1) - clean) ** 2).mean((2, 3, 4))
     psnr = (-10 * error.log10()).T.tolist()
     line["psnr"] = dict(zip(map(str, DECAYS), psnr))
@@ -244,8 +252,9 @@ def main():
             starts = positions(size, c["tile"], c["overlap"])
             results = fit_all(c, images, pictures, starts)
             for index, image in enumerate(images):
-                line = report(c, index, image, pictures, starts, results)
-                output.write(json.dumps(line) + "\n")
+                for restarts in range(1, c.get("restarts", 1) + 1):
+                    line = report(c, index, image, pictures, starts, results, restarts)
+                    output.write(json.dumps(line) + "\n")
             output.flush()
             print(c["name"], flush=True)
 
