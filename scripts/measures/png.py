@@ -1,4 +1,5 @@
 """PNG files of 8 bits, gray or RGB, not interlaced: read and written with nothing but Python."""
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -83,3 +84,21 @@ def side_by_side(paths, target):
         rows.append(b"".join(picture[3][index] for picture in pictures) + difference)
     write(target, width * (len(pictures) + 1), height, bands, rows)
     return True
+
+
+def luminance_psnr(clean, restored):
+    """PSNR in dB as the authors count it for enlarged pictures: of the luminance of BT.601, which
+    goes from 16 to 235, without the outermost pixels (super-resolution_eval_script.py)."""
+    width, height, bands, first = read(clean)
+    *size, second = read(restored)
+    assert [width, height, 3] == size and bands == 3, f"{clean}, {restored}: not RGB of one size"
+    weights = [219 / 255 * weight for weight in (0.299, 0.587, 0.114)]
+    total, count = 0.0, 0
+    for one, other in zip(first[4:height - 5], second[4:height - 5]):
+        for place in range(4 * 3, (width - 5) * 3, 3):
+            difference = sum(
+                weight * (one[place + band] - other[place + band])
+                for band, weight in enumerate(weights))
+            total += difference * difference
+            count += 1
+    return 10 * math.log10(255 * 255 * count / total) if total else math.inf
