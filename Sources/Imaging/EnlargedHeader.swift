@@ -62,6 +62,7 @@ extension Metadata {
         let shift = hasPointRaster ? Double(factor - 1) / 2 : 0
         metadata.tags = tags.map { $0.enlarged(by: Double(factor), shift: shift) }
         metadata.exifTags = exifTags.compactMap { $0.enlargedInExif(by: factor) }
+        metadata.changeXML { SizesInXML.enlarged($0, by: factor) }
         return metadata
     }
 

@@ -49,6 +49,9 @@ extension ImageHeader {
         header.width = region.width
         header.height = region.height
         header.metadata.tags = metadata.tags.map { $0.moved(x: region.x, y: region.y) }
+        header.metadata.changeXML {
+            SizesInXML.cropped($0, from: (width, height), to: region)
+        }
         return header
     }
 }

@@ -97,7 +97,9 @@ extension EndToEndTests {
                 let remote = try session.worker(endpoint)
                 let process = try session.start(
                     Programs.coordinator,
-                    Reference.restoration(in: session, "--workers", "2", "--listen", endpoint))
+                    Reference.restoration(
+                        in: session, "--workers", "2", "--listen", endpoint, "--lease-silence",
+                        "4"))
                 try session.eventually("the remote worker to join", of: remote) {
                     remote.errors.contains("joined")
                 }

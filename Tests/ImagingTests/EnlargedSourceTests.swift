@@ -147,6 +147,41 @@ import Testing
             ])
     }
 
+    @Test func `sizes that OME-XML and XMP name are those of the enlarged image or of its part`()
+        throws
+    {
+        func ome(_ x: Int, _ y: Int, _ length: Double) -> String {
+            "<OME xmlns=\"u\"><Image ID=\"I:0\"><Pixels SizeX=\"\(x)\" SizeY='\(y)' SizeZ=\"9\" "
+                + "PhysicalSizeX=\"\(length)\" PhysicalSizeXUnit=\"µm\" Note=\"SizeX\"/></Image>"
+                + "</OME>\0"
+        }
+        func xmp(_ x: Int, _ y: Int, _ resolution: String) -> String {
+            "<rdf:Description exif:PixelXDimension=\"\(x)\" exif:FNumber=\"28/10\">"
+                + "<tiff:ImageLength>\(y)</tiff:ImageLength>"
+                + "<tiff:XResolution>\(resolution)</tiff:XResolution></rdf:Description>"
+        }
+        func description(_ text: String) -> MetadataTag {
+            MetadataTag(number: 270, kind: .ascii, bytes: Array(text.utf8))
+        }
+        var header = header
+        header.metadata.tags = [description(ome(100, 80, 0.5))]
+        header.metadata.xmp = Array(xmp(100, 80, "720000/10000").utf8)
+        let metadata = try header.enlarged(by: 4).metadata
+        #expect(metadata.tags == [description(ome(400, 320, 0.125))])
+        #expect(metadata.xmp == Array(xmp(400, 320, "2880000/10000").utf8))
+        let part = header.cropped(to: PixelRegion(x: 3, y: 4, width: 50, height: 20)).metadata
+        #expect(part.tags == [description(ome(50, 20, 0.5))])
+        #expect(part.xmp == Array(xmp(50, 20, "720000/10000").utf8))
+        // What is no number, no UTF-8 or too large stays as it is.
+        for odd in [
+            Array("<Pixels SizeX=\"many\" SizeY=\"\(Int.max)\"/>".utf8), [0x20, 0xff, 0xfe],
+            Array(" SizeX=\"12".utf8), [],
+        ] {
+            header.metadata.xmp = odd
+            #expect(try header.enlarged(by: 4).metadata.xmp == odd)
+        }
+    }
+
     @Test func `what would be too large to be written is refused`() {
         for (width, height, factor) in [(1 << 30, 1, 4), (1, 1 << 30, 4), (1 << 20, 1 << 18, 8)] {
             var header = header

@@ -3,7 +3,8 @@
 python -m pytorch.curves JOBS PICTURES OUTPUT SECONDS
 
 JOBS: JSON, {"images": [{"name", "clean", "noisy"}], "configs": [{"name", "down", "up", "skip",
-"inputs", "upsample", "noise", "lr", "tile", "overlap", "iterations", "seed"?, "slots"?, "restarts"?}]}.
+"inputs", "upsample", "noise", "lr", "tile", "overlap", "iterations", "seed"?, "slots"?,
+"restarts"?}]}.
 PICTURES: an .npz with the pictures that the images name, (height, width, 3), 8 bits, one size.
 OUTPUT: a line of JSON for each configuration and image, added to what is there: PSNR of the
 blended averages and of the last outputs every 50 iterations, and for each tile the loss and the
