@@ -186,7 +186,10 @@ extension Coordinator {
         case storingFailed(TileAttempt, reason: String)
         case nonsense(PeerID, String)
 
-        public var description: String {
+        public var description: String { words { "\($0)" } }
+
+        /// As its description, where tiles have other names.
+        public func words(naming name: (TileID) -> String) -> String {
             switch self {
             case .workerJoined(let hello):
                 "worker \(hello.worker) joined: \(hello.host), process \(hello.processID), "
@@ -194,21 +197,23 @@ extension Coordinator {
             case .workerReturned(let worker): "worker \(worker) is back"
             case .workerGone(let worker, let reason): "worker \(worker) \(reason)"
             case .workerRefused(let worker, let reason): "worker \(worker) was refused: \(reason)"
-            case .leaseEnded(let work, let worker, let end): "\(work): worker \(worker) \(end)"
+            case .leaseEnded(let work, let worker, let end):
+                "\(work.words(naming: name)): worker \(worker) \(end)"
             case .leaseResumed(let work, let worker, let iteration):
-                "\(work): worker \(worker) goes on at iteration \(iteration)"
+                "\(work.words(naming: name)): worker \(worker) goes on at iteration \(iteration)"
             case .secondTry(let work, let worker, let slow):
-                "\(work): worker \(worker) runs it too, because worker \(slow) is slow"
+                "\(work.words(naming: name)): worker \(worker) runs it too, because worker \(slow) is slow"
             case .checkpointFailed(let work, let reason):
-                "the checkpoint of \(work) could not be stored: \(reason)"
+                "the checkpoint of \(work.words(naming: name)) could not be stored: \(reason)"
             case .checkpointMissing(let tile):
-                "\(tile) has no usable checkpoint and begins anew"
+                "\(name(tile)) has no usable checkpoint and begins anew"
             case .checkpointUseless(let tile, let iteration):
-                "the checkpoint of \(tile) at iteration \(iteration) is removed: no worker could "
+                "the checkpoint of \(name(tile)) at iteration \(iteration) is removed: no worker could "
                     + "go on from it"
             case .lateResult(let work, let worker):
-                "\(work): a late result from worker \(worker) is taken"
-            case .storingFailed(let work, let reason): "\(work) could not be stored: \(reason)"
+                "\(work.words(naming: name)): a late result from worker \(worker) is taken"
+            case .storingFailed(let work, let reason):
+                "\(work.words(naming: name)) could not be stored: \(reason)"
             case .nonsense(let peer, let what): "peer \(peer): \(what)"
             }
         }

@@ -39,7 +39,8 @@ enum Samples {
         .assign(
             Assign(
                 job: job, work: work, originX: 192, originY: 0, checkpointIteration: 30,
-                imageWidth: 800, imageHeight: 600, guideBands: 2)),
+                imageWidth: 800, imageHeight: 600, guideBands: 2, seed: 1 << 63,
+                windowIndex: 1)),
         .cancel(Cancel(job: job, work: work)),
         .heartbeat(Heartbeat(work: report)),
         .progress(

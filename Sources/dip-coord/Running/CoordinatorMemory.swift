@@ -21,7 +21,7 @@ extension CoordinatorLoop {
         log(
             "began",
             "process \(getpid()); \(storedBeforeCount) of "
-                + "\(Text.count(job.plan.tileCount, "tile")) are restored already")
+                + "\(job.amount) are \(job.done) already")
     }
 }
 

@@ -212,7 +212,7 @@ final class StorageWork {
     private func assignment(
         _ work: TileAttempt, from iteration: Int?
     ) throws -> MessagePieces {
-        let tile = job.plan.tile(work.tile.rawValue)
+        let tile = job.tile(of: work.tile)
         let window = tile.reduced(by: job.factor)
         var pixels = try read(window, of: given)
         if let guide {
@@ -227,7 +227,9 @@ final class StorageWork {
                     originY: job.originY + tile.y,
                     checkpointIteration: iteration, imageWidth: whole.width,
                     imageHeight: whole.height,
-                    guideBands: job.guideBands == 0 ? nil : job.guideBands)),
+                    guideBands: job.guideBands == 0 ? nil : job.guideBands,
+                    seed: job.seed(of: work.tile),
+                    windowIndex: tile.index == work.tile.rawValue ? nil : tile.index)),
             .pixels(PixelPayload(shape: job.assignedShape, pixels: pixels)))
     }
 
