@@ -191,13 +191,17 @@ public struct Failed: WorkMessageBody {
     public let attempt: Attempt
     /// Why, for people: one sentence.
     public let reason: String
+    /// Whether the fit's arithmetic came to nothing, as it would anywhere with this seed; absent
+    /// where something else went wrong.
+    public let diverged: Bool?
 
     /// A failure; a long reason is cut.
-    public init(job: JobID, work: TileAttempt, reason: String) {
+    public init(job: JobID, work: TileAttempt, reason: String, diverged: Bool = false) {
         self.job = job
         tile = work.tile
         attempt = work.attempt
         self.reason = WireLimits.clipped(reason)
+        self.diverged = diverged ? true : nil
     }
 
     /// The try at the tile.

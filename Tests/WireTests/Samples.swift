@@ -51,7 +51,7 @@ enum Samples {
             Restored(
                 job: job, work: work, iterations: 100, seconds: 66.5, psnrToInput: 24,
                 finalLoss: 0.125)),
-        .failed(Failed(job: job, work: work, reason: "out of memory")),
+        .failed(Failed(job: job, work: work, reason: "it collapsed", diverged: true)),
         .stored(Stored(job: job, work: work)),
         .goodbye(Goodbye(reason: "the job is done")),
         .checkpointWanted(CheckpointWanted(job: job, work: work, toleranceSeconds: 6)),

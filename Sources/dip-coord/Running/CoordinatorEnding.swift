@@ -4,6 +4,7 @@ import Cluster
 import DeepImagePrior
 import Glibc
 import Imaging
+import JobStore
 import Restoration
 import Transport
 import Wire
@@ -188,10 +189,23 @@ extension CoordinatorLoop {
             psnrToInput: tally.finishedPSNR, seamRMS: blend.seams.rms,
             seamMaximum: blend.seams.maximum, seamPairCount: blend.seams.pairCount,
             seamPairs: blend.seams.pairs, unknownTiles: blend.unknown,
+            reseeded: reseeded(without: summary),
             thin: blend.resultCounts.sorted { $0.key < $1.key }.map {
                 .init(tile: $0.key, resultCount: $0.value, reasons: reasons[$0.key] ?? [])
             },
             unrestored: unrestored, uncertainty: blend.uncertainty)
+    }
+
+    private func reseeded(without summary: Coordinator.Summary) -> [JobReport.Reseeded] {
+        let setAside = Set(summary.setAside)
+        return (0..<job.fitCount).map { TileID($0) }.compactMap { fit in
+            let count = coordinator.story(of: fit).seedsFailed
+            guard count > 0, !setAside.contains(fit) else { return nil }
+            let place = job.manifest.plan.place(ofFit: fit.rawValue)
+            return JobReport.Reseeded(
+                tile: place.tile, restart: place.restart, seedsFailed: count,
+                seed: job.configuration.seed(restart: place.restart, retry: count))
+        }
     }
 
     /// Why fits of tiles came to nothing.

@@ -12,8 +12,8 @@ extension CoordinatorLoop {
         case .send(let message, let peer):
             if case .welcome = message { welcomed.insert(peer) }
             try send(message, to: peer)
-        case .dispatch(let work, let peer, let checkpoint):
-            storage.order(.read(work, for: peer, withState: checkpoint != nil))
+        case .dispatch(let work, let peer, let checkpoint, let retry):
+            storage.order(.read(work, for: peer, withState: checkpoint != nil, retry: retry))
         case .store(let work, let peer):
             guard let arrived, arrived.body.work == work else {
                 preconditionFailure("\(work) from peer \(peer) is to be stored, but is not here")
@@ -115,7 +115,7 @@ extension Coordinator.Note {
         case .workerJoined(let hello): hello.launchToken == nil
         case .leaseEnded(_, _, let end):
             switch end {
-            case .failed, .silent, .standing, .dropped, .refused: true
+            case .failed, .diverged, .silent, .standing, .dropped, .refused: true
             case .exited, .neverBegan, .goodbye, .superseded, .outpaced: false
             }
         case .workerRefused, .storingFailed, .leaseResumed, .secondTry, .checkpointFailed,

@@ -19,6 +19,13 @@ struct JobReport: Encodable {
         let reasons: [String]
     }
 
+    /// A fit that came to something with another seed than its first.
+    struct Reseeded: Encodable {
+        let tile, restart: Int
+        let seedsFailed: Int
+        let seed: UInt64
+    }
+
     let input, output: String
     let preset: String
     let seed: UInt64
@@ -63,6 +70,8 @@ struct JobReport: Encodable {
     let seamPairs: [SeamReport.Pair]
     /// Tiles without a known sample, which stay as they were.
     let unknownTiles: [Int]
+    /// Fits whose first seeds came to nothing, in this run or an earlier one.
+    let reseeded: [Reseeded]
     /// Tiles some of whose fits came to nothing.
     let thin: [Thin]
     let unrestored: [Unrestored]
@@ -129,6 +138,10 @@ struct JobReport: Encodable {
             lines.append(
                 "unknown    \(Text.count(unknownTiles.count, "tile")) without a known sample "
                     + "came through as they were")
+        }
+        if !reseeded.isEmpty {
+            let fits = Text.count(reseeded.count, restarts == 1 ? "tile" : "fit")
+            lines.append("reseeded   \(fits) collapsed and began anew with another seed")
         }
         for entry in thin {
             lines.append(

@@ -38,9 +38,11 @@ extension RestoreJob {
     }
 
     /// The seed that a fit gets; nil where it is the configuration's.
-    func seed(of fit: TileID) -> UInt64? {
+    ///
+    /// - Parameter retry: seeds of it that have failed.
+    func seed(of fit: TileID, retry: Int) -> UInt64? {
         let restart = manifest.plan.place(ofFit: fit.rawValue).restart
-        return restart == 0 ? nil : configuration.seed(restart: restart)
+        return restart + retry == 0 ? nil : configuration.seed(restart: restart, retry: retry)
     }
 
     /// Tiles of which no fit came to anything, in order.
