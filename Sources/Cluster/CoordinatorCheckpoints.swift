@@ -80,7 +80,7 @@ extension Coordinator {
     }
 
     /// A whole state is in. It is stored if it is further than what the disk has or will have; any
-    /// try's will do, for every try of a tile passes through the same states.
+    /// try's will do, for every try of a tile with the same seed passes through the same states.
     mutating func take(
         _ state: Checkpoint, from peer: PeerID, of worker: WorkerID, _ commands: inout [Command]
     ) {
@@ -99,6 +99,7 @@ extension Coordinator {
             wasAsked = lease.awaitedCheckpointAt != nil
             endWaiting(for: worker)
         }
+        guard !tiles.isOfFailedSeed(work) else { return }
         let tile = tiles[work.tile]
         switch tile.state {
         case .waiting, .leased: break
@@ -141,7 +142,8 @@ extension Coordinator {
     ) {
         storingCheckpointCount -= 1
         statistics.checkpointCount += 1
-        tiles.endCheckpoint(work.tile, iteration: iteration, isStored: true)
+        tiles.endCheckpoint(work, iteration: iteration, isStored: true)
+        guard !tiles.isOfFailedSeed(work) else { return }
         if tiles[work.tile].state == .stored { commands.append(.removeCheckpoint(work.tile)) }
         acknowledge(work, iteration: iteration, to: peer, &commands)
     }
@@ -152,7 +154,7 @@ extension Coordinator {
     ) {
         storingCheckpointCount -= 1
         statistics.checkpointFailureCount += 1
-        tiles.endCheckpoint(work.tile, iteration: iteration, isStored: false)
+        tiles.endCheckpoint(work, iteration: iteration, isStored: false)
         commands.append(.note(.checkpointFailed(work, reason: reason)))
     }
 }

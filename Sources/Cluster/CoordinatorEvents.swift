@@ -49,7 +49,9 @@ extension Coordinator {
         /// or a later one of the tile) read the stored state too, and send it before as
         /// `checkpoint`. Where it cannot be read, tell `checkpointMissing` and send the pixels
         /// alone.
-        case dispatch(TileAttempt, to: PeerID, checkpoint: Int? = nil)
+        ///
+        /// With `retry` above 0 the fit gets another seed, by that number: so many have failed.
+        case dispatch(TileAttempt, to: PeerID, checkpoint: Int? = nil, retry: Int = 0)
         /// Write the result that came whole from this peer; answer with `tileStored` or
         /// `storingFailed`.
         case store(TileAttempt, from: PeerID)
@@ -81,13 +83,19 @@ extension Coordinator {
         /// Whether the worker died or fell silent while its iterations went on: that speaks less
         /// against the tile.
         public let isDeath: Bool
+        /// Whether the fit's arithmetic came to nothing: the next try has another seed.
+        public let isDivergence: Bool
 
         /// A try that came to nothing.
-        public init(attempt: Attempt, worker: WorkerID, reason: String, isDeath: Bool = false) {
+        public init(
+            attempt: Attempt, worker: WorkerID, reason: String, isDeath: Bool = false,
+            isDivergence: Bool = false
+        ) {
             self.attempt = attempt
             self.worker = worker
             self.reason = reason
             self.isDeath = isDeath
+            self.isDivergence = isDivergence
         }
 
         public var description: String { "attempt \(attempt) on \(worker): \(reason)" }
@@ -97,6 +105,8 @@ extension Coordinator {
     public enum LeaseEnd: Equatable, Sendable, CustomStringConvertible {
         /// The worker said that the fit failed.
         case failed(reason: String)
+        /// The worker said that the fit failed by its arithmetic.
+        case diverged(reason: String)
         /// The worker's process ended.
         case exited(reason: String)
         /// Nothing was heard from the worker.
@@ -119,7 +129,7 @@ extension Coordinator {
         /// Whether the tile may be to blame.
         var countsAgainstTile: Bool {
             switch self {
-            case .failed, .exited, .silent, .standing, .dropped: true
+            case .failed, .diverged, .exited, .silent, .standing, .dropped: true
             case .neverBegan, .goodbye, .superseded, .outpaced, .refused: false
             }
         }
@@ -127,7 +137,7 @@ extension Coordinator {
         /// Whether the worker may be to blame.
         var countsAgainstWorker: Bool {
             switch self {
-            case .failed, .standing, .dropped: true
+            case .failed, .diverged, .standing, .dropped: true
             case .exited, .silent, .neverBegan, .goodbye, .superseded, .outpaced, .refused:
                 false
             }
@@ -137,23 +147,26 @@ extension Coordinator {
         var needsCancel: Bool {
             switch self {
             case .standing, .dropped, .neverBegan, .superseded, .outpaced: true
-            case .failed, .exited, .silent, .goodbye, .refused: false
+            case .failed, .diverged, .exited, .silent, .goodbye, .refused: false
             }
         }
+
+        /// Whether the fit's arithmetic is to blame.
+        var isDivergence: Bool { if case .diverged = self { true } else { false } }
 
         /// Whether the worker ended in the middle of its work, or may have.
         var isDeath: Bool {
             switch self {
             case .exited, .silent: true
-            case .failed, .standing, .dropped, .neverBegan, .goodbye, .superseded, .outpaced,
-                .refused:
+            case .failed, .diverged, .standing, .dropped, .neverBegan, .goodbye, .superseded,
+                .outpaced, .refused:
                 false
             }
         }
 
         public var description: String {
             switch self {
-            case .failed(let reason): "failed: \(reason)"
+            case .failed(let reason), .diverged(let reason): "failed: \(reason)"
             case .exited(let reason): "ended: \(reason)"
             case .silent(let time): "was silent for \(Int(time.inSeconds)) s"
             case .standing(let iteration, let time):
@@ -186,7 +199,10 @@ extension Coordinator {
         case storingFailed(TileAttempt, reason: String)
         case nonsense(PeerID, String)
 
-        public var description: String {
+        public var description: String { words { "\($0)" } }
+
+        /// As its description, where tiles have other names.
+        public func words(naming name: (TileID) -> String) -> String {
             switch self {
             case .workerJoined(let hello):
                 "worker \(hello.worker) joined: \(hello.host), process \(hello.processID), "
@@ -194,21 +210,23 @@ extension Coordinator {
             case .workerReturned(let worker): "worker \(worker) is back"
             case .workerGone(let worker, let reason): "worker \(worker) \(reason)"
             case .workerRefused(let worker, let reason): "worker \(worker) was refused: \(reason)"
-            case .leaseEnded(let work, let worker, let end): "\(work): worker \(worker) \(end)"
+            case .leaseEnded(let work, let worker, let end):
+                "\(work.words(naming: name)): worker \(worker) \(end)"
             case .leaseResumed(let work, let worker, let iteration):
-                "\(work): worker \(worker) goes on at iteration \(iteration)"
+                "\(work.words(naming: name)): worker \(worker) goes on at iteration \(iteration)"
             case .secondTry(let work, let worker, let slow):
-                "\(work): worker \(worker) runs it too, because worker \(slow) is slow"
+                "\(work.words(naming: name)): worker \(worker) runs it too, because worker \(slow) is slow"
             case .checkpointFailed(let work, let reason):
-                "the checkpoint of \(work) could not be stored: \(reason)"
+                "the checkpoint of \(work.words(naming: name)) could not be stored: \(reason)"
             case .checkpointMissing(let tile):
-                "\(tile) has no usable checkpoint and begins anew"
+                "\(name(tile)) has no usable checkpoint and begins anew"
             case .checkpointUseless(let tile, let iteration):
-                "the checkpoint of \(tile) at iteration \(iteration) is removed: no worker could "
+                "the checkpoint of \(name(tile)) at iteration \(iteration) is removed: no worker could "
                     + "go on from it"
             case .lateResult(let work, let worker):
-                "\(work): a late result from worker \(worker) is taken"
-            case .storingFailed(let work, let reason): "\(work) could not be stored: \(reason)"
+                "\(work.words(naming: name)): a late result from worker \(worker) is taken"
+            case .storingFailed(let work, let reason):
+                "\(work.words(naming: name)) could not be stored: \(reason)"
             case .nonsense(let peer, let what): "peer \(peer): \(what)"
             }
         }
@@ -250,6 +268,8 @@ extension Coordinator {
         public var dispatchCount = 0
         /// Tries that counted against their tile.
         public var failureCount = 0
+        /// Fits that got another seed because their arithmetic had come to nothing.
+        public var reseedCount = 0
         /// Leases that went on after silence, or after a restart of the coordinator.
         public var resumedCount = 0
         /// Those among them that a worker brought from a former run of the coordinator.

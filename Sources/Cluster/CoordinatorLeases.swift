@@ -36,7 +36,8 @@ extension Coordinator {
         workers[worker]?.lease = lease
         workers[worker]?.endedTry = nil
         statistics.dispatchCount += 1
-        commands.append(.dispatch(work, to: peer, checkpoint: checkpoint))
+        commands.append(
+            .dispatch(work, to: peer, checkpoint: checkpoint, retry: tiles[work.tile].seedsFailed))
     }
 
     /// The first waiting tile that an idle worker may have, and the worker. Tiles that are under
@@ -171,9 +172,9 @@ extension Coordinator {
     }
 
     /// Whether a worker that names a try without having its lease may get that: it did not lose
-    /// it in this session, and no state on disk is further.
+    /// it in this session, its seed has not failed, and no state on disk is further.
     private func mayGoOn(_ worker: WorkerRecord, _ report: WorkReport) -> Bool {
-        worker.lease == nil && worker.endedTry != report.work
+        worker.lease == nil && worker.endedTry != report.work && !tiles.isOfFailedSeed(report.work)
             && (report.phase == .delivering
                 || report.iteration >= tiles[report.tile].latestCheckpoint ?? 0)
     }
@@ -261,13 +262,32 @@ extension Coordinator {
                 tile,
                 AttemptFailure(
                     attempt: lease.work.attempt, worker: worker, reason: end.description,
-                    isDeath: end.isDeath))
+                    isDeath: end.isDeath, isDivergence: end.isDivergence))
         }
+        if end.isDivergence { takeOtherSeed(lease.work, besides: worker, &commands) }
         if tiles.release(tile, from: worker) {
             tiles.abandon(tile, at: lease.iteration)
             setAsideIfHopeless(tile, &commands)
         }
         if end.countsAgainstWorker { blame(worker, tile, &commands) }
+    }
+
+    /// The seed of a try has failed: whoever else has a try with it would come to the same, and its
+    /// states are of no use to another.
+    private mutating func takeOtherSeed(
+        _ work: TileAttempt, besides worker: WorkerID, _ commands: inout [Command]
+    ) {
+        statistics.reseedCount += 1
+        if case .leased(let first, let second?) = tiles[work.tile].state {
+            let other = first == worker ? second : first
+            if let lease = dropLease(of: other) {
+                commands.append(.note(.leaseEnded(lease.work, other, .superseded)))
+                workers[other]?.endedTry = lease.work
+                sendCancel(lease.work, to: other, &commands)
+            }
+            _ = tiles.release(work.tile, from: other)
+        }
+        if tiles.giveUpSeed(of: work.tile) { commands.append(.removeCheckpoint(work.tile)) }
     }
 
     /// Takes the lease from a worker's record.

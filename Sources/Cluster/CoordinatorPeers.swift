@@ -31,7 +31,11 @@ extension Coordinator {
         case .checkpoint(let body): take(body, from: peer, of: worker, &commands)
         case .failed(let body):
             if body.job == facts.job, lease(of: worker)?.work == body.work {
-                endLease(of: worker, .failed(reason: body.reason), &commands)
+                let isDivergence = body.diverged == true
+                endLease(
+                    of: worker,
+                    isDivergence ? .diverged(reason: body.reason) : .failed(reason: body.reason),
+                    &commands)
             }
         case .goodbye(let body): remove(worker, .goodbye(reason: body.reason), &commands)
         case .welcome, .refused, .assign, .cancel, .stored, .checkpointWanted, .checkpointStored:

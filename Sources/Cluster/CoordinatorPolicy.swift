@@ -64,6 +64,9 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     /// A tile that failed this often is set aside. Failures count over all coordinators of a job;
     /// a try that ended with its coordinator is none.
     public var tileFailuresMaximum = 3
+    /// A tile whose fit failed by its arithmetic with so many seeds is set aside. Fits come to the
+    /// same wherever they run, so that these failures are those of any run of the job.
+    public var tileSeedsMaximum = 3
     /// Workers that died or fell silent speak less against the tile, for they do so without any
     /// fault of it: it is set aside after this many such tries and failures together. A checkpoint
     /// that is stored since clears the deaths. Not less than the number of failures.
@@ -106,8 +109,10 @@ public struct CoordinatorPolicy: Equatable, Sendable {
 
     /// Whether a tile with these failures is given up.
     func isGivenUp(_ failures: [Coordinator.AttemptFailure]) -> Bool {
-        failures.count >= max(tileDeathsMaximum, tileFailuresMaximum)
-            || failures.count(where: { !$0.isDeath }) >= tileFailuresMaximum
+        let others = failures.filter { !$0.isDivergence }
+        return others.count >= max(tileDeathsMaximum, tileFailuresMaximum)
+            || others.count(where: { !$0.isDeath }) >= tileFailuresMaximum
+            || failures.count - others.count >= tileSeedsMaximum
     }
 
     /// The numbers make sense together. Checked once, when a coordinator is made.
@@ -115,7 +120,7 @@ public struct CoordinatorPolicy: Equatable, Sendable {
         precondition(heartbeatInterval >= .milliseconds(10), "heartbeats at least 10 ms apart")
         precondition(silenceTimeout >= heartbeatInterval * 2, "silence is two heartbeats or more")
         precondition(sweepInterval > .zero && inattentionThreshold > sweepInterval)
-        precondition(tileFailuresMaximum > 0 && workerFailuresMaximum > 0)
+        precondition(tileFailuresMaximum > 0 && workerFailuresMaximum > 0 && tileSeedsMaximum > 0)
         precondition(nonsenseMaximum > 0 && storingFailuresMaximum > 0)
         precondition(standingIterationCount > 0 && refusalsRememberedMaximum > 0)
         precondition(checkpointInterval > .zero && checkpointTimeout > .zero)

@@ -11,14 +11,21 @@ extension Coordinator {
         public var failures: [AttemptFailure]
         /// Whether the tile has been given up.
         public var isSetAside: Bool
+        /// Seeds whose arithmetic came to nothing: the number of the present one.
+        public var seedsFailed: Int
+        /// Tries up to this one had such a seed.
+        public var lastAttemptOfFailedSeed: Int
 
         /// A story; by default that of a tile that was never tried.
         public init(
-            attempts: Int = 0, failures: [AttemptFailure] = [], isSetAside: Bool = false
+            attempts: Int = 0, failures: [AttemptFailure] = [], isSetAside: Bool = false,
+            seedsFailed: Int = 0, lastAttemptOfFailedSeed: Int = 0
         ) {
             self.attempts = attempts
             self.failures = failures
             self.isSetAside = isSetAside
+            self.seedsFailed = seedsFailed
+            self.lastAttemptOfFailedSeed = lastAttemptOfFailedSeed
         }
     }
 
@@ -46,7 +53,8 @@ extension Coordinator {
         let record = tiles[tile]
         return TileStory(
             attempts: record.attempts, failures: record.failures,
-            isSetAside: record.state == .setAside)
+            isSetAside: record.state == .setAside, seedsFailed: record.seedsFailed,
+            lastAttemptOfFailedSeed: record.lastAttemptOfFailedSeed)
     }
 }
 
@@ -56,7 +64,7 @@ extension Coordinator.Command {
     /// coordinator does not.
     public var tileOfStory: TileID? {
         switch self {
-        case .dispatch(let work, _, _): work.tile
+        case .dispatch(let work, _, _, _): work.tile
         case .setAside(let tile, _): tile
         case .note(.leaseEnded(let work, _, let end)): end.countsAgainstTile ? work.tile : nil
         case .note(.leaseResumed(let work, _, _)): work.tile

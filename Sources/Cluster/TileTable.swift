@@ -22,6 +22,10 @@ struct TileTable {
         var attempts = 0
         /// Tries that came to nothing and count, the oldest first; none once the tile is stored.
         var failures: [Coordinator.AttemptFailure] = []
+        /// Seeds that have failed: the number of the present one.
+        var seedsFailed = 0
+        /// Tries up to this one had a seed that has failed.
+        var lastAttemptOfFailedSeed = 0
         /// The iteration of the state on disk; nil without one.
         var checkpoint: Int?
         /// Tries in a row that began before the state that they were given.
@@ -65,6 +69,8 @@ struct TileTable {
             precondition(records.indices.contains(tile.rawValue), "there is no \(tile)")
             let (index, story) = (tile.rawValue, known.story)
             records[index].attempts = story.attempts
+            records[index].seedsFailed = story.seedsFailed
+            records[index].lastAttemptOfFailedSeed = story.lastAttemptOfFailedSeed
             if known.isStored {
                 records[index].state = .stored
                 storedCount += 1
@@ -114,6 +120,11 @@ struct TileTable {
             && work.attempt <= self[work.tile].attempts
     }
 
+    /// Whether this try had a seed that has failed since.
+    func isOfFailedSeed(_ work: TileAttempt) -> Bool {
+        work.attempt <= self[work.tile].lastAttemptOfFailedSeed
+    }
+
     // MARK: Changes
 
     /// waiting -> leased, as the next attempt.
@@ -161,6 +172,18 @@ struct TileTable {
     mutating func fail(_ tile: TileID, _ failure: Coordinator.AttemptFailure) {
         records[tile.rawValue].failures.removeAll { $0.attempt == failure.attempt }
         records[tile.rawValue].failures.append(failure)
+    }
+
+    /// All tries so far had a seed that fails: later ones have another, and begin anew. Returns
+    /// whether the disk has a state, or will have, that is of no use.
+    mutating func giveUpSeed(of tile: TileID) -> Bool {
+        let hadCheckpoint = self[tile].latestCheckpoint != nil
+        records[tile.rawValue].seedsFailed += 1
+        records[tile.rawValue].lastAttemptOfFailedSeed = self[tile].attempts
+        records[tile.rawValue].checkpoint = nil
+        records[tile.rawValue].checkpointUnderWay = nil
+        records[tile.rawValue].uselessStartCount = 0
+        return hadCheckpoint
     }
 
     /// waiting -> set aside.
@@ -223,8 +246,10 @@ struct TileTable {
     }
 
     /// A state is on disk, or could not be written. One that is stored shows that the tile gets on:
-    /// workers that died with it are forgotten.
-    mutating func endCheckpoint(_ tile: TileID, iteration: Int, isStored: Bool) {
+    /// workers that died with it are forgotten. One of a seed that has failed is as good as gone.
+    mutating func endCheckpoint(_ work: TileAttempt, iteration: Int, isStored: Bool) {
+        let tile = work.tile
+        guard !isOfFailedSeed(work) else { return }
         if self[tile].checkpointUnderWay == iteration {
             records[tile.rawValue].checkpointUnderWay = nil
         }
@@ -336,6 +361,8 @@ extension TileTable {
             let attempts = record.failures.map(\.attempt)
             require(attempts.count < 2 || Set(attempts).count == attempts.count, tile)
             require(!record.isReserved || record.state == .waiting, tile)
+            require(record.lastAttemptOfFailedSeed <= record.attempts, tile)
+            require((record.seedsFailed == 0) == (record.lastAttemptOfFailedSeed == 0), tile)
             if case .leased(let first, let second) = record.state { require(first != second, tile) }
             guard record.state == .stored else { continue }
             require(record.failures.isEmpty && record.checkpoint == nil, tile)

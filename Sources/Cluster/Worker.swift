@@ -154,7 +154,8 @@ public struct Worker: Sendable {
         case .checkpointTaken(let taken, let iteration):
             takeState(of: taken, iteration: iteration, &commands)
         case .fitFinished(let done): deliver(done, &commands)
-        case .fitFailed(let done, let reason): report(done, reason, &commands)
+        case .fitFailed(let done, let reason, let diverged):
+            report(done, reason, diverged: diverged, &commands)
         case .terminated: takeRequestToEnd(&commands)
         case .parentGone: leave(.parentGone, &commands)
         case .tick: break

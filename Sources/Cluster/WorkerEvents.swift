@@ -23,8 +23,8 @@ extension Worker {
         case checkpointTaken(TileAttempt, iteration: Int)
         /// The fit is done; the loop keeps its result until `dropResult`.
         case fitFinished(TileAttempt)
-        /// The fit came to no result.
-        case fitFailed(TileAttempt, reason: String)
+        /// The fit came to no result; `diverged` when its arithmetic is to blame.
+        case fitFailed(TileAttempt, reason: String, diverged: Bool = false)
         /// The process was asked to end (SIGTERM, SIGINT): within the time of grace it hands over
         /// what it holds. The second time it ends at once.
         case terminated

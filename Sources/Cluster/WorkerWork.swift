@@ -96,12 +96,13 @@ extension Worker {
 
     /// The fit came to nothing: say so, and be ready for another tile.
     mutating func report(
-        _ failed: TileAttempt, _ reason: String, _ commands: inout [Command]
+        _ failed: TileAttempt, _ reason: String, diverged: Bool, _ commands: inout [Command]
     ) {
         guard iteration(ofFit: failed) != nil, let job else { return }
         work = .idle
         guard isWelcome else { return }
-        commands.append(.send(.failed(Failed(job: job, work: failed, reason: reason))))
+        commands.append(
+            .send(.failed(Failed(job: job, work: failed, reason: reason, diverged: diverged))))
         beat(&commands)
     }
 

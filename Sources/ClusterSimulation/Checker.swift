@@ -16,6 +16,8 @@ struct Checker {
     var poisonTiles: Set<TileID> = []
     /// Tiles of which every worker dies.
     var killerTiles: Set<TileID> = []
+    /// Seeds, by their numbers, with which every fit of a tile comes to nothing.
+    var divergingSeeds: [TileID: Set<Int>] = [:]
     /// Tiles that a coordinator knew to be on disk: they stay.
     private(set) var confirmed: Set<TileID> = []
     /// Tries that were ever handed out.
@@ -35,6 +37,9 @@ struct Checker {
     /// Some coordinator has told its workers that the job is over.
     private(set) var hasAnyJobEnded = false
     private var eventsUntilSizes = 0
+    /// The number of the latest try of each tile, and of the latest with a seed that has failed.
+    private var latestAttempts: [TileID: Attempt] = [:]
+    private var failedSeedAttempts: [TileID: Attempt] = [:]
 
     init(scenario: Scenario) {
         self.scenario = scenario
@@ -44,6 +49,12 @@ struct Checker {
     mutating func beginLife(_ state: JobState, at now: Duration) throws(Flaw) {
         storing = []
         ranTwice = []
+        latestAttempts = [:]
+        failedSeedAttempts = [:]
+        for (tile, history) in state.histories {
+            latestAttempts[TileID(tile)] = history.attempts
+            failedSeedAttempts[TileID(tile)] = history.lastAttemptOfFailedSeed
+        }
         for tile in confirmed.sorted() where !state.stored.contains(tile.rawValue) {
             throw Flaw("\(tile) was on disk and is not any more")
         }
@@ -72,7 +83,9 @@ struct Checker {
     ) {
         switch event {
         case .checkpointStored(let work, let iteration, _):
-            if iteration > checkpoints[work.tile]?.iteration ?? -1 {
+            if iteration > checkpoints[work.tile]?.iteration ?? -1,
+                work.attempt > failedSeedAttempts[work.tile] ?? 0
+            {
                 checkpoints[work.tile] = (iteration, now)
             }
         case .received(_, let peer), .pieceReceived(_, let peer), .nonsense(_, let peer),
@@ -102,7 +115,11 @@ struct Checker {
             {
                 throw Flaw("a receipt for a state of \(receipt.work), which is not on disk")
             }
-        case .dispatch(let work, let peer, let checkpoint):
+        case .dispatch(let work, let peer, let checkpoint, let retry):
+            latestAttempts[work.tile] = work.attempt
+            guard (0..<retry).allSatisfy({ divergingSeeds[work.tile]?.contains($0) == true }) else {
+                throw Flaw("\(work) has seed \(retry), although one before it does not fail")
+            }
             guard checkpoint ?? 0 >= checkpoints[work.tile]?.iteration ?? 0 else {
                 throw Flaw("\(work) begins at \(checkpoint ?? 0), behind the state on disk")
             }
@@ -120,9 +137,12 @@ struct Checker {
             }
         case .setAside(let tile, let story):
             let policy = scenario.coordinatorPolicy
+            let others = story.filter { !$0.isDivergence }
+            let seedCount = story.count - others.count
             guard
-                story.count(where: { !$0.isDeath }) >= policy.tileFailuresMaximum
-                    || story.count >= policy.tileDeathsMaximum
+                others.count(where: { !$0.isDeath }) >= policy.tileFailuresMaximum
+                    || others.count >= policy.tileDeathsMaximum
+                    || seedCount >= policy.tileSeedsMaximum && soundSeed(of: tile) == nil
             else {
                 throw Flaw("\(tile) is given up after \(story)")
             }
@@ -146,8 +166,30 @@ struct Checker {
             checkpoints[tile] = nil
             useless.insert(tile)
         case .note(.secondTry(let work, _, _)): ranTwice.insert(work.tile)
+        case .note(.leaseResumed(let work, _, _)):
+            latestAttempts[work.tile] = max(work.attempt, latestAttempts[work.tile] ?? 0)
+        case .note(.leaseEnded(let work, _, .diverged)):
+            try giveUpSeed(of: work)
         case .discard, .forget, .note: break
         }
+    }
+
+    /// The first seed with which a tile's fit comes to something; nil where none does.
+    func soundSeed(of tile: TileID) -> Int? {
+        (0..<scenario.coordinatorPolicy.tileSeedsMaximum).first {
+            divergingSeeds[tile]?.contains($0) != true
+        }
+    }
+
+    /// States of a seed that fails are of no use any more.
+    private mutating func giveUpSeed(of work: TileAttempt) throws(Flaw) {
+        guard work.attempt > failedSeedAttempts[work.tile] ?? 0 else {
+            throw Flaw("\(work) fails with a seed that has failed before")
+        }
+        failedSeedAttempts[work.tile] = latestAttempts[work.tile]
+        checkpoints[work.tile] = nil
+        sent[work.tile] = nil
+        useless.insert(work.tile)
     }
 
     private mutating func checkDispatch(_ work: TileAttempt, at now: Duration) throws(Flaw) {
@@ -172,12 +214,12 @@ struct Checker {
 
     /// An assignment is sent: a worker may know of this try from now on.
     mutating func checkAssignment(
-        _ work: TileAttempt, from stored: StoredCheckpoint?
+        _ work: TileAttempt, _ retry: Int, from stored: StoredCheckpoint?
     ) throws(Flaw) {
         if let stored {
             let state = SimulatedFit(bytes: stored.bytes)
             guard let state, state.isSound, state.tile == work.tile,
-                state.iteration == stored.iteration
+                state.seed == retry, state.iteration == stored.iteration
             else { throw Flaw("\(work) is to go on from a state that is not its own") }
         }
         guard stored?.iteration ?? 0 >= checkpoints[work.tile]?.iteration ?? 0 else {

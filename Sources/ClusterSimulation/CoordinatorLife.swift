@@ -53,10 +53,12 @@ extension Simulation {
             let failures = history.failures.map {
                 Coordinator.AttemptFailure(
                     attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason,
-                    isDeath: $0.isDeath)
+                    isDeath: $0.isDeath, isDivergence: $0.isDivergence ?? false)
             }
             let story = Coordinator.TileStory(
-                attempts: history.attempts, failures: failures, isSetAside: history.isSetAside)
+                attempts: history.attempts, failures: failures, isSetAside: history.isSetAside,
+                seedsFailed: history.seedsFailed ?? 0,
+                lastAttemptOfFailedSeed: history.lastAttemptOfFailedSeed ?? 0)
             tiles[TileID(tile)] = Coordinator.RestoredTile(story: story)
         }
         for (tile, checkpoint) in state.checkpoints {
@@ -150,7 +152,10 @@ extension Simulation {
             throw Flaw("\(tile) cannot be read: \(error.message)")
         }
         guard let pixels else { throw Flaw("\(tile) counts as stored and has no file") }
-        let wanted = SimulatedFit.result(of: tile, iterations: scenario.iterations)
+        guard let seed = checker.soundSeed(of: tile) else {
+            throw Flaw("\(tile) is stored, but no fit of it can come to anything")
+        }
+        let wanted = SimulatedFit.result(of: tile, seed: seed, iterations: scenario.iterations)
         guard pixels == wanted.pixels else {
             throw Flaw("\(tile) has other pixels than an undisturbed fit")
         }

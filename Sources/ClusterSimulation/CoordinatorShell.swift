@@ -106,8 +106,9 @@ extension Simulation {
         case .send(let message, let peer):
             if case .welcome = message { coordinator.welcomed.insert(peer) }
             post(Parcel(message: message), to: peer, by: coordinator)
-        case .dispatch(let work, let peer, let checkpoint):
-            try order(.read(work, for: peer, withState: checkpoint != nil), of: coordinator)
+        case .dispatch(let work, let peer, let checkpoint, let retry):
+            try order(
+                .read(work, for: peer, withState: checkpoint != nil, retry: retry), of: coordinator)
         case .store(let work, let peer):
             guard let fit = coordinator.arrived, fit.tile == work.tile else {
                 throw Flaw("\(work) of peer \(peer) is to be stored, but is not here")
@@ -165,8 +166,8 @@ extension Simulation {
         _ order: SimulatedCoordinator.Order, of coordinator: SimulatedCoordinator
     ) throws(Flaw) {
         switch order {
-        case .read(let work, let peer, let withState):
-            try assign(work, to: peer, withState: withState, coordinator)
+        case .read(let work, let peer, let withState, let retry):
+            try assign(work, retry, to: peer, withState: withState, coordinator)
         case .store(let work, var fit):
             tamper?(&fit)
             let reply: Coordinator.Event
@@ -193,7 +194,8 @@ extension Simulation {
     }
 
     private func assign(
-        _ work: TileAttempt, to peer: PeerID, withState: Bool, _ coordinator: SimulatedCoordinator
+        _ work: TileAttempt, _ retry: Int, to peer: PeerID, withState: Bool,
+        _ coordinator: SimulatedCoordinator
     ) throws(Flaw) {
         let stored =
             withState ? try? coordinator.store.loadCheckpoint(tile: work.tile.rawValue) : nil
@@ -203,14 +205,14 @@ extension Simulation {
         guard coordinator.welcomed.contains(peer), coordinator.summary == nil,
             coordinator.remembered[work.tile, default: 0] >= work.attempt
         else { return }
-        try checker.checkAssignment(work, from: stored)
+        try checker.checkAssignment(work, retry, from: stored)
         if let stored, let state = SimulatedFit(bytes: stored.bytes) {
             let body = Checkpoint(job: Self.job, work: work, iteration: stored.iteration)
             post(Parcel(message: .checkpoint(body), fit: state), to: peer, by: coordinator)
         }
         let body = Assign(
             job: Self.job, work: work, originX: 0, originY: 0,
-            checkpointIteration: stored?.iteration)
+            checkpointIteration: stored?.iteration, seed: retry == 0 ? nil : UInt64(retry))
         post(Parcel(message: .assign(body)), to: peer, by: coordinator)
     }
 
@@ -238,10 +240,12 @@ extension Simulation {
         let failures = story.failures.map {
             TileHistory.Failure(
                 attempt: $0.attempt, worker: $0.worker.rawValue, reason: $0.reason,
-                isDeath: $0.isDeath)
+                isDeath: $0.isDeath, isDivergence: $0.isDivergence)
         }
         let history = TileHistory(
-            attempts: story.attempts, failures: failures, isSetAside: story.isSetAside)
+            attempts: story.attempts, failures: failures, isSetAside: story.isSetAside,
+            seedsFailed: story.seedsFailed == 0 ? nil : story.seedsFailed,
+            lastAttemptOfFailedSeed: story.seedsFailed == 0 ? nil : story.lastAttemptOfFailedSeed)
         do throws(JobStoreError) {
             try coordinator.store.recordHistory(history, of: tile.rawValue)
             coordinator.remembered[tile] = story.attempts
@@ -258,7 +262,7 @@ extension Simulation {
     ) throws(Flaw) {
         let reply: Coordinator.Event
         switch order {
-        case .read(let work, let peer, _):
+        case .read(let work, let peer, _, _):
             let body = Assign(job: Self.job, work: work, originX: 0, originY: 0)
             return post(Parcel(message: .assign(body)), to: peer, by: coordinator)
         case .store(let work, _): reply = .tileStored(work)

@@ -45,6 +45,8 @@ public enum Fault: String, CaseIterable, Sendable, Codable {
     case clockJump
     /// Share of tiles of which every worker dies, as of a fit that needs more memory than there is.
     case killerTile
+    /// Share of tiles and seeds with which the arithmetic of every fit comes to nothing.
+    case divergence
 
     /// What the strength of a kind is drawn from.
     public var strengths: ClosedRange<Double> {
@@ -66,11 +68,12 @@ public enum Fault: String, CaseIterable, Sendable, Codable {
         case .tornWrite: 0.002...0.05
         case .writeFailure: 0.01...0.3
         case .clockJump: 5...60
+        case .divergence: 0.1...0.7
         }
     }
 
     /// Whether it is still there after everything else has healed.
-    var isLasting: Bool { [.poisonTile, .killerTile, .slowWorker].contains(self) }
+    var isLasting: Bool { [.poisonTile, .killerTile, .divergence, .slowWorker].contains(self) }
 }
 
 /// The faults of one run and their strengths; a kind without strength is off.
@@ -91,11 +94,12 @@ public struct Faults: Equatable, Sendable, CustomStringConvertible {
             let strength = Double.random(in: kind.strengths, using: &generator)
             if isOn, kinds.contains(kind) { strengths[kind] = strength }
         }
-        for kind in Fault.allCases where kind != .killerTile { draw(kind, &generator) }
+        let others: [Fault] = [.killerTile, .divergence]
+        for kind in Fault.allCases where !others.contains(kind) { draw(kind, &generator) }
         // From a generator of its own: the seeds of the tests keep their course.
         var copy = generator
         var aside = SeededGenerator(seed: ~copy.next())
-        draw(.killerTile, &aside)
+        for kind in others { draw(kind, &aside) }
     }
 
     /// The strength of a kind; 0 is off.

@@ -73,7 +73,7 @@ public struct Scenario: Sendable, CustomStringConvertible {
     func triesMaximum(killsWorkers: Bool) -> Int {
         killsWorkers
             ? coordinatorPolicy.tileDeathsMaximum * (1 + iterations / 2)
-            : coordinatorPolicy.tileFailuresMaximum
+            : coordinatorPolicy.tileFailuresMaximum + coordinatorPolicy.tileSeedsMaximum
     }
 
     /// When the run must be over: everything that was wrong at `healAt` has been noticed, and each

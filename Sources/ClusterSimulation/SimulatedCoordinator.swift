@@ -7,7 +7,7 @@ import Wire
 final class SimulatedCoordinator {
     /// What the storage thread does, one after the other.
     enum Order {
-        case read(TileAttempt, for: PeerID, withState: Bool)
+        case read(TileAttempt, for: PeerID, withState: Bool, retry: Int)
         case store(TileAttempt, SimulatedFit)
         case storeState(TileAttempt, from: PeerID, SimulatedFit)
         case removeState(TileID)

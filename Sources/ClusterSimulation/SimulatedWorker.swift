@@ -37,6 +37,8 @@ final class SimulatedWorker {
     var result: (work: TileAttempt, state: SimulatedFit)?
     /// The state that came with the assignment which is being told to the machine.
     var assigned: SimulatedFit?
+    /// The number of its seed.
+    var assignedSeed = 0
 
     init(
         machine: Worker, number: Int, name: WorkerID, parentLife: Int?, connection: Connection,

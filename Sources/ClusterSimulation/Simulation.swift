@@ -128,6 +128,14 @@ public final class Simulation {
                 checker.killerTiles.insert(TileID(tile))
             }
         }
+        if faults[.divergence] > 0 {
+            for tile in 0..<scenario.tileCount {
+                checker.divergingSeeds[TileID(tile)] = Set(
+                    (0..<scenario.coordinatorPolicy.tileSeedsMaximum).filter { _ in
+                        generator.chance(faults[.divergence])
+                    })
+            }
+        }
         disk.fate = { [unowned self] in fateOfOperation() }
         agenda.add(.startCoordinator, at: .zero)
         for _ in 0..<scenario.workerCount {

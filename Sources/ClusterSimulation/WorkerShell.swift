@@ -86,9 +86,10 @@ extension Simulation {
             }
             worker.arrivedState = nil
             worker.assigned = state
+            worker.assignedSeed = Int(body.seed ?? 0)
             let begun = Assign(
                 job: body.job, work: body.work, originX: 0, originY: 0,
-                checkpointIteration: state?.iteration)
+                checkpointIteration: state?.iteration, seed: body.seed)
             try tell(worker, .received(.assign(begun)))
             worker.assigned = nil
         default:
@@ -140,7 +141,9 @@ extension Simulation {
             guard worker.fit == nil, worker.result == nil else {
                 throw Flaw("\(worker.name) starts \(work) with full hands")
             }
-            worker.fit = (work, worker.assigned ?? SimulatedFit(work.tile))
+            worker.fit = (
+                work, worker.assigned ?? SimulatedFit(work.tile, seed: worker.assignedSeed)
+            )
             worker.fitNumber += 1
             worker.snapshot = nil
             worker.iterationTimes = [worker.fit?.state.iteration ?? 0: now]
@@ -227,6 +230,14 @@ extension Simulation {
             fit.state.iteration >= (fit.work.tile.rawValue % 2) * scenario.iterations / 2
         {
             return try crash(worker, by: .killerTile)
+        }
+        if checker.divergingSeeds[fit.work.tile]?.contains(fit.state.seed) == true,
+            fit.state.iteration >= scenario.iterations / 2
+        {
+            count(.divergence, "\(fit.work) seed \(fit.state.seed)")
+            worker.fit = nil
+            return try tell(
+                worker, .fitFailed(fit.work, reason: "it collapses", diverged: true))
         }
         let isPoison =
             checker.poisonTiles.contains(fit.work.tile)

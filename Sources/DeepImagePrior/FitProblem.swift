@@ -80,6 +80,16 @@ public enum FitError: Error, Equatable, CustomStringConvertible {
     case outOfMemory(byteCount: Int)
     /// The fit collapsed again and again, last at this iteration.
     case diverged(iteration: Int, rollBackCount: Int)
+    /// The result at this iteration has values that are no numbers.
+    case notFinite(iteration: Int)
+
+    /// Whether another seed may do better.
+    public var isArithmetic: Bool {
+        switch self {
+        case .diverged, .notFinite: true
+        case .invalid, .outOfMemory: false
+        }
+    }
 
     public var description: String {
         switch self {
@@ -90,6 +100,8 @@ public enum FitError: Error, Equatable, CustomStringConvertible {
         case .diverged(let iteration, let rollBackCount):
             return "the fit collapsed \(rollBackCount) times, last at iteration \(iteration); a "
                 + "smaller learning rate may help"
+        case .notFinite(let iteration):
+            return "the fit's result after \(iteration) iterations has values that are no numbers"
         }
     }
 }

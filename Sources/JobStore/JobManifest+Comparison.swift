@@ -54,6 +54,7 @@ extension JobManifest {
                 ("the size of the windows", windows(plan), windows(wanted.plan)),
                 ("the columns of tiles", "\(plan.columns)", "\(wanted.plan.columns)"),
                 ("the rows of tiles", "\(plan.rows)", "\(wanted.plan.rows)"),
+                ("restarts", "\(plan.restarts ?? 1)", "\(wanted.plan.restarts ?? 1)"),
             ])
             ?? firstDifference(
                 Set(settings.keys).union(wanted.settings.keys).sorted().map {

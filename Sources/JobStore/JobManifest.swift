@@ -62,10 +62,14 @@ public struct JobManifest: Codable, Equatable, Sendable {
         public var windowHeight: Int
         public var columns: [Int]
         public var rows: [Int]
+        /// Fits of each tile, 2 to ``restartsMaximum``; nil for one.
+        public var restarts: Int?
+
+        public static let restartsMaximum = 32
 
         public init(
             tile: Int, overlap: Int, windowWidth: Int, windowHeight: Int, columns: [Int],
-            rows: [Int]
+            rows: [Int], restarts: Int? = nil
         ) {
             self.tile = tile
             self.overlap = overlap
@@ -73,9 +77,23 @@ public struct JobManifest: Codable, Equatable, Sendable {
             self.windowHeight = windowHeight
             self.columns = columns
             self.rows = rows
+            self.restarts = restarts
         }
 
         public var tileCount: Int { columns.count * rows.count }
+        /// What tiles, checkpoints and tries in the folder are numbered by: the fits of a tile
+        /// follow one another.
+        public var fitCount: Int { tileCount * (restarts ?? 1) }
+
+        /// The numbers of a tile's fits.
+        public func fits(of tile: Int) -> Range<Int> {
+            tile * (restarts ?? 1)..<(tile + 1) * (restarts ?? 1)
+        }
+
+        /// Which fit of which tile has a number.
+        public func place(ofFit fit: Int) -> (tile: Int, restart: Int) {
+            (fit / (restarts ?? 1), fit % (restarts ?? 1))
+        }
     }
 
     /// How a job ended that has its output.
@@ -177,7 +195,9 @@ extension JobManifest {
         let unrestored = completion?.unrestored ?? []
         return [image.width, image.height, plan.windowWidth, plan.windowHeight]
             .allSatisfy { (1..<limit).contains($0) }
-            && (1...16).contains(image.bands) && !plan.columns.isEmpty && !plan.rows.isEmpty
+            && (1...16).contains(image.bands)
+            && (1...Plan.restartsMaximum).contains(plan.restarts ?? 1)
+            && !plan.columns.isEmpty && !plan.rows.isEmpty
             && Set(unrestored).count == unrestored.count
             && unrestored.allSatisfy { 0..<plan.tileCount ~= $0 }
     }

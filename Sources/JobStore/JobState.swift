@@ -42,7 +42,7 @@ public struct JobState: Equatable, Sendable {
         damaged: (_ path: String) throws(JobStoreError) -> Void = { _ in }
     ) throws(JobStoreError) -> JobState {
         var state = JobState()
-        let tileCount = manifest.plan.tileCount
+        let tileCount = manifest.plan.fitCount
         for index in try folder.indices(in: folder.tiles) where index < tileCount {
             let path = folder.tilePath(index)
             do throws(JobStoreError) {

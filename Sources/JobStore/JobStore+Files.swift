@@ -102,14 +102,14 @@ extension JobStore {
         let wanted = [
             manifest.plan.windowHeight, manifest.plan.windowWidth, manifest.image.bands,
         ]
-        guard 0..<manifest.plan.tileCount ~= index,
+        guard 0..<manifest.plan.fitCount ~= index,
             [shape.height, shape.width, shape.bands] == wanted,
             pixelCount == wanted.reduce(1, *)
         else {
             throw JobStoreError(
                 .corrupt,
                 "tile \(index) came with \(pixelCount) values as \(shape); the job has "
-                    + "\(manifest.plan.tileCount) tiles of \(wanted)")
+                    + "\(manifest.plan.fitCount) tiles of \(wanted)")
         }
     }
 
@@ -140,14 +140,14 @@ extension JobStore {
     public func storeCheckpoint(
         tile index: Int, attempt: Int, iteration: Int, bytes: [UInt8]
     ) throws(JobStoreError) {
-        guard 0..<manifest.plan.tileCount ~= index, StoredLimits.number ~= attempt,
+        guard 0..<manifest.plan.fitCount ~= index, StoredLimits.number ~= attempt,
             StoredLimits.number ~= iteration,
             bytes.count <= Self.checkpointByteCountMax
         else {
             throw JobStoreError(
                 .corrupt,
                 "a checkpoint of tile \(index) at iteration \(iteration) came with \(bytes.count) "
-                    + "bytes; the job has \(manifest.plan.tileCount) tiles")
+                    + "bytes; the job has \(manifest.plan.fitCount) tiles")
         }
         let facts = StoredFacts(
             content: .state, job: manifest.jobID, tile: index, attempt: attempt,
@@ -199,7 +199,7 @@ extension JobStore {
         precision: TilePrecision, checkpointByteCount: Int = 0, checkpointCount: Int = 0
     ) throws(JobStoreError) {
         let plan = manifest.plan
-        let missingCount = plan.tileCount - stateAtOpening.stored.count
+        let missingCount = plan.fitCount - stateAtOpening.stored.count
         let tileByteCount =
             plan.windowWidth * plan.windowHeight * manifest.image.bands
             * precision.tensorType.byteCount

@@ -224,15 +224,19 @@ public final class JobStore {
 }
 
 extension JobState {
-    /// Tiles that were given up are as if they had not failed; the numbers of their tries go on.
+    /// Tiles that were given up are as if they had not failed; the numbers of their tries go on, and
+    /// seeds that have failed stay behind.
     fileprivate mutating func forgetFailures() {
         for (tile, history) in histories where history.isSetAside {
-            histories[tile] = TileHistory(attempts: history.attempts)
+            histories[tile] = TileHistory(
+                attempts: history.attempts, seedsFailed: history.seedsFailed,
+                lastAttemptOfFailedSeed: history.lastAttemptOfFailedSeed)
         }
     }
 
     /// Whether a tile's checkpoint is still of use.
     fileprivate func mayGoOn(_ tile: Int) -> Bool {
         !stored.contains(tile) && histories[tile]?.isSetAside != true
+            && checkpoints[tile]?.attempt ?? 0 > histories[tile]?.lastAttemptOfFailedSeed ?? 0
     }
 }

@@ -15,12 +15,18 @@ public struct TileHistory: Codable, Equatable, Sendable {
         public var reason: String
         /// Whether the worker died or fell silent.
         public var isDeath: Bool
+        /// Whether the fit's arithmetic came to nothing; nil where not.
+        public var isDivergence: Bool?
 
-        public init(attempt: Int, worker: String, reason: String, isDeath: Bool = false) {
+        public init(
+            attempt: Int, worker: String, reason: String, isDeath: Bool = false,
+            isDivergence: Bool = false
+        ) {
             self.attempt = attempt
             self.worker = worker
             self.reason = reason
             self.isDeath = isDeath
+            self.isDivergence = isDivergence ? true : nil
         }
     }
 
@@ -30,11 +36,26 @@ public struct TileHistory: Codable, Equatable, Sendable {
     public var failures: [Failure]
     /// Whether the tile has been given up.
     public var isSetAside: Bool
+    /// Seeds that have failed, and the last try that had one of them; nil where none has.
+    public var seedsFailed, lastAttemptOfFailedSeed: Int?
 
-    public init(attempts: Int = 0, failures: [Failure] = [], isSetAside: Bool = false) {
+    public init(
+        attempts: Int = 0, failures: [Failure] = [], isSetAside: Bool = false,
+        seedsFailed: Int? = nil, lastAttemptOfFailedSeed: Int? = nil
+    ) {
         self.attempts = attempts
         self.failures = failures
         self.isSetAside = isSetAside
+        self.seedsFailed = seedsFailed
+        self.lastAttemptOfFailedSeed = lastAttemptOfFailedSeed
+    }
+}
+
+extension TileHistory {
+    fileprivate var hasSensibleSeeds: Bool {
+        let (count, last) = (seedsFailed ?? 0, lastAttemptOfFailedSeed ?? 0)
+        return (0...attempts).contains(last) && (0...last).contains(count)
+            && (count == 0) == (last == 0)
     }
 }
 
@@ -63,7 +84,8 @@ private struct HistoryLine: Codable {
         let json = Array(line.dropFirst(9))
         guard Checksum(of: json).hexadecimal.utf8.elementsEqual(line.prefix(8)),
             let decoded = try? JSONDecoder().decode(HistoryLine.self, from: Data(json)),
-            StoredLimits.number ~= decoded.history.attempts
+            StoredLimits.number ~= decoded.history.attempts,
+            decoded.history.hasSensibleSeeds
         else { return nil }
         self = decoded
     }

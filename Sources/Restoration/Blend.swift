@@ -19,12 +19,18 @@ public struct BlendFacts: Sendable {
     public var strength = 1.0
     /// Whether known samples stay bit for bit, and missing ones alone are replaced.
     public var keepsKnown = false
-    /// Where an image of how far tiles disagree is written; nil for nowhere.
+    /// Where an image of how far tiles disagree is written: at each pixel the root mean square over
+    /// the bands of the difference between the tiles that overlap there, in [0, 1], the greatest
+    /// where several pairs do; else 0. nil for nowhere.
     public var disagreementMap: String?
+    /// Where an image of how far the results differ is written, see `UncertaintyMap`; nil for
+    /// nowhere.
+    public var uncertaintyMap: String?
     public var output: String
     /// Whether a file at the output's place may be replaced.
     public var replacesOutput: Bool
-    /// Tiles that were not restored: their pixels come from the input.
+    /// Fits that came to nothing, by their numbers in the folder. Where a tile has no other, its
+    /// pixels come from the input.
     public var setAside: Set<Int>
 
     public init(
@@ -48,15 +54,24 @@ extension BlendFacts {
 /// What became of the output.
 public struct BlendResult: Sendable {
     public let seams: SeamReport
-    /// Tiles whose file was damaged after it had been stored, in order.
+    /// Tiles whose files were all damaged after they had been stored, in order.
     public let damaged: [Int]
+    /// How many results there are of tiles that have fewer than restarts, and at least one.
+    public let resultCounts: [Int: Int]
     /// Tiles without a known sample, which stay as they were, in order.
     public let unknown: [Int]
+    /// nil where nobody asked for the map.
+    public let uncertainty: UncertaintySummary?
     public let warnings: [String]
 
-    public init(seams: SeamReport, damaged: [Int], unknown: [Int], warnings: [String]) {
+    public init(
+        seams: SeamReport, damaged: [Int], resultCounts: [Int: Int] = [:], unknown: [Int],
+        uncertainty: UncertaintySummary? = nil, warnings: [String]
+    ) {
+        self.uncertainty = uncertainty
         self.seams = seams
         self.damaged = damaged
+        self.resultCounts = resultCounts
         self.unknown = unknown
         self.warnings = warnings
     }
@@ -74,8 +89,14 @@ public final class Blend {
     private let header, outputHeader: ImageHeader
     private let store: JobStore
     private let tiles: TilesAhead
-    private var open: [Int: StoredTile] = [:]
+    private var open: [Int: TileResults] = [:]
+    /// Those whose rows were read last.
+    private var latest: TileResults?
+    /// Tiles without a result.
+    private var lost: Set<Int> = []
+    /// Those among them that had one.
     private var damaged: Set<Int> = []
+    private var resultCounts: [Int: Int] = [:]
     /// Tiles of which nothing was known: what their fits made up is not used.
     private var unknown: Set<Int> = []
     private var warnings: [String] = []
@@ -91,7 +112,7 @@ public final class Blend {
         outputHeader = facts.outputHeader
         self.store = store
         tiles = TilesAhead(
-            store, tileCount: facts.plan.tileCount, leftOut: facts.setAside)
+            store, tileCount: store.manifest.plan.fitCount, leftOut: facts.setAside)
     }
 
     /// Makes the output; nothing lies at its place until it is complete.
@@ -103,8 +124,13 @@ public final class Blend {
         let sink = try ImageFormats.createSink(
             facts.output, like: outputHeader, overwrite: facts.replacesOutput)
         defer { sink.abandon() }
-        let map = try facts.disagreementMap.map { try DisagreementMap($0, of: header) }
+        let map = try facts.disagreementMap.map { try FloatMap($0, of: header) }
         defer { map?.abandon() }
+        let uncertainty = try facts.uncertaintyMap.map {
+            try UncertaintyMap(
+                $0, of: outputHeader, region: facts.isCropped ? nil : facts.region)
+        }
+        defer { uncertainty?.abandon() }
         let copiedRows = rowsAround
         try copy(copiedRows.above, to: sink, isCancelled)
         let background = BackgroundSink(sink)
@@ -121,57 +147,88 @@ public final class Blend {
                 if isCancelled() { throw BlendCancelled() }
                 try self.append(rows, pixels, isRestored, to: background)
             },
-            disagreement: map.map { map in { try map.append($0, $1) } })
+            disagreement: map.map { map in { try map.append(rowCount: $0.count, $1) } },
+            spread: uncertainty.map { map in
+                (
+                    of: { self.takeVariances(into: $0) },
+                    emit: { try map.append($0, self.outputDeviations($0, $1)) }
+                )
+            })
         try background.wait()
         try copy(copiedRows.below, to: sink, isCancelled)
         try map?.finish()
+        let summary = try uncertainty?.finish()
         // Known before it is in its place: then nobody can take it for a stranger's.
         var output = try FileFingerprint(path: sink.complete(), fileSystem: PosixFileSystem())
         output.path = facts.output
         try store.recordOutput(output)
         try sink.finish()
         return BlendResult(
-            seams: seams, damaged: damaged.sorted(), unknown: unknown.sorted(),
+            seams: seams, damaged: damaged.sorted(), resultCounts: resultCounts,
+            unknown: unknown.sorted(), uncertainty: summary,
             warnings: warnings + sink.warnings)
     }
 
     private func readRows(
         of index: Int, _ rows: Range<Int>, into pixels: UnsafeMutableBufferPointer<Float>
     ) throws -> Bool {
-        guard !facts.setAside.contains(index), !damaged.contains(index), !unknown.contains(index)
-        else { return false }
+        guard !lost.contains(index), !unknown.contains(index) else { return false }
         if open[index] == nil {
-            guard let tile = try openTile(index) else { return false }
+            guard let results = try openTile(index) else { return false }
             guard try !usesGuesses || hasKnownSamples(index) else {
                 unknown.insert(index)
                 return false
             }
-            open[index] = tile
+            open[index] = results
         }
         try open[index]?.readRows(rows, into: pixels)
         // Rows come from top to bottom, each once.
         if rows.upperBound == facts.plan.windowHeight {
             open[index]?.leaveCache()
-            open[index] = nil
+            latest = open.removeValue(forKey: index)
+        } else {
+            latest = open[index]
         }
         return true
     }
 
-    /// A stored tile, or nil when its file has been damaged since.
-    private func openTile(_ index: Int) throws -> StoredTile? {
+    /// Of the rows that were read last.
+    private func takeVariances(
+        into variances: UnsafeMutableBufferPointer<Float>
+    ) -> Int {
+        latest?.takeVariances(into: variances)
+        return latest?.count ?? 0
+    }
+
+    /// The results of a tile; nil when there is none, or none whose file is whole.
+    private func openTile(_ index: Int) throws -> TileResults? {
+        let plan = store.manifest.plan
+        let fits = plan.fits(of: index).filter { !facts.setAside.contains($0) }
+        let results = try fits.compactMap(openResult)
+        guard !results.isEmpty else {
+            lost.insert(index)
+            if !fits.isEmpty { damaged.insert(index) }
+            return nil
+        }
+        if results.count < plan.fits(of: index).count { resultCounts[index] = results.count }
+        return TileResults(results, hasVariance: facts.uncertaintyMap != nil)
+    }
+
+    /// A stored result, or nil when its file has been damaged since.
+    private func openResult(_ fit: Int) throws -> StoredTile? {
         do throws(JobStoreError) {
-            if let tile = try tiles.take(index) { return tile }
-            warnings.append("the file of tile \(index) has gone")
+            if let result = try tiles.take(fit) { return result }
+            warnings.append("the file of tile \(fit) has gone")
         } catch {
             guard error.kind == .corrupt else { throw error }
             warnings.append(error.message)
         }
-        damaged.insert(index)
         return nil
     }
 
     /// Whether missing samples are replaced.
     private var usesGuesses: Bool { facts.fillsMissing || mask != nil }
+    var hasMask: Bool { mask != nil }
     private var mask: PixelMask? { (whole as? MaskedSource)?.mask }
 
     private func hasKnownSamples(_ index: Int) throws(ImageError) -> Bool {

@@ -51,7 +51,12 @@ public struct TileAttempt: Hashable, Codable, Sendable, CustomStringConvertible 
         self.attempt = attempt
     }
 
-    public var description: String { "\(tile) attempt \(attempt)" }
+    public var description: String { words { "\($0)" } }
+
+    /// As its description, where tiles have other names.
+    public func words(naming name: (TileID) -> String) -> String {
+        "\(name(tile)) attempt \(attempt)"
+    }
 }
 
 /// A worker process, by the name it chose for itself: host, process id and random digits.

@@ -1,7 +1,7 @@
 /// What a message may hold at most. Both sides check before they allocate.
 public enum WireLimits {
     /// The version of the protocol that this build speaks.
-    public static let protocolVersion = 1
+    public static let protocolVersion = 2
     /// Bytes of a header frame. Only `welcome` comes near: it carries the configuration.
     public static let headerByteCountMaximum = 64 * 1024
     /// Bytes of a payload frame. Every piece but a payload's last has exactly this size.

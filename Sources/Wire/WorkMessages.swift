@@ -22,11 +22,17 @@ public struct Assign: WorkMessageBody {
     public let imageHeight: Int?
     /// The last so many bands of the payload are the guide's; absent where there is none.
     public let guideBands: Int?
+    /// The seed of this fit in place of the configuration's; absent where it is that.
+    public let seed: UInt64?
+    /// The number of the window among those of the plan, which the noise of iterations depends on;
+    /// absent where it is the tile's: several fits of one window have numbers of their own.
+    public let windowIndex: Int?
 
     /// An assignment.
     public init(
         job: JobID, work: TileAttempt, originX: Int, originY: Int, checkpointIteration: Int? = nil,
-        imageWidth: Int? = nil, imageHeight: Int? = nil, guideBands: Int? = nil
+        imageWidth: Int? = nil, imageHeight: Int? = nil, guideBands: Int? = nil,
+        seed: UInt64? = nil, windowIndex: Int? = nil
     ) {
         self.job = job
         tile = work.tile
@@ -37,6 +43,8 @@ public struct Assign: WorkMessageBody {
         self.imageWidth = imageWidth
         self.imageHeight = imageHeight
         self.guideBands = guideBands
+        self.seed = seed
+        self.windowIndex = windowIndex
     }
 
     /// The same from another iteration on; nil for one that begins anew.
@@ -44,7 +52,7 @@ public struct Assign: WorkMessageBody {
         Assign(
             job: job, work: work, originX: originX, originY: originY,
             checkpointIteration: iteration, imageWidth: imageWidth, imageHeight: imageHeight,
-            guideBands: guideBands)
+            guideBands: guideBands, seed: seed, windowIndex: windowIndex)
     }
 
     /// The try at the tile.
@@ -59,6 +67,7 @@ public struct Assign: WorkMessageBody {
         try FieldCheck.count(imageHeight ?? 1, "imageHeight", from: 1)
         try FieldCheck.count(
             guideBands ?? 1, "guideBands", from: 1, through: WireLimits.bandCountMaximum / 2)
+        try FieldCheck.count(windowIndex ?? 0, "windowIndex")
     }
 }
 
@@ -182,13 +191,17 @@ public struct Failed: WorkMessageBody {
     public let attempt: Attempt
     /// Why, for people: one sentence.
     public let reason: String
+    /// Whether the fit's arithmetic came to nothing, as it would anywhere with this seed; absent
+    /// where something else went wrong.
+    public let diverged: Bool?
 
     /// A failure; a long reason is cut.
-    public init(job: JobID, work: TileAttempt, reason: String) {
+    public init(job: JobID, work: TileAttempt, reason: String, diverged: Bool = false) {
         self.job = job
         tile = work.tile
         attempt = work.attempt
         self.reason = WireLimits.clipped(reason)
+        self.diverged = diverged ? true : nil
     }
 
     /// The try at the tile.

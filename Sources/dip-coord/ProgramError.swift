@@ -64,7 +64,7 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         switch error {
         case .invalid: .usage
         case .outOfMemory: .exhausted
-        case .diverged: .failed
+        case .diverged, .notFinite: .failed
         }
     }
 

@@ -34,7 +34,8 @@ enum FitReport: Sendable {
     case note(String)
     /// `pixels` is (H, W, C) in [0, 1].
     case finished(TileAttempt, FitMeasure, pixels: [Float])
-    case failed(TileAttempt, reason: String)
+    /// `diverged` when the fit's arithmetic is to blame.
+    case failed(TileAttempt, reason: String, diverged: Bool)
 }
 
 /// How far a fit is.
@@ -82,7 +83,8 @@ struct FitThread {
             do {
                 try fit(assignment)
             } catch {
-                reports.post(.failed(assignment.work, reason: "\(error)"))
+                let diverged = (error as? FitError)?.isArithmetic ?? false
+                reports.post(.failed(assignment.work, reason: "\(error)", diverged: diverged))
             }
         }
     }
@@ -116,7 +118,11 @@ struct FitThread {
             reportedIteration = progress.iteration
             reports.post(.progressed(assignment.work, measure))
         }
-        reports.post(.finished(assignment.work, measure, pixels: fit.result()))
+        let pixels = fit.result()
+        guard pixels.allSatisfy(\.isFinite) else {
+            throw FitError.notFinite(iteration: measure.iteration)
+        }
+        reports.post(.finished(assignment.work, measure, pixels: pixels))
     }
 
     /// The fit at its beginning, or at the state that came with it. A state that is of no use costs

@@ -242,10 +242,10 @@ final class WorkerLoop {
             result = (work, measure, try PixelPayload(shape: shape, pixels: pixels))
             try tell(.progressed(work, iteration: measure.iteration))
             try tell(.fitFinished(work))
-        case .failed(let work, let reason):
+        case .failed(let work, let reason, let diverged):
             guard work == worker.currentWork else { return }
             console.error("\(work): \(reason)")
-            try tell(.fitFailed(work, reason: reason))
+            try tell(.fitFailed(work, reason: reason, diverged: diverged))
         }
     }
 

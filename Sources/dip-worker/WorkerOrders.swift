@@ -54,7 +54,7 @@ extension WorkerLoop {
     }
 
     private func startFit(_ work: TileAttempt) throws {
-        guard let assignment, assignment.body.work == work, let configuration else {
+        guard let assignment, assignment.body.work == work, var configuration else {
             return try tell(.fitFailed(work, reason: "the assignment came without its pixels"))
         }
         let problem: FitProblem
@@ -64,6 +64,7 @@ extension WorkerLoop {
         } catch {
             return try tell(.fitFailed(work, reason: "\(error)"))
         }
+        configuration.seed = assignment.body.seed ?? configuration.seed
         fittedShape = PixelShape(
             height: problem.outputHeight, width: problem.outputWidth, bands: problem.bands)
         progress = nil
@@ -150,7 +151,8 @@ extension FitProblem {
         }
         self.init(
             pixels: pixels, height: shape.height, width: shape.width, bands: bands, factor: factor,
-            originX: body.originX, originY: body.originY, tile: body.tile.rawValue)
+            originX: body.originX, originY: body.originY,
+            tile: body.windowIndex ?? body.tile.rawValue)
         (self.guide, self.guideBands) = (guide, guideBands)
         (imageWidth, imageHeight) = (body.imageWidth, body.imageHeight)
     }

@@ -79,14 +79,15 @@ struct CheckerTests {
         #expect(isFound(.send(.stored(Stored(job: job, work: work)), to: known)))
         #expect(!isFound(.dispatch(work, to: known)))
         #expect(isFound(.dispatch(work, to: stranger)))
+        #expect(isFound(.dispatch(work, to: known, retry: 1)))
         #expect(isFound(.dispatch(TileAttempt(TileID(0), attempt: 2), to: known)))
         #expect(isFound(.dispatch(TileAttempt(TileID(9), attempt: 2), to: known)))
         #expect(!isFound(.store(work, from: known)))
         #expect(isFound(.store(work, from: known), .store(work, from: known)))
         #expect(isFound(.setAside(TileID(9), story: [])))
         var checker = simulation.checker
-        try checker.checkAssignment(work, from: nil)
-        #expect(throws: Flaw.self) { try checker.checkAssignment(work, from: nil) }
+        try checker.checkAssignment(work, 0, from: nil)
+        #expect(throws: Flaw.self) { try checker.checkAssignment(work, 0, from: nil) }
     }
 
     @Test func `sizes count every collection by its path`() {

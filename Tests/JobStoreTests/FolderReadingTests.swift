@@ -149,6 +149,7 @@ import Testing
         expect("tile is 6 in the folder, but 7") { $0.plan.tile = 7 }
         expect("overlap is 1 in the folder, but 2") { $0.plan.overlap = 2 }
         expect("windows is 5 x 3 in the folder, but 5 x 2") { $0.plan.windowHeight = 2 }
+        expect("restarts is 1 in the folder, but 3 is asked for") { $0.plan.restarts = 3 }
         expect("[0, 2, 4] in the folder, but [0, 3, 4]") { $0.plan.columns = [0, 3, 4] }
         expect("preset is thin in the folder, but fast is asked") {
             $0.preset = "fast"

@@ -37,7 +37,8 @@ struct PassThrough {
         width: Int, height: Int, bands: Int = 3, alpha: AlphaKind? = nil,
         sampleType: SampleType = .uint8, tile: Int = 32, overlap: Int = 8,
         options: ReadingOptions = ReadingOptions(), region: PixelRegion? = nil,
-        nodata: Double? = nil, factor: Int = 1, sample: ((Int, Int) -> UInt8)? = nil
+        nodata: Double? = nil, factor: Int = 1, restarts: Int? = nil,
+        sample: ((Int, Int) -> UInt8)? = nil
     ) throws {
         scratch = try Scratch()
         var header = ImageHeader(
@@ -71,7 +72,8 @@ struct PassThrough {
                     header: "a header"),
                 plan: .init(
                     tile: tile, overlap: overlap, windowWidth: plan.windowWidth,
-                    windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),
+                    windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows,
+                    restarts: restarts),
                 preset: "thin", configuration: "{}", createdAt: 0),
             fileSystem: fileSystem)
     }
@@ -87,6 +89,19 @@ struct PassThrough {
                 tile.index, attempt: 1,
                 shape: (tile.height, tile.width, source.header.colorBands),
                 pixels: pixels.map(change), precision: source.header.sampleType.tilePrecision)
+        }
+    }
+
+    /// Stores windows of constant values, by the numbers of fits; none where it is nil.
+    func storeFits(_ value: (Int) -> Float?) throws {
+        let bands = source.header.colorBands
+        for fit in 0..<store.manifest.plan.fitCount {
+            guard let value = value(fit) else { continue }
+            try store.storeTile(
+                fit, attempt: 1, shape: (plan.windowHeight, plan.windowWidth, bands),
+                pixels: [Float](
+                    repeating: value, count: plan.windowHeight * plan.windowWidth * bands),
+                precision: source.header.sampleType.tilePrecision)
         }
     }
 

@@ -28,12 +28,12 @@ struct CodecTests {
         let frames = try MessageCodec.encode(.cancel(Cancel(job: Samples.job, work: Samples.work)))
         let header = String(decoding: frames[0][0], as: UTF8.self)
         #expect(
-            header == #"{"attempt":2,"job":"job-1","protocol":1,"tile":3,"type":"cancel"}"#)
+            header == #"{"attempt":2,"job":"job-1","protocol":2,"tile":3,"type":"cancel"}"#)
     }
 
     @Test func `unknown fields are ignored and absent optional fields are allowed`() throws {
         let decoded = try decode(
-            #"{"protocol":1,"type":"heartbeat","mood":{"deep":[1,2]},"work":null}"#)
+            #"{"protocol":2,"type":"heartbeat","mood":{"deep":[1,2]},"work":null}"#)
         #expect(decoded.message == .heartbeat(Heartbeat()))
     }
 
@@ -45,25 +45,25 @@ struct CodecTests {
 
     @Test func `an unknown type is named`() {
         #expect(throws: WireError.unknownType("salute")) {
-            try decode(#"{"protocol":1,"type":"salute"}"#)
+            try decode(#"{"protocol":2,"type":"salute"}"#)
         }
     }
 
     @Test(arguments: [
-        #"{"protocol":1,"type":"cancel","job":"","tile":0,"attempt":1}"#,
-        #"{"protocol":1,"type":"cancel","job":"j","tile":-1,"attempt":1}"#,
-        #"{"protocol":1,"type":"cancel","job":"j","tile":0,"attempt":0}"#,
-        #"{"protocol":1,"type":"cancel","job":"j","tile":1e30,"attempt":1}"#,
-        #"{"protocol":1,"type":"cancel","job":"j","tile":0.5,"attempt":1}"#,
-        #"{"protocol":1,"type":"cancel","job":"j","tile":0}"#,
-        #"{"protocol":1,"type":"welcome","incarnation":1,"job":"j","configuration":"{}","#
+        #"{"protocol":2,"type":"cancel","job":"","tile":0,"attempt":1}"#,
+        #"{"protocol":2,"type":"cancel","job":"j","tile":-1,"attempt":1}"#,
+        #"{"protocol":2,"type":"cancel","job":"j","tile":0,"attempt":0}"#,
+        #"{"protocol":2,"type":"cancel","job":"j","tile":1e30,"attempt":1}"#,
+        #"{"protocol":2,"type":"cancel","job":"j","tile":0.5,"attempt":1}"#,
+        #"{"protocol":2,"type":"cancel","job":"j","tile":0}"#,
+        #"{"protocol":2,"type":"welcome","incarnation":1,"job":"j","configuration":"{}","#
             + #""heartbeatSeconds":1e300,"silenceSeconds":1e301,"payloadByteCountMaximum":1}"#,
-        #"{"protocol":1,"type":"welcome","incarnation":1,"job":"j","configuration":"{}","#
+        #"{"protocol":2,"type":"welcome","incarnation":1,"job":"j","configuration":"{}","#
             + #""heartbeatSeconds":5,"silenceSeconds":6,"payloadByteCountMaximum":1}"#,
-        #"{"protocol":1,"type":"heartbeat","work":{"job":"j","tile":0,"attempt":1,"#
+        #"{"protocol":2,"type":"heartbeat","work":{"job":"j","tile":0,"attempt":1,"#
             + #""iteration":-5,"phase":"fitting"}}"#,
-        #"{"protocol":1,"type":"assign","job":"j","tile":0,"attempt":1,"originX":0,"originY":0}"#,
-        #"{"protocol":1,"type":"goodbye","reason":"x","payload":{}}"#,
+        #"{"protocol":2,"type":"assign","job":"j","tile":0,"attempt":1,"originX":0,"originY":0}"#,
+        #"{"protocol":2,"type":"goodbye","reason":"x","payload":{}}"#,
         "[]", "{}", "null", "\"\"", "{\"protocol\":\"1\"}", "{\"protocol\":1e400}",
     ])
     func `a header outside its limits is refused`(header: String) {
@@ -81,7 +81,7 @@ struct CodecTests {
     @Test func `a header frame above its limit is neither read nor written`() {
         let long = String(repeating: "x", count: WireLimits.headerByteCountMaximum)
         #expect(throws: WireError.self) {
-            try decode(#"{"protocol":1,"type":"heartbeat","pad":"\#(long)"}"#)
+            try decode(#"{"protocol":2,"type":"heartbeat","pad":"\#(long)"}"#)
         }
         #expect(throws: WireError.self) {
             try MessageCodec.encode(
@@ -96,7 +96,7 @@ struct CodecTests {
         let deep = String(repeating: "[", count: 60_000)
         #expect(throws: WireError.self) { try decode(deep) }
         #expect(throws: WireError.self) {
-            try decode(#"{"protocol":1,"type":"heartbeat","pad":"# + deep)
+            try decode(#"{"protocol":2,"type":"heartbeat","pad":"# + deep)
         }
     }
 
@@ -123,7 +123,7 @@ struct CodecTests {
 
     @Test func `a payload is described by its shape and nothing else will do`() throws {
         let good =
-            #"{"protocol":1,"type":"assign","job":"j","tile":0,"attempt":1,"originX":0,"#
+            #"{"protocol":2,"type":"assign","job":"j","tile":0,"attempt":1,"originX":0,"#
             + #""originY":0,"payload":{"dtype":"float32","shape":[1,2,1],"byteCount":8,"#
             + #""crc32":0,"piece":{"index":0,"count":1,"offset":0}}}"#
         let frame = [UInt8](repeating: 0, count: 8)
@@ -144,7 +144,7 @@ struct CodecTests {
 
     @Test func `a state is described by its number of bytes and nothing else will do`() throws {
         let good =
-            #"{"protocol":1,"type":"checkpoint","job":"j","tile":0,"attempt":1,"iteration":5,"#
+            #"{"protocol":2,"type":"checkpoint","job":"j","tile":0,"attempt":1,"iteration":5,"#
             + #""payload":{"dtype":"uint8","shape":[8],"byteCount":8,"#
             + #""crc32":0,"piece":{"index":0,"count":1,"offset":0}}}"#
         let frame = [UInt8](repeating: 0, count: 8)

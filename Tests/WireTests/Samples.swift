@@ -39,7 +39,8 @@ enum Samples {
         .assign(
             Assign(
                 job: job, work: work, originX: 192, originY: 0, checkpointIteration: 30,
-                imageWidth: 800, imageHeight: 600, guideBands: 2)),
+                imageWidth: 800, imageHeight: 600, guideBands: 2, seed: 1 << 63,
+                windowIndex: 1)),
         .cancel(Cancel(job: job, work: work)),
         .heartbeat(Heartbeat(work: report)),
         .progress(
@@ -50,7 +51,7 @@ enum Samples {
             Restored(
                 job: job, work: work, iterations: 100, seconds: 66.5, psnrToInput: 24,
                 finalLoss: 0.125)),
-        .failed(Failed(job: job, work: work, reason: "out of memory")),
+        .failed(Failed(job: job, work: work, reason: "it collapsed", diverged: true)),
         .stored(Stored(job: job, work: work)),
         .goodbye(Goodbye(reason: "the job is done")),
         .checkpointWanted(CheckpointWanted(job: job, work: work, toleranceSeconds: 6)),

@@ -22,6 +22,15 @@ public struct FeatherBlender {
     /// over the bands, of the pair that disagrees most; 0 where no two restored tiles meet.
     public typealias DisagreementRows = (Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
 
+    /// Fills, of the rows of a tile that `TileRows` has just filled, (rows, windowWidth) with the
+    /// variance of the results whose mean they are, mean over the bands. Returns how many results
+    /// there are.
+    public typealias TileVariances = (UnsafeMutableBufferPointer<Float>) -> Int
+    /// Takes the standard deviation of all results that have part in a pixel, by their tiles'
+    /// weights, in the next full rows, (rows, imageWidth): root of the mean over the bands of the
+    /// variance; NaN where fewer than two results have part.
+    public typealias DeviationRows = (Range<Int>, [Float]) throws -> Void
+
     static let bandRowCount = 32
 
     private let plan: TilePlan
@@ -62,11 +71,17 @@ public struct FeatherBlender {
     /// - Throws: what the closures throw.
     public func blend(
         tileRows: TileRows, original: OriginalRows, emit: EmitRows,
-        disagreement: DisagreementRows? = nil
+        disagreement: DisagreementRows? = nil,
+        spread: (of: TileVariances, emit: DeviationRows)? = nil
     ) throws -> SeamReport {
         var seams = SeamAccumulator(
             tileCount: plan.tileCount, bands: bands,
             mapPixelCount: disagreement == nil ? 0 : Self.bandRowCount * imageWidth)
+        let spreadBand = spread.map {
+            SpreadBand(
+                variancesOfTile: $0.of, tilePixelCount: Self.bandRowCount * plan.windowWidth,
+                pixelCount: Self.bandRowCount * imageWidth, bands: bands)
+        }
         let sums = UnsafeMutableBufferPointer<Float>.allocate(
             capacity: Self.bandRowCount * imageWidth * bands)
         let marks = UnsafeMutableBufferPointer<UInt8>.allocate(
@@ -87,12 +102,17 @@ public struct FeatherBlender {
             isRestored.initialize(repeating: 0)
             try blend(
                 band, into: result, isRestored, pool, tileRows: tileRows, original: original,
-                seams: &seams)
+                seams: &seams, spreadBand)
             try emit(band, UnsafeBufferPointer(result), UnsafeBufferPointer(isRestored))
             if let disagreement {
                 try seams.takeMap(pixelCount: band.count * imageWidth) {
                     try disagreement(band, $0)
                 }
+            }
+            if let spread, let spreadBand {
+                let pixelCount = band.count * imageWidth
+                try spread.emit(
+                    band, spreadBand.accumulator.takeDeviations(pixelCount: pixelCount))
             }
             top = band.upperBound
         }
@@ -102,7 +122,7 @@ public struct FeatherBlender {
     private func blend(
         _ band: Range<Int>, into sums: UnsafeMutableBufferPointer<Float>,
         _ isRestored: UnsafeMutableBufferPointer<UInt8>, _ pool: SamplePool, tileRows: TileRows,
-        original: OriginalRows, seams: inout SeamAccumulator
+        original: OriginalRows, seams: inout SeamAccumulator, _ spread: SpreadBand?
     ) throws {
         let rows = plan.rows.indices.filter { row in
             plan.rows[row] < band.upperBound
@@ -129,7 +149,10 @@ public struct FeatherBlender {
                     if let source { copy(source, band: band, into: strip) }
                 }
                 accumulate(strip, band: band, into: sums)
-                if strip.isRestored { mark(strip, band: band, isRestored) }
+                if strip.isRestored {
+                    mark(strip, band: band, isRestored)
+                    if let spread { add(strip, band: band, to: spread) }
+                }
                 current.append(strip)
             }
             for (left, right) in zip(previous, current) { compare(left, right, band, &seams) }
@@ -172,6 +195,21 @@ public struct FeatherBlender {
         }
     }
 
+    private func add(_ strip: Strip, band: Range<Int>, to spread: SpreadBand) {
+        let tile = strip.tile
+        let variances = UnsafeMutableBufferPointer(
+            rebasing: spread.variances[..<(strip.rows.count * tile.width)])
+        let resultCount = spread.variancesOfTile(variances)
+        guard let start = variances.baseAddress else { return }
+        for y in strip.rows {
+            let row = (y - strip.rows.lowerBound) * tile.width
+            spread.accumulator.add(
+                strip.samples.start + row * bands, start + row, pixelCount: insideWidth(tile),
+                weight: rowWeights[tile.row][y - tile.y], across: columnWeights[tile.column],
+                resultCount: resultCount, place: (y - band.lowerBound) * imageWidth + tile.x)
+        }
+    }
+
     private func mark(
         _ strip: Strip, band: Range<Int>, _ isRestored: UnsafeMutableBufferPointer<UInt8>
     ) {
@@ -207,6 +245,25 @@ private struct Strip {
     /// (rows.count, tile.width, bands); there may be room for more.
     let samples: Samples
     var isRestored = false
+}
+
+/// What is gathered about the differences of results in the present band.
+private final class SpreadBand {
+    let variancesOfTile: FeatherBlender.TileVariances
+    /// Of one tile, (rows, window width).
+    let variances: UnsafeMutableBufferPointer<Float>
+    var accumulator: SpreadAccumulator
+
+    init(
+        variancesOfTile: @escaping FeatherBlender.TileVariances, tilePixelCount: Int,
+        pixelCount: Int, bands: Int
+    ) {
+        self.variancesOfTile = variancesOfTile
+        variances = .allocate(capacity: tilePixelCount)
+        accumulator = SpreadAccumulator(pixelCount: pixelCount, bands: bands)
+    }
+
+    deinit { variances.deallocate() }
 }
 
 /// Float memory that is freed with its last owner, uninitialized at first.

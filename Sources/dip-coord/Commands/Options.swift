@@ -93,6 +93,9 @@ struct FitOptions: ParsableArguments {
     var precision: PrecisionChoice?
 
     @OptionGroup
+    var repeats: RestartOptions
+
+    @OptionGroup
     var loss: LossOptions
 
     @Option(
@@ -296,13 +299,8 @@ struct OutputOptions: ParsableArguments {
             """, valueName: "share"))
     var strength = 1.0
 
-    @Option(
-        help: ArgumentHelp(
-            """
-            Also write how far neighbouring tiles disagree where they overlap: a TIFF of one \
-            float32 band, 0 to 1. It is replaced if it exists.
-            """, valueName: "file"))
-    var disagreement: String?
+    @OptionGroup
+    var maps: MapOptions
 
     @Option(
         parsing: .unconditional,

@@ -68,6 +68,8 @@ struct PlanCommand: ParsableCommand {
         /// That a mask marks; nil where there is none.
         let missingPixelCount: Int?
         let tileCount, columns, rows: Int
+        /// Fits of each tile, and of all.
+        let restarts, fitCount: Int
         let windowWidth, windowHeight, overlap: Int
         /// The upper left corners (x, y) in the order in which the tiles are handed out.
         let order: [[Int]]
@@ -122,16 +124,17 @@ struct PlanCommand: ParsableCommand {
             stopping, noiseDeviation: nil, mayExtend: fit.iterations == nil)
         var pilotCount = 0
         if case .pilots = stopping { pilotCount = RestoreJob.pilotPlan(tiles).tileCount }
-        // All tiles are of one size: as many rounds as the busiest worker has tiles.
-        let rounds = [tiles.tileCount, pilotCount].reduce(0) { $0 + ($1 + workers - 1) / workers }
-        let fitCount = Double(tiles.tileCount + pilotCount)
+        let restarts = fit.repeats.restarts
+        let fitCount = tiles.tileCount * restarts
+        // All fits are of one size: as many rounds as the busiest worker has fits.
+        let rounds = [fitCount, pilotCount].reduce(0) { $0 + ($1 + workers - 1) / workers }
         return Plan(
             file: file, kind: image.kind, width: image.width, height: image.height, bands: bands,
             outputWidth: header.width, outputHeight: header.height, factor: configuration.factor,
             sampleType: header.sampleType.rawValue, low: header.values.low,
             high: header.values.high, missingPixelCount: missing?.count,
-            tileCount: tiles.tileCount,
-            columns: tiles.columns.count, rows: tiles.rows.count, windowWidth: tiles.windowWidth,
+            tileCount: tiles.tileCount, columns: tiles.columns.count, rows: tiles.rows.count,
+            restarts: restarts, fitCount: fitCount, windowWidth: tiles.windowWidth,
             windowHeight: tiles.windowHeight, overlap: tiles.overlap,
             order: (0..<tiles.tileCount).map { [tiles.tile($0).x, tiles.tile($0).y] },
             preset: preset.name, input: configuration.input.rawValue,
@@ -140,10 +143,11 @@ struct PlanCommand: ParsableCommand {
             pilotCount: pilotCount,
             memoryByteCountPerWorker: try Fit.memoryByteCount(
                 configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands),
-            operationsPerTile: perTile, operations: perTile * fitCount,
+            operationsPerTile: perTile, operations: perTile * Double(fitCount + pilotCount),
             assumedOperationsPerSecond: rate * 1e9, workers: workers,
             estimatedSeconds: Double(rounds) * perTile / (rate * 1e9),
-            folderByteCount: tiles.folderByteCount(bands: bands, sampleType: header.sampleType),
+            folderByteCount: restarts
+                * tiles.folderByteCount(bands: bands, sampleType: header.sampleType),
             checkpointByteCountPerWorker: try Fit.stateByteCountMaximum(
                 configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands))
     }
@@ -165,6 +169,10 @@ struct PlanCommand: ParsableCommand {
                     : "\nstop       where each tile is best, after \(most) iterations at most; "
                         + "taken to be \(plan.iterations)"
             } ?? ""
+        let unit = plan.restarts == 1 ? "tile" : "fit"
+        let restarts =
+            plan.restarts > 1
+            ? "\nrestarts   \(plan.restarts) fits a tile, averaged; \(plan.fitCount) fits" : ""
         let share = rate == 40 ? " (an assumption; see --rate)" : ""
         return """
             image      \(plan.kind), \(plan.sampleType), values \(plan.low) to \
@@ -172,11 +180,11 @@ struct PlanCommand: ParsableCommand {
             tiles      \(plan.tileCount) of \(plan.windowWidth) x \(plan.windowHeight) pixels, in \
             \(Text.count(plan.columns, "column")) and \(Text.count(plan.rows, "row")), sharing at \
             least \(plan.overlap) pixels
-            order      row by row from the upper left
-            fit        preset \(plan.preset), \(plan.iterations) iterations a tile, input \
+            order      row by row from the upper left\(restarts)
+            fit        preset \(plan.preset), \(plan.iterations) iterations a \(unit), input \
             \(plan.input) of \(Text.count(plan.inputChannels, "channel"))\(stop)
             memory     \(Text.bytes(plan.memoryByteCountPerWorker)) for each worker
-            work       \(Text.operations(plan.operationsPerTile)) a tile, \
+            work       \(Text.operations(plan.operationsPerTile)) a \(unit), \
             \(Text.operations(plan.operations)) in all
             time       about \(Text.time(plan.estimatedSeconds)) with \
             \(Text.count(plan.workers, "worker")) at \(Text.fixed(rate, 0)) GFLOP/s each\(share)

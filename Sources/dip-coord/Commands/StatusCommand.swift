@@ -51,9 +51,11 @@ struct JobStatus: Encodable {
         case incomplete
     }
 
-    /// A tile that was given up, or that failed before.
+    /// A fit that was given up, or that failed before.
     struct Troubled: Encodable {
         let tile: Int
+        /// Which fit of the tile, from 0; absent where there is one.
+        let restart: Int?
         let attempts: Int
         let failures: [TileHistory.Failure]
     }
@@ -61,6 +63,7 @@ struct JobStatus: Encodable {
     /// An unfinished fit that will be gone on with.
     struct Unfinished: Encodable {
         let tile: Int
+        let restart: Int?
         let attempt: Int
         let iteration: Int
     }
@@ -82,11 +85,14 @@ struct JobStatus: Encodable {
     let factor: Int?
     let windowWidth, windowHeight: Int
     let tileCount: Int
+    /// Tiles none of whose fits is left, and of which one is done.
     let restoredCount: Int
-    /// Tiles that are neither restored nor given up.
+    /// Tiles that have a fit which is neither done nor given up.
     let leftCount: Int
+    /// Fits of each tile, of all tiles, and those among them that are done.
+    let restarts, fitCount, fitsDoneCount: Int
     let setAside: [Troubled]
-    /// Tiles that are left although they were tried and failed.
+    /// Fits that are left although they were tried and failed.
     let failedBefore: [Troubled]
     let checkpoints: [Unfinished]
     /// Absent when the configuration is not one of this program's.
@@ -104,9 +110,16 @@ struct JobStatus: Encodable {
                 "\(folder) is no job's folder (it has no job.json); name the output with .dip")
         }
         let (manifest, state) = (snapshot.manifest, snapshot.state)
-        let troubled = { (tile: Int) in
-            let history = state.histories[tile] ?? TileHistory()
-            return Troubled(tile: tile, attempts: history.attempts, failures: history.failures)
+        let plan = manifest.plan
+        let place = { (fit: Int) in
+            let place = plan.place(ofFit: fit)
+            return (tile: place.tile, restart: plan.restarts.map { _ in place.restart })
+        }
+        let troubled = { (fit: Int) in
+            let history = state.histories[fit] ?? TileHistory()
+            return Troubled(
+                tile: place(fit).tile, restart: place(fit).restart, attempts: history.attempts,
+                failures: history.failures)
         }
         self.folder = folder
         input = manifest.input.path
@@ -114,7 +127,9 @@ struct JobStatus: Encodable {
         height = manifest.image.height
         windowWidth = manifest.plan.windowWidth
         windowHeight = manifest.plan.windowHeight
-        tileCount = manifest.plan.tileCount
+        tileCount = plan.tileCount
+        restarts = plan.restarts ?? 1
+        fitCount = plan.fitCount
         createdAt = manifest.createdAt
         endedAt = manifest.completion?.endedAt
         let configuration = try? FitConfiguration(json: manifest.configuration)
@@ -125,15 +140,22 @@ struct JobStatus: Encodable {
             standing = completion.unrestored.isEmpty ? .complete : .incomplete
             restoredCount = tileCount - completion.unrestored.count
             leftCount = 0
-            setAside = completion.unrestored.map(troubled)
+            let givenUp = completion.unrestored.flatMap(plan.fits)
+            fitsDoneCount = state.stored.isEmpty ? fitCount - givenUp.count : state.stored.count
+            setAside = givenUp.map(troubled)
             failedBefore = []
             checkpoints = []
             return
         }
         standing = snapshot.isBeingWorkedOn ? .running : .stopped
-        restoredCount = state.stored.count
+        let givenUp = Set(state.setAside)
+        fitsDoneCount = state.stored.count
         setAside = state.setAside.map(troubled)
-        leftCount = tileCount - restoredCount - setAside.count
+        let over = (0..<tileCount).filter { tile in
+            plan.fits(of: tile).allSatisfy { state.stored.contains($0) || givenUp.contains($0) }
+        }
+        restoredCount = over.count { !plan.fits(of: $0).allSatisfy(givenUp.contains) }
+        leftCount = tileCount - over.count
         failedBefore = state.histories.keys.sorted()
             .filter { tile in
                 state.histories[tile]?.failures.isEmpty == false && !state.stored.contains(tile)
@@ -142,7 +164,9 @@ struct JobStatus: Encodable {
             .map(troubled)
         checkpoints = state.checkpoints.sorted { $0.key < $1.key }
             .map {
-                Unfinished(tile: $0.key, attempt: $0.value.attempt, iteration: $0.value.iteration)
+                Unfinished(
+                    tile: place($0.key).tile, restart: place($0.key).restart,
+                    attempt: $0.value.attempt, iteration: $0.value.iteration)
             }
     }
 
@@ -162,12 +186,19 @@ struct JobStatus: Encodable {
             "job        \(folder), of \(input), \(width) x \(height) pixels\(enlarging)",
             "state      \(explanation)"
                 + (phase == .pilots ? ", looking for the point to stop at" : ""),
-            "tiles      \(restoredCount) of \(tileCount) restored, \(setAside.count) given up, "
-                + "\(leftCount) left",
+            "tiles      \(restoredCount) of \(tileCount) restored, "
+                + "\(tileCount - restoredCount - leftCount) given up, \(leftCount) left",
         ]
+        if restarts > 1 {
+            lines.append(
+                "fits       \(fitsDoneCount) of \(fitCount) done, \(setAside.count) given up, "
+                    + "\(fitCount - fitsDoneCount - setAside.count) left; \(restarts) a tile")
+        }
         let total = iterationsPerTile.map { " of \($0)" } ?? ""
         for entry in checkpoints {
-            lines.append("checkpoint tile \(entry.tile) at iteration \(entry.iteration)\(total)")
+            lines.append(
+                "checkpoint \(Self.name(entry.tile, entry.restart)) at iteration \(entry.iteration)\(total)"
+            )
         }
         for entry in failedBefore { lines.append("failed     " + Self.story(entry)) }
         for entry in setAside { lines.append("given up   " + Self.story(entry)) }
@@ -185,6 +216,11 @@ struct JobStatus: Encodable {
 
     private static func story(_ entry: Troubled) -> String {
         let last = entry.failures.last.map { "; the last one on \($0.worker): \($0.reason)" } ?? ""
-        return "tile \(entry.tile) after \(Text.count(entry.attempts, "attempt"))\(last)"
+        return "\(name(entry.tile, entry.restart)) after "
+            + "\(Text.count(entry.attempts, "attempt"))\(last)"
+    }
+
+    private static func name(_ tile: Int, _ restart: Int?) -> String {
+        "tile \(tile)" + (restart.map { " restart \($0)" } ?? "")
     }
 }

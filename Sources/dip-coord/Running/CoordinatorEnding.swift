@@ -4,6 +4,7 @@ import Cluster
 import DeepImagePrior
 import Glibc
 import Imaging
+import JobStore
 import Restoration
 import Transport
 import Wire
@@ -71,7 +72,7 @@ extension CoordinatorLoop {
 
     /// Why there is no output; nil when there will be one.
     private func error(for summary: Coordinator.Summary) -> ProgramError? {
-        let stored = "\(summary.storedCount) of \(job.plan.tileCount) tiles were restored"
+        let stored = "\(summary.storedCount) of \(job.fitCount) \(job.unit)s were \(job.done)"
         switch summary.outcome {
         case .complete:
             return nil
@@ -93,8 +94,7 @@ extension CoordinatorLoop {
                     + "\(Text.time(workerWaitSeconds)); \(stored)")
         case .interrupted where summary.storedCount == 0:
             return ProgramError(
-                .interrupted,
-                "interrupted before any of \(Text.count(job.plan.tileCount, "tile")) was restored")
+                .interrupted, "interrupted before any of \(job.amount) was \(job.done)")
         case .interrupted:
             return ProgramError(.interrupted, "interrupted; \(stored); \(whereTilesStay)")
         case .storingFailed(let reason):
@@ -166,21 +166,13 @@ extension CoordinatorLoop {
 
     private func makeReport() -> JobReport? {
         guard let summary = ending.summary, let blend = ending.blend else { return nil }
-        var unrestored = summary.setAside.map { tile in
-            JobReport.Unrestored(
-                tile: tile.rawValue, region: job.region(of: tile.rawValue),
-                reasons: (setAsideStories[tile] ?? []).map(\.description))
-        }
-        unrestored += blend.damaged.map { tile in
-            JobReport.Unrestored(
-                tile: tile, region: job.region(of: tile),
-                reasons: ["its file in the job's folder was damaged"])
-        }
+        let reasons = reasonsByTile(summary)
+        let unrestored = unrestored(summary, blend, reasons)
         let statistics = summary.statistics
         return JobReport(
             input: job.input, output: job.output, preset: job.preset.name,
-            seed: job.configuration.seed, tileCount: job.plan.tileCount,
-            tileCountOfEarlierRuns: storedBeforeCount,
+            seed: job.configuration.seed, tileCount: job.plan.tileCount, restarts: job.restarts,
+            seeds: job.seeds, fitCount: job.fitCount, fitCountOfEarlierRuns: storedBeforeCount,
             windowWidth: job.plan.windowWidth, windowHeight: job.plan.windowHeight,
             iterationsPerTile: job.configuration.iterations, stop: job.stop?.inReport,
             iterations: tally.iterationCount,
@@ -196,6 +188,48 @@ extension CoordinatorLoop {
             secondTryWonCount: statistics.secondTryWonCount,
             psnrToInput: tally.finishedPSNR, seamRMS: blend.seams.rms,
             seamMaximum: blend.seams.maximum, seamPairCount: blend.seams.pairCount,
-            seamPairs: blend.seams.pairs, unknownTiles: blend.unknown, unrestored: unrestored)
+            seamPairs: blend.seams.pairs, unknownTiles: blend.unknown,
+            reseeded: reseeded(without: summary),
+            thin: blend.resultCounts.sorted { $0.key < $1.key }.map {
+                .init(tile: $0.key, resultCount: $0.value, reasons: reasons[$0.key] ?? [])
+            },
+            unrestored: unrestored, uncertainty: blend.uncertainty)
+    }
+
+    private func reseeded(without summary: Coordinator.Summary) -> [JobReport.Reseeded] {
+        let setAside = Set(summary.setAside)
+        return (0..<job.fitCount).map { TileID($0) }.compactMap { fit in
+            let count = coordinator.story(of: fit).seedsFailed
+            guard count > 0, !setAside.contains(fit) else { return nil }
+            let place = job.manifest.plan.place(ofFit: fit.rawValue)
+            return JobReport.Reseeded(
+                tile: place.tile, restart: place.restart, seedsFailed: count,
+                seed: job.configuration.seed(restart: place.restart, retry: count))
+        }
+    }
+
+    /// Why fits of tiles came to nothing.
+    private func reasonsByTile(_ summary: Coordinator.Summary) -> [Int: [String]] {
+        var reasons: [Int: [String]] = [:]
+        for fit in summary.setAside {
+            reasons[job.tile(of: fit).index, default: []] += (setAsideStories[fit] ?? []).map(
+                \.description)
+        }
+        return reasons
+    }
+
+    /// Tiles of which no fit came to anything, and then those whose files were damaged.
+    private func unrestored(
+        _ summary: Coordinator.Summary, _ blend: BlendResult, _ reasons: [Int: [String]]
+    ) -> [JobReport.Unrestored] {
+        job.tiles(withoutResult: summary.setAside).map { tile in
+            JobReport.Unrestored(
+                tile: tile, region: job.region(of: tile), reasons: reasons[tile] ?? [])
+        }
+            + blend.damaged.map { tile in
+                JobReport.Unrestored(
+                    tile: tile, region: job.region(of: tile),
+                    reasons: ["its file in the job's folder was damaged"])
+            }
     }
 }

@@ -34,7 +34,7 @@ extension CoordinatorLoop {
             try take(piece, of: body, from: peer)
         case .progress(let body):
             if welcomed.contains(peer), body.job == job.job,
-                body.tile.rawValue < job.plan.tileCount
+                body.tile.rawValue < job.fitCount
             {
                 tally.progressed(body)
                 if body.iteration > 0 { localWorkers.noteProgress() }
@@ -114,7 +114,7 @@ extension CoordinatorLoop {
             if try !outboxes.send(transfers, to: peer, on: router) {
                 try tell(.unreachable(peer))
             }
-            log("assigned", "\(work) was sent to peer \(peer)")
+            log("assigned", "\(work.words(naming: job.name)) was sent to peer \(peer)")
         case .readingFailed(let error):
             guard ending.summary == nil else { return }
             brokenError = error
@@ -122,7 +122,7 @@ extension CoordinatorLoop {
         case .stored(let work):
             if let body = storing.removeValue(forKey: work.tile) { tally.restored(body) }
             localWorkers.noteProgress()
-            log("stored", "\(work) is stored")
+            log("stored", "\(work.words(naming: job.name)) is stored")
             try tell(.tileStored(work))
         case .storingFailed(let work, let error):
             storing[work.tile] = nil
@@ -133,7 +133,7 @@ extension CoordinatorLoop {
             log("rememberingFailed", error.message)
             try endIfFull(error)
         case .stateStored(let work, let iteration, let peer):
-            log("checkpoint", "\(work) is stored at iteration \(iteration)")
+            log("checkpoint", "\(work.words(naming: job.name)) is stored at iteration \(iteration)")
             try tell(.checkpointStored(work, iteration: iteration, from: peer))
         case .storingStateFailed(let work, let iteration, let peer, let error):
             try tell(

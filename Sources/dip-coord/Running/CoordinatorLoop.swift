@@ -71,12 +71,13 @@ final class CoordinatorLoop {
         self.console = console
         self.clock = clock
         storedBeforeCount = state.stored.count
-        let unfinishedCount = job.plan.tileCount - state.stored.count - state.setAside.count
+        let unfinishedCount = job.fitCount - state.stored.count - state.setAside.count
         localWorkers = LocalWorkers(
             count: min(job.localWorkerCount, unfinishedCount), threads: job.threadsPerWorker,
             program: job.workerProgram, endpoint: endpoint)
         tally = Tally(
-            tileCount: job.plan.tileCount, iterationsPerTile: job.configuration.iterations)
+            tileCount: job.fitCount, iterationsPerTile: job.configuration.iterations,
+            unit: job.unit)
 
         let policy = Self.policy(job)
         let stateByteCount = job.hasCheckpoints ? job.stateByteCountMaximum : nil
@@ -86,7 +87,7 @@ final class CoordinatorLoop {
                 payloadByteCountMaximum: max(job.windowByteCount, job.assignedByteCount),
                 checkpointByteCountMaximum: stateByteCount,
                 iterations: job.configuration.iterations),
-            tileCount: job.plan.tileCount,
+            tileCount: job.fitCount,
             restored: goesOn ? state.restoredTiles : nil, policy: policy, now: clock.now())
         for index in state.setAside {
             setAsideStories[TileID(index)] = coordinator.story(of: TileID(index)).failures

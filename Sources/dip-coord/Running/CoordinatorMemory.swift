@@ -21,7 +21,7 @@ extension CoordinatorLoop {
         log(
             "began",
             "process \(getpid()); \(storedBeforeCount) of "
-                + "\(Text.count(job.plan.tileCount, "tile")) are restored already")
+                + "\(job.amount) are \(job.done) already")
     }
 }
 
@@ -49,9 +49,10 @@ extension Coordinator.TileStory {
             failures: history.failures.map {
                 .init(
                     attempt: $0.attempt, worker: WorkerID(rawValue: $0.worker), reason: $0.reason,
-                    isDeath: $0.isDeath)
+                    isDeath: $0.isDeath, isDivergence: $0.isDivergence ?? false)
             },
-            isSetAside: history.isSetAside)
+            isSetAside: history.isSetAside, seedsFailed: history.seedsFailed ?? 0,
+            lastAttemptOfFailedSeed: history.lastAttemptOfFailedSeed ?? 0)
     }
 }
 
@@ -62,8 +63,10 @@ extension TileHistory {
             failures: story.failures.map {
                 .init(
                     attempt: $0.attempt, worker: $0.worker.rawValue, reason: $0.reason,
-                    isDeath: $0.isDeath)
+                    isDeath: $0.isDeath, isDivergence: $0.isDivergence)
             },
-            isSetAside: story.isSetAside)
+            isSetAside: story.isSetAside,
+            seedsFailed: story.seedsFailed == 0 ? nil : story.seedsFailed,
+            lastAttemptOfFailedSeed: story.seedsFailed == 0 ? nil : story.lastAttemptOfFailedSeed)
     }
 }

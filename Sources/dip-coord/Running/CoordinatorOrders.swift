@@ -12,8 +12,8 @@ extension CoordinatorLoop {
         case .send(let message, let peer):
             if case .welcome = message { welcomed.insert(peer) }
             try send(message, to: peer)
-        case .dispatch(let work, let peer, let checkpoint):
-            storage.order(.read(work, for: peer, withState: checkpoint != nil))
+        case .dispatch(let work, let peer, let checkpoint, let retry):
+            storage.order(.read(work, for: peer, withState: checkpoint != nil, retry: retry))
         case .store(let work, let peer):
             guard let arrived, arrived.body.work == work else {
                 preconditionFailure("\(work) from peer \(peer) is to be stored, but is not here")
@@ -22,7 +22,7 @@ extension CoordinatorLoop {
             storage.order(.store(work, arrived.payload))
         case .discard(let work, _, let reason):
             arrived = nil
-            log("discarded", "the result of \(work) was dropped: \(reason)")
+            log("discarded", "the result of \(work.words(naming: job.name)) was dropped: \(reason)")
         case .storeCheckpoint(let work, let iteration, let peer):
             guard let arrivedState, arrivedState.body.work == work else {
                 preconditionFailure("the state of \(work) is to be stored, but is not here")
@@ -35,9 +35,11 @@ extension CoordinatorLoop {
             setAsideStories[tile] = story
             let last = story.last.map(\.reason) ?? "no reason is known"
             console.warning(
-                "\(tile) is given up after \(Text.count(story.count, "attempt")); the last one "
+                "\(job.name(tile)) is given up after \(Text.count(story.count, "attempt")); the last one "
                     + last)
-            log("setAside", "\(tile): " + story.map(\.description).joined(separator: "; "))
+            log(
+                "setAside", "\(job.name(tile)): " + story.map(\.description).joined(separator: "; ")
+            )
         case .forget(let peer):
             welcomed.remove(peer)
             outboxes.forget(peer)
@@ -65,13 +67,14 @@ extension CoordinatorLoop {
 
     /// A line for the user where it matters to them, and one in the job's log.
     private func report(_ what: Coordinator.Note) {
-        if what.isTrouble || job.isVerbose { console.note("\(what)") }
+        let words = what.words(naming: job.name)
+        if what.isTrouble || job.isVerbose { console.note(words) }
         if case .nonsense = what,
             coordinator.statistics.nonsenseCount > Self.loggedNonsenseCountMaximum
         {
             return
         }
-        log(what.name, "\(what)")
+        log(what.name, words)
     }
 
     /// A line for the user and one in the job's log.
@@ -112,7 +115,7 @@ extension Coordinator.Note {
         case .workerJoined(let hello): hello.launchToken == nil
         case .leaseEnded(_, _, let end):
             switch end {
-            case .failed, .silent, .standing, .dropped, .refused: true
+            case .failed, .diverged, .silent, .standing, .dropped, .refused: true
             case .exited, .neverBegan, .goodbye, .superseded, .outpaced: false
             }
         case .workerRefused, .storingFailed, .leaseResumed, .secondTry, .checkpointFailed,

@@ -1,6 +1,7 @@
 // What a restoration came to: the summary for people, report.json for programs.
 
 import Imaging
+import Restoration
 
 /// Times in seconds, lengths in pixels, PSNR in dB, seams on the scale [0, 1].
 struct JobReport: Encodable {
@@ -11,12 +12,30 @@ struct JobReport: Encodable {
         let reasons: [String]
     }
 
+    /// A tile that is the average of fewer results than restarts.
+    struct Thin: Encodable {
+        let tile: Int
+        let resultCount: Int
+        let reasons: [String]
+    }
+
+    /// A fit that came to something with another seed than its first.
+    struct Reseeded: Encodable {
+        let tile, restart: Int
+        let seedsFailed: Int
+        let seed: UInt64
+    }
+
     let input, output: String
     let preset: String
     let seed: UInt64
     let tileCount: Int
-    /// Tiles that earlier runs of the job have restored. What follows is about this run.
-    let tileCountOfEarlierRuns: Int
+    /// Fits of each tile, their seeds, and fits in all.
+    let restarts: Int
+    let seeds: [UInt64]
+    let fitCount: Int
+    /// Fits that earlier runs of the job have done. What follows is about this run.
+    let fitCountOfEarlierRuns: Int
     let windowWidth, windowHeight: Int
     let iterationsPerTile: Int
     /// How pilots have found where fits stop; nil where none looked for it.
@@ -51,7 +70,13 @@ struct JobReport: Encodable {
     let seamPairs: [SeamReport.Pair]
     /// Tiles without a known sample, which stay as they were.
     let unknownTiles: [Int]
+    /// Fits whose first seeds came to nothing, in this run or an earlier one.
+    let reseeded: [Reseeded]
+    /// Tiles some of whose fits came to nothing.
+    let thin: [Thin]
     let unrestored: [Unrestored]
+    /// How far results differ, in the file's values; nil where nobody asked for the map.
+    let uncertainty: UncertaintySummary?
 
     var text: String {
         let restored = tileCount - unrestored.count
@@ -66,12 +91,15 @@ struct JobReport: Encodable {
             workers += ", \(Text.count(resumedCount, "tile")) kept by a worker that came back"
         }
         let earlier =
-            tileCountOfEarlierRuns > 0 ? ", \(tileCountOfEarlierRuns) by earlier runs" : ""
+            fitCountOfEarlierRuns > 0 ? ", \(fitCountOfEarlierRuns) by earlier runs" : ""
         var lines = [
             "restored   \(output)",
             "tiles      \(restored) of \(tileCount), \(windowWidth) x \(windowHeight) pixels each"
-                + earlier,
-            "fit        preset \(preset), \(iterationsPerTile) iterations a tile, seed \(seed)",
+                + (restarts == 1 ? earlier : ""),
+            restarts == 1
+                ? nil : "restarts   \(restarts) fits a tile, averaged; \(fitCount) fits\(earlier)",
+            "fit        preset \(preset), \(iterationsPerTile) iterations a "
+                + "\(restarts == 1 ? "tile" : "fit"), seed \(seed)",
             stop.map { "stop       \($0.words)" },
             "time       \(Text.time(seconds)), \(Text.fixed(rate, 1)) iterations/s",
             "workers    \(workers)",
@@ -100,10 +128,25 @@ struct JobReport: Encodable {
                 "seams      neighbours differ by \(Text.fixed(seamRMS * 255, 2)) of 255 (RMS), "
                     + "\(Text.fixed(seamMaximum * 255, 1)) at most")
         }
+        if let uncertainty {
+            lines.append(
+                "deviation  \(Text.fixed(uncertainty.mean, 3)) of the file's values in the mean, "
+                    + "up to \(Text.fixed(uncertainty.percentile95, 3)) in 95 % of "
+                    + "\(uncertainty.pixelCount) pixels")
+        }
         if !unknownTiles.isEmpty {
             lines.append(
                 "unknown    \(Text.count(unknownTiles.count, "tile")) without a known sample "
                     + "came through as they were")
+        }
+        if !reseeded.isEmpty {
+            let fits = Text.count(reseeded.count, restarts == 1 ? "tile" : "fit")
+            lines.append("reseeded   \(fits) collapsed and began anew with another seed")
+        }
+        for entry in thin {
+            lines.append(
+                "fewer      tile \(entry.tile) is the average of \(entry.resultCount) of "
+                    + "\(restarts) fits: \(entry.reasons.last ?? "a file was damaged")")
         }
         if !unrestored.isEmpty {
             lines.append("           --retry-failed tries again what came through unrestored:")

@@ -16,9 +16,9 @@ struct PagesRun {
     init(_ run: RestorationRun) throws {
         self.run = run
         output = run.output.path(forInput: run.file)
-        guard run.output.disagreement == nil else {
+        if let map = run.output.maps.files.first {
             throw ProgramError(
-                .usage, "--disagreement is a map of one page; choose one with --page NUMBER")
+                .usage, "\(map.option) is a map of one page; choose one with --page NUMBER")
         }
         guard output.lowercased().hasSuffix(".tif") || output.lowercased().hasSuffix(".tiff")
         else {

@@ -62,6 +62,8 @@ extension RestoreJob {
         job.manifest.jobID += "-pilots"
         job.manifest.plan.columns = job.plan.columns
         job.manifest.plan.rows = job.plan.rows
+        // Where a tile is best, the seed hardly matters.
+        job.manifest.plan.restarts = nil
         job.manifest.configuration = job.configuration.json
         return job
     }

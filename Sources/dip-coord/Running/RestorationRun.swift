@@ -3,6 +3,7 @@
 import Glibc
 import Imaging
 import JobStore
+import Restoration
 import Transport
 
 /// The socket and the signals of this process, for one job after the other.
@@ -78,6 +79,11 @@ struct RestorationRun {
             return try sayComplete(job, former, completion, &console)
         }
         for warning in job.warnings { console.warning(warning) }
+        if job.blend.uncertaintyMap != nil, job.restarts == 1, !job.isMeasuring {
+            console.note(
+                "tiles are fitted once, so --uncertainty knows something where they overlap alone; "
+                    + "with --restarts it does everywhere")
+        }
         let (router, endpoint) = try desk.socket(&console)
         let goesOn = prepared.standing.manifest != nil
         // All of a large folder is read here; a signal ends that at once.
@@ -86,7 +92,7 @@ struct RestorationRun {
         if !state.stored.isEmpty {
             console.note(
                 "going on with \(job.folder), where \(state.stored.count) of "
-                    + "\(Text.count(job.plan.tileCount, "tile")) are restored")
+                    + "\(job.amount) are \(job.done)")
         }
         // Before any thread of our own is made.
         let signals = try desk.signalReader()

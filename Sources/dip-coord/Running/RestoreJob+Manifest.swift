@@ -12,7 +12,8 @@ extension RestoreJob {
     ///   - region: of the input; nil for all of it.
     static func makeManifest(
         _ file: String, _ header: ImageHeader, _ region: PixelRegion?, _ blend: BlendFacts,
-        _ missing: MissingPixels?, _ guide: Guide?, _ preset: Preset, _ stopping: Stopping
+        _ missing: MissingPixels?, _ guide: Guide?, _ preset: Preset, _ stopping: Stopping,
+        _ restarts: Int
     ) throws -> JobManifest {
         let plan = blend.plan
         var settings = [
@@ -41,7 +42,8 @@ extension RestoreJob {
             plan: .init(
                 tile: preset.tiling.tile, overlap: preset.tiling.overlap,
                 windowWidth: plan.windowWidth, windowHeight: plan.windowHeight,
-                columns: plan.columns, rows: plan.rows),
+                columns: plan.columns, rows: plan.rows,
+                restarts: restarts == 1 ? nil : restarts),
             settings: settings, preset: preset.name,
             configuration: preset.configuration.json,
             createdAt: Double(time(nil)))

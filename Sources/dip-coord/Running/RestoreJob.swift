@@ -147,7 +147,7 @@ struct RestoreJob: Sendable {
         run.fit.loss.setCounts(of: given.header, in: &preset.configuration)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
-        for written in [output, options.disagreement].compactMap({ $0 }) {
+        for written in [output] + options.maps.files.map(\.path) {
             try task.checkIsNotRead(written)
         }
         if let compression = options.compression { given.header.tiffCompression = compression }
@@ -156,8 +156,9 @@ struct RestoreJob: Sendable {
         let source = try task.enlarged(given)
         try checkKind(output, source.header)
         let region = try input.part(of: file, given.header)
+        let restarts = run.fit.repeats.restarts
         let blend = try blendFacts(
-            file, source.header, output, options, region, task, preset)
+            file, source.header, output, options, region, task, preset, restarts: restarts)
         let header = blend.partHeader
         let plan = blend.plan
         let missing =
@@ -171,18 +172,18 @@ struct RestoreJob: Sendable {
             stopping, noiseDeviation: noiseDeviation, mayExtend: run.fit.iterations == nil)
         let configuration = preset.configuration
         try configuration.validate()
-        let workerCount = min(workers.workerCount, plan.tileCount)
+        let workerCount = min(workers.workerCount, plan.tileCount * restarts)
         let stateByteCount = try Fit.stateByteCountMaximum(
             configuration, height: plan.windowHeight, width: plan.windowWidth,
             bands: header.colorBands)
-        try checkOpenFiles(plan, workerCount)
+        try checkOpenFiles(plan, restarts, workerCount)
         var job = RestoreJob(
             input: file, output: output,
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,
             plan: plan, blend: blend, preset: preset, guideBands: guide?.bands ?? 0,
             manifest: try Self.makeManifest(
                 file, region.map(given.header.cropped) ?? given.header, region, blend, missing,
-                guide, preset, stopping),
+                guide, preset, stopping, restarts),
             stop: nil, localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
@@ -197,7 +198,7 @@ struct RestoreJob: Sendable {
                     configuration, plan, header, workerCount, threads: workers.threads,
                     othersMayJoin: workers.listen != nil))
                 + (try checkFileSize(plan, header)) + stateWarnings(stateByteCount)
-                + spaceWarnings(output, plan, blend.outputHeader))
+                + spaceWarnings(output, plan, restarts, blend.outputHeader))
         var pilots: Pilots?
         if case .pilots(let rule) = stopping {
             pilots = try job.takeStop(
@@ -239,7 +240,7 @@ struct RestoreJob: Sendable {
     /// What the last pass is to make of the tiles.
     private static func blendFacts(
         _ file: String, _ header: ImageHeader, _ output: String, _ options: OutputOptions,
-        _ region: PixelRegion?, _ task: TaskOptions, _ preset: Preset
+        _ region: PixelRegion?, _ task: TaskOptions, _ preset: Preset, restarts: Int
     ) throws -> BlendFacts {
         let region = region?.enlarged(by: preset.configuration.factor)
         guard region != nil || !options.crop else {
@@ -254,25 +255,8 @@ struct RestoreJob: Sendable {
         facts.strength = options.strength
         facts.fillsMissing = (options.nodata ?? (task.task == .inpaint ? .fill : .keep)) == .fill
         facts.keepsKnown = task.task == .inpaint && !task.refitKnown
-        if let map = options.disagreement {
-            try checkMap(map, file: file, output: output)
-            facts.disagreementMap = map
-        }
+        try options.maps.apply(to: &facts, file: file, restarts: restarts)
         return facts
-    }
-
-    private static func checkMap(_ map: String, file: String, output: String) throws {
-        guard map.lowercased().hasSuffix(".tif") || map.lowercased().hasSuffix(".tiff"),
-            map != output
-        else {
-            throw ProgramError(
-                .usage, "--disagreement is \(map); a TIFF that is not the output is wanted")
-        }
-        do throws(ImageError) {
-            try ImageFormats.checkOutput(map, input: file, overwrite: true)
-        } catch {
-            throw ProgramError(error)
-        }
     }
 
     private static func checkKind(_ output: String, _ header: ImageHeader) throws {
@@ -285,16 +269,20 @@ struct RestoreJob: Sendable {
 
     /// A worker on this host takes four descriptors (process, its end of a pipe, what it prints,
     /// connection), and the blend has two rows of tiles open.
-    private static func checkOpenFiles(_ plan: TilePlan, _ workerCount: Int) throws {
-        let needed = 24 + 4 * workerCount + 2 * plan.columns.count
+    private static func checkOpenFiles(
+        _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
+    ) throws {
+        let needed = 24 + 4 * workerCount + 2 * plan.columns.count * restarts
         let allowed = ProgramStart.raiseOpenFileLimit()
         guard needed > allowed else { return }
         throw ProgramError(
             .exhausted,
             "this process may have \(allowed) files open, but \(needed) may be needed for "
                 + "\(Text.count(workerCount, "worker")) and "
-                + "\(Text.count(plan.columns.count, "column")) of tiles; raise the limit "
-                + "(ulimit -n) or use fewer --workers")
+                + "\(Text.count(plan.columns.count, "column")) of tiles"
+                + (restarts == 1 ? "" : ", each restored \(restarts) times")
+                + "; raise the limit (ulimit -n) or use fewer --workers"
+                + (restarts == 1 ? "" : " or --restarts"))
     }
 
     /// What is to be said about the memory that this host's workers need.
@@ -353,7 +341,7 @@ struct RestoreJob: Sendable {
     /// Whether tiles and output may not find room together. How well the output can be compressed
     /// is not known before, so this is no error.
     private static func spaceWarnings(
-        _ output: String, _ plan: TilePlan, _ header: ImageHeader
+        _ output: String, _ plan: TilePlan, _ restarts: Int, _ header: ImageHeader
     ) -> [String] {
         let directory = output.lastIndex(of: "/").map { String(output[...$0]) } ?? "."
         guard let available = try? PosixFileSystem().availableByteCount(directory) else {
@@ -361,7 +349,8 @@ struct RestoreJob: Sendable {
         }
         let needed =
             header.writtenByteCount + header.overviewByteCount
-            + plan.folderByteCount(bands: header.colorBands, sampleType: header.sampleType)
+            + restarts
+            * plan.folderByteCount(bands: header.colorBands, sampleType: header.sampleType)
         guard needed > available else { return [] }
         return [
             "tiles and output may need \(Text.bytes(needed)), but only \(Text.bytes(available)) "

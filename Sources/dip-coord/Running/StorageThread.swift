@@ -9,8 +9,8 @@ import Wire
 /// What the storage thread is asked for; answered in the same order.
 enum StorageOrder: Sendable {
     /// Read a tile's pixels, and the state of its fit where there shall be one, and make the
-    /// messages that carry them.
-    case read(TileAttempt, for: PeerID, withState: Bool)
+    /// messages that carry them; the fit's seed is that of its restart after so many that failed.
+    case read(TileAttempt, for: PeerID, withState: Bool, retry: Int)
     /// Store a result.
     case store(TileAttempt, PixelPayload)
     /// Write down the tries at a tile. Answered only when that fails.

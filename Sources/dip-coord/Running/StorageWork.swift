@@ -113,12 +113,12 @@ final class StorageWork {
         _ order: StorageOrder, _ isCancelled: StorageThread.Flag
     ) -> StorageReply? {
         switch order {
-        case .read(let work, let peer, let withState):
+        case .read(let work, let peer, let withState, let retry):
             return reply {
                 let state = withState ? stateTransfer(work) : nil
                 return .read(
                     work, for: peer,
-                    transfers: [state?.pieces, try assignment(work, from: state?.iteration)]
+                    transfers: [state?.pieces, try assignment(work, retry, from: state?.iteration)]
                         .compactMap { $0 },
                     lacksState: withState && state == nil)
             } or: {
@@ -208,11 +208,13 @@ final class StorageWork {
 
     /// The messages that hand a tile to a worker.
     ///
-    /// - Parameter iteration: of the state that goes before; nil where there is none.
+    /// - Parameters:
+    ///   - retry: seeds of this fit that have failed.
+    ///   - iteration: of the state that goes before; nil where there is none.
     private func assignment(
-        _ work: TileAttempt, from iteration: Int?
+        _ work: TileAttempt, _ retry: Int, from iteration: Int?
     ) throws -> MessagePieces {
-        let tile = job.plan.tile(work.tile.rawValue)
+        let tile = job.tile(of: work.tile)
         let window = tile.reduced(by: job.factor)
         var pixels = try read(window, of: given)
         if let guide {
@@ -227,7 +229,9 @@ final class StorageWork {
                     originY: job.originY + tile.y,
                     checkpointIteration: iteration, imageWidth: whole.width,
                     imageHeight: whole.height,
-                    guideBands: job.guideBands == 0 ? nil : job.guideBands)),
+                    guideBands: job.guideBands == 0 ? nil : job.guideBands,
+                    seed: job.seed(of: work.tile, retry: retry),
+                    windowIndex: tile.index == work.tile.rawValue ? nil : tile.index)),
             .pixels(PixelPayload(shape: job.assignedShape, pixels: pixels)))
     }
 

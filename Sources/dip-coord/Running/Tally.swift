@@ -6,6 +6,8 @@ import Wire
 struct Tally {
     private let tileCount: Int
     private let iterationsPerTile: Int
+    /// What is counted.
+    private let unit: String
     /// The latest report on each tile that is being fitted.
     private var latest: [TileID: Progress] = [:]
     private var finishedPSNRSum = 0.0
@@ -14,9 +16,10 @@ struct Tally {
     private(set) var iterationCount = 0
     private(set) var fitSeconds = 0.0
 
-    init(tileCount: Int, iterationsPerTile: Int) {
+    init(tileCount: Int, iterationsPerTile: Int, unit: String) {
         self.tileCount = tileCount
         self.iterationsPerTile = iterationsPerTile
+        self.unit = unit
     }
 
     mutating func progressed(_ progress: Progress) {
@@ -47,7 +50,7 @@ struct Tally {
         let leases = coordinator.leases
         let active = leases.compactMap(report)
         let rate = active.compactMap(\.iterationsPerSecond).reduce(0, +)
-        var parts = ["tiles \(coordinator.storedCount)/\(tileCount)"]
+        var parts = ["\(unit)s \(coordinator.storedCount)/\(tileCount)"]
         if coordinator.setAsideCount > 0 { parts.append("\(coordinator.setAsideCount) set aside") }
         parts.append(
             rate > 0 ? "\(Text.fixed(rate, rate < 10 ? 2 : 1)) iterations/s" : "- iterations/s")

@@ -1,13 +1,13 @@
-// Where neighbouring tiles disagree, as an image.
+// Numbers about the output's pixels, as an image.
 
 internal import Imaging
 
-/// A TIFF of one float32 band: at each pixel the root mean square over the bands of the difference
-/// between the tiles that overlap there, in [0, 1], the greatest where several pairs do; else 0.
-final class DisagreementMap {
+/// A TIFF of one float32 band, which is there when it is complete.
+final class FloatMap {
     private let sink: any ImageSink
 
-    /// - Parameter header: of the image that the tiles make; its place on the ground is kept.
+    /// - Parameter header: of the image that the numbers are about; its place on the ground is
+    ///   kept.
     init(_ path: String, of header: ImageHeader) throws(ImageError) {
         var own = ImageHeader(
             width: header.width, height: header.height, colorBands: 1, sampleType: .float32,
@@ -17,8 +17,9 @@ final class DisagreementMap {
         sink = try ImageFormats.createSink(path, like: own, overwrite: true)
     }
 
-    func append(_ rows: Range<Int>, _ values: UnsafeBufferPointer<Float>) throws(ImageError) {
-        try sink.append(rowCount: rows.count, samples: UnsafeRawBufferPointer(values))
+    /// Takes the next full rows.
+    func append(rowCount: Int, _ values: UnsafeBufferPointer<Float>) throws(ImageError) {
+        try sink.append(rowCount: rowCount, samples: UnsafeRawBufferPointer(values))
     }
 
     func finish() throws(ImageError) { try sink.finish() }

@@ -1,0 +1,71 @@
+import Foundation
+import Imaging
+import Testing
+
+extension EndToEndTests {
+    /// Images on which arithmetic could go wrong: nothing to explain, or hardly anything.
+    @Suite struct PlainImages {
+        private func write(
+            _ path: String, _ type: SampleType, side: (width: Int, height: Int),
+            _ value: (Int, Int) -> Float
+        ) throws {
+            let header = ImageHeader(
+                width: side.width, height: side.height, colorBands: 1, sampleType: type,
+                format: .tiff, tiffCompression: TIFFCompression.none)
+            let values = (0..<side.width * side.height).map {
+                value($0 % side.width, $0 / side.width)
+            }
+            let bytes =
+                type == .uint8
+                ? values.map { UInt8($0) } : values.withUnsafeBytes { Array($0) }
+            let sink = try ImageFormats.createSink(path, like: header)
+            try bytes.withUnsafeBytes { try sink.append(rowCount: side.height, samples: $0) }
+            try sink.finish()
+        }
+
+        private func restore(_ session: Session, _ more: [String] = []) throws -> Picture {
+            let process = try session.succeed(
+                [
+                    session.path("in.tif"), "-o", session.path("out.tif"), "--preset", "thin",
+                    "--tile", "64", "--overlap", "16", "--workers", "1", "--iterations", "40",
+                    "--overwrite", "--fresh", "--quiet",
+                ] + more)
+            #expect(process.errors.isEmpty && process.output.isEmpty, process.story)
+            return try Picture(session.path("out.tif"))
+        }
+
+        @Test func `one colour, black, white and eight pixels a side are restored without a word`()
+            throws
+        {
+            try withSession { session in
+                for value: Float in [100, 0, 255] {
+                    try write(session.path("in.tif"), .uint8, side: (64, 64)) { _, _ in value }
+                    let output = try restore(session)
+                    let worst = output.color.map { abs($0 - value / 255) }.max() ?? 1
+                    #expect(worst < 0.35, "\(value): off by \(worst)")
+                }
+                try write(session.path("in.tif"), .uint8, side: (8, 8)) { x, y in
+                    Float(x * 16 + y * 8)
+                }
+                let output = try restore(session)
+                #expect(output.header.width == 8 && output.header.height == 8)
+                // One value in all is a range of no width.
+                try write(session.path("in.tif"), .float32, side: (64, 64)) { _, _ in 7 }
+                #expect(try restore(session).color.allSatisfy(\.isFinite))
+            }
+        }
+
+        @Test func `a tile that is wholly missing stays so, and its neighbour is restored`() throws
+        {
+            try withSession { session in
+                try write(session.path("in.tif"), .float32, side: (112, 64)) { x, y in
+                    x < 64 ? .nan : Float(x + y)
+                }
+                try restore(session, ["--restarts", "2"]).color.enumerated().forEach {
+                    index, value in
+                    #expect(value.isNaN == (index % 112 < 64), "\(index % 112)")
+                }
+            }
+        }
+    }
+}
