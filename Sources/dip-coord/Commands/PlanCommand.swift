@@ -1,6 +1,7 @@
 // dip-coord plan: what a restoration will take, without doing it.
 
 import ArgumentParser
+import Dashboard
 import DeepImagePrior
 import Imaging
 import Restoration

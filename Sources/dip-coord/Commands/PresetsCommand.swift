@@ -1,6 +1,7 @@
 // dip-coord presets: what can be said to --preset.
 
 import ArgumentParser
+import Dashboard
 import DeepImagePrior
 
 struct PresetsCommand: ParsableCommand {

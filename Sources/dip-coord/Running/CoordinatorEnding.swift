@@ -1,6 +1,7 @@
 // How a restoration ends: the blend, the report, the children, the exit code.
 
 import Cluster
+import Dashboard
 import DeepImagePrior
 import Glibc
 import Imaging
@@ -47,6 +48,9 @@ extension CoordinatorLoop {
             _exit(ProgramError.Code.interrupted.rawValue)
         }
         ending.interruptedAt = now
+        if !ending.isOrderedToEnd {
+            console.note("ending, what is restored is stored; once more leaves at once")
+        }
         if ending.summary == nil {
             try tell(.interrupted)
         } else if ending.isBlending {
@@ -94,7 +98,8 @@ extension CoordinatorLoop {
         case .interrupted where summary.storedCount == 0:
             return ProgramError(
                 .interrupted,
-                "interrupted before any of \(Text.count(job.plan.tileCount, "tile")) was restored")
+                "interrupted before any of \(Text.count(job.plan.tileCount, "tile")) was restored; "
+                    + "the same command goes on")
         case .interrupted:
             return ProgramError(.interrupted, "interrupted; \(stored); \(whereTilesStay)")
         case .storingFailed(let reason):

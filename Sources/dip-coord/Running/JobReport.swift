@@ -1,5 +1,6 @@
 // What a restoration came to: the summary for people, report.json for programs.
 
+import Dashboard
 import Imaging
 
 /// Times in seconds, lengths in pixels, PSNR in dB, seams on the scale [0, 1].

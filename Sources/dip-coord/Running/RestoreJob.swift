@@ -1,5 +1,6 @@
 // A restoration as it is decided before anything runs: all that can be checked has been checked.
 
+import Dashboard
 import DeepImagePrior
 import FoundationEssentials
 import Glibc
