@@ -78,6 +78,7 @@ let package = Package(
         library("Cluster", ["Wire"]),
         library("JobStore", ["Safetensors", "JSON", "CSamples", "CSystem", "CZlib"]),
         library("Restoration", ["Imaging", "JobStore"]),
+        library("Dashboard"),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
         library("ClusterSimulation", ["Cluster", "JobStore", "Wire"]),
 
@@ -86,7 +87,7 @@ let package = Package(
             "dip-coord",
             [
                 "DeepImagePrior", "Imaging", "Wire", "Cluster", "JobStore", "Restoration",
-                "Transport",
+                "Transport", "Dashboard",
                 argumentParser,
             ]),
         program(
@@ -114,10 +115,14 @@ let package = Package(
             ["ClusterSimulation", "Cluster", "JobStore", "Wire", "dip-sim"]),
         tests("JobStoreTests", ["JobStore", "Safetensors"]),
         tests("RestorationTests", ["Restoration", "Imaging", "JobStore"]),
+        tests("DashboardTests", ["Dashboard"]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
         tests(
             "EndToEndTests",
-            ["CSystem", "DeepImagePrior", "Imaging", "JobStore", "Transport", "Wire"]),
+            [
+                "CSystem", "Dashboard", "DeepImagePrior", "Imaging", "JobStore", "Transport",
+                "Wire",
+            ]),
     ]
 )

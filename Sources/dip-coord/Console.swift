@@ -1,72 +1,74 @@
-// Standard output and standard error. A reader of messages that has gone is no reason to stop; a
-// result that cannot be printed is an error.
+// What a person, or a program, is told during a restoration.
 
+import Dashboard
+import FoundationEssentials
 import Glibc
+import Transport
 
-enum StandardStream: Int32 {
-    case output = 1
-    case error = 2
-
-    /// Prints the result of a command.
-    ///
-    /// - Throws: `ProgramError` when not all of it could be written.
-    static func printResult(_ text: String) throws(ProgramError) {
-        let code = output.write(text)
-        guard code != 0 else { return }
-        throw ProgramError(
-            .unprintable, "standard output cannot be written: \(String(cString: strerror(code)))")
-    }
-
-    /// Writes all of it, or what is possible.
-    ///
-    /// - Returns: 0, or the number of what the system said.
-    @discardableResult
-    func write(_ text: String) -> Int32 {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
-            if count < 0 && errno != EINTR { return errno }
-            bytes = bytes.dropFirst(max(count, 0))
-        }
-        return 0
-    }
-
-    var isTerminal: Bool { isatty(rawValue) == 1 }
-
-    /// Columns of the terminal.
-    var width: Int {
-        var size = winsize()
-        guard ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
-    }
+/// How progress is shown.
+enum ProgressMode {
+    /// A block that is redrawn in place, on standard error.
+    case bar
+    /// A line every so often, on standard error.
+    case plain
+    /// One JSON object a line, on standard output.
+    case json
+    case none
 }
 
-/// Standard error during a restoration: lines, and on a terminal one more line that is redrawn in
-/// place.
+/// Sentences on standard error, and progress. Copies share what is on the terminal.
 struct Console {
     private let isQuiet: Bool
-    private let isTerminal: Bool
-    private var hasStatus = false
+    let mode: ProgressMode
+    private let screen: Screen
 
-    init(isQuiet: Bool) {
+    /// What copies share.
+    private final class Screen {
+        var block: TerminalBlock
+        var snapshot: ProgressSnapshot?
+        /// Of the page that is being restored, where there are several.
+        var hasReader = true
+
+        init(_ block: TerminalBlock) { self.block = block }
+    }
+
+    init(isQuiet: Bool, choice: ProgressChoice) {
         self.isQuiet = isQuiet
-        isTerminal = StandardStream.error.isTerminal
+        let environment = ProcessEnvironment.all()
+        mode = choice.mode(isQuiet: isQuiet, terminal: environment["TERM"])
+        let terminal = environment["TERM"] ?? ""
+        // xterm and the kernel's console cut off what a narrower window has no room for.
+        let cutsOff = environment["XTERM_VERSION"] != nil || terminal == "linux"
+        screen = Screen(
+            TerminalBlock(
+                hasColors: (environment["NO_COLOR"] ?? "").isEmpty && terminal != "dumb",
+                wrapsAnew: !cutsOff))
     }
 
     /// How often the status is worth showing: it follows the eye on a terminal, and leaves traces
     /// elsewhere.
-    var statusInterval: Duration { isTerminal ? .milliseconds(500) : .seconds(30) }
+    var statusInterval: Duration {
+        switch mode {
+        case .bar: .milliseconds(500)
+        case .json: .seconds(1)
+        case .plain, .none: .seconds(30)
+        }
+    }
 
     /// How long a program may run before it shows how things stand.
-    var firstStatusDelay: Duration { isTerminal ? .milliseconds(100) : statusInterval }
+    var firstStatusDelay: Duration {
+        mode == .bar ? .milliseconds(100) : statusInterval
+    }
 
     /// Something worth knowing.
     mutating func note(_ sentence: String) {
         if !isQuiet { line("dip-coord: \(sentence)") }
+        tellMessage(sentence)
     }
 
     mutating func warning(_ sentence: String) {
         if !isQuiet { line("dip-coord: warning: \(sentence)") }
+        tellMessage("warning: \(sentence)")
     }
 
     mutating func text(_ text: String) {
@@ -74,22 +76,72 @@ struct Console {
     }
 
     /// Shows how things stand, in place of what was shown before.
-    mutating func status(_ text: String) {
-        guard !isQuiet else { return }
-        guard isTerminal else { return line("dip-coord: \(text)") }
-        let visible = text.prefix(max(StandardStream.error.width - 1, 10))
-        StandardStream.error.write("\r\(visible)\u{1B}[K")
-        hasStatus = true
+    mutating func status(_ snapshot: @autoclosure () -> ProgressSnapshot) {
+        switch mode {
+        case .bar:
+            guard StandardStream.error.takesMore else { return }
+            screen.snapshot = snapshot()
+            draw()
+        case .plain: line("dip-coord: \(snapshot().line)")
+        case .json:
+            guard StandardStream.output.takesMore else { return }
+            tell(.progress) { $0.snapshot = snapshot() }
+        case .none: break
+        }
     }
 
+    /// Takes away what is redrawn.
     mutating func clearStatus() {
-        guard hasStatus else { return }
-        StandardStream.error.write("\r\u{1B}[K")
-        hasStatus = false
+        screen.snapshot = nil
+        let size = StandardStream.error.size
+        let bytes = screen.block.clear(width: size.width, height: size.height)
+        if !bytes.isEmpty { StandardStream.error.write(bytes) }
     }
 
-    private mutating func line(_ text: String) {
-        clearStatus()
-        StandardStream.error.write(text + "\n")
+    /// The terminal has shown other things while this process was stopped.
+    mutating func wasStopped() { screen.block.forget() }
+
+    /// Tells programs what has happened.
+    func tell(_ kind: ProgressEvent.Kind, _ complete: (inout ProgressEvent) -> Void) {
+        guard mode == .json, screen.hasReader else { return }
+        var event = ProgressEvent(kind, time: Self.secondsSince1970())
+        complete(&event)
+        guard let bytes = try? Text.json(event, indented: false) else { return }
+        let line = String(decoding: bytes, as: UTF8.self) + "\n"
+        // A reader that has gone is no reason to stop.
+        if StandardStream.output.write(line) != 0 { screen.hasReader = false }
+    }
+
+    static func secondsSince1970() -> Double {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec / 1_000_000) / 1000
+    }
+
+    private func tellMessage(_ sentence: String) {
+        tell(.message) { $0.message = sentence }
+    }
+
+    private func draw(below text: String = "") {
+        let size = StandardStream.error.size
+        let lines =
+            screen.snapshot.map {
+                // The last column and the last row stay free: what is written there would move
+                // all else.
+                ProgressView.lines($0, width: size.width - 1, height: size.height - 1)
+            } ?? []
+        StandardStream.error.write(
+            screen.block.show(lines, below: text, width: size.width, height: size.height))
+    }
+
+    private func line(_ text: String) {
+        let isTerminal = mode == .bar || StandardStream.error.isTerminal
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { (isTerminal ? TerminalText.printable($0) : String($0)) + "\n" }.joined()
+        if mode == .bar, screen.block.isShown {
+            draw(below: lines)
+        } else {
+            StandardStream.error.write(lines)
+        }
     }
 }

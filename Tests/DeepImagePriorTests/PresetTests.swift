@@ -35,7 +35,7 @@ struct PresetTests {
     @Test(arguments: [
         (NetworkPreset.fast, [16, 16, 16, 16, 16], 128, 32, 800),
         (.balanced, [32, 32, 32, 32, 32], 192, 32, 1200),
-        (.best, [64, 64, 64, 64, 64], 192, 64, 1400),
+        (.best, [32, 32, 32, 32, 32], 192, 32, 1200),
         (.thin, [16, 32, 64, 128, 128], 256, 32, 1800),
         (.paper, [128, 128, 128, 128, 128], 256, 32, 1800),
         (.paperHalf, [128, 128, 128, 128, 128], 256, 32, 11000),
@@ -71,6 +71,21 @@ struct PresetTests {
         preset.tiling = Preset.Tiling(tile: 280, overlap: 0)
         preset.configuration.iterations = 1
         #expect(abs(try preset.operationsPerPixel(bands: 3) / 1.774e6 - 1) < 0.01)
+    }
+
+    @Test func `the best preset is four times the usual one`() throws {
+        let (best, usual) = (Preset(.best), Preset(.balanced))
+        #expect(best.restarts == 4 && best.configuration == usual.configuration)
+        let cost = try best.operationsPerPixel(bands: 3)
+        #expect(try cost == 4 * usual.operationsPerPixel(bands: 3))
+    }
+
+    @Test(arguments: ["0", "33", "1.5", "\"2\"", "-1"])
+    func `a preset with another number of restarts is none`(value: String) throws {
+        #expect(throws: FitError.self) {
+            try Preset(json: "{\"restarts\": \(value)}", name: "mine.json")
+        }
+        #expect(try Preset(json: "{\"restarts\": 32}", name: "mine.json").restarts == 32)
     }
 
     @Test(arguments: NetworkPreset.allCases)

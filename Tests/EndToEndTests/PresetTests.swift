@@ -85,13 +85,15 @@ extension EndToEndTests {
                 #expect(usual["pilotCount"] as? Int == 2)
                 #expect(usual["windowWidth"] as? Int == 160 && usual["overlap"] as? Int == 32)
                 let best = try plan(session, image, "--preset", "best", "--tile", "256")
-                #expect(best["windowWidth"] as? Int == 256 && best["overlap"] as? Int == 64)
+                #expect(best["windowWidth"] as? Int == 224 && best["restarts"] as? Int == 4)
+                let once = try plan(session, image, "--preset", "best", "--restarts", "1")
+                #expect(once["restarts"] as? Int == 1)
                 let wide = try plan(
                     session, image, "--preset", "fast", "--overlap", "64", "--iterations", "7")
                 #expect(wide["overlap"] as? Int == 64 && wide["iterations"] as? Int == 7)
                 #expect(wide["pilotCount"] as? Int == 0 && wide["iterationsMaximum"] == nil)
                 expectRefusal(
-                    try session.run(["plan", image, "--preset", "best", "--tile", "64"]), 64,
+                    try session.run(["plan", image, "--overlap", "64", "--tile", "64"]), 64,
                     saying: "overlap")
             }
         }

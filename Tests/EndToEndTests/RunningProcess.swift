@@ -37,9 +37,10 @@ final class RunningProcess {
     private var end: ProcessEnd?
 
     /// Starts a program; its standard output and standard error go to `logPath` with `.out` and
-    /// `.err`.
+    /// `.err`, or standard error to a terminal.
     init(
-        executable: String, arguments: [String], environment: [String: String], logPath: String
+        executable: String, arguments: [String], environment: [String: String], logPath: String,
+        terminal: PseudoTerminal? = nil
     ) throws {
         outputPath = logPath + ".out"
         errorPath = logPath + ".err"
@@ -51,7 +52,8 @@ final class RunningProcess {
         let flags = O_WRONLY | O_CREAT | O_APPEND
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, outputPath, flags, 0o600)
-        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errorPath, flags, 0o600)
+        let errors = terminal?.path ?? errorPath
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, flags, 0o600)
         // Other tests of this process have files open that children would inherit.
         csystem_spawn_close_from(&actions, 3)
 

@@ -39,7 +39,8 @@ final class Session {
     var names: [String] { Files.names(folder).filter { $0 != "logs" } }
 
     func start(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:]
+        _ program: String, _ arguments: [String], environment: [String: String] = [:],
+        terminal: PseudoTerminal? = nil
     ) throws -> RunningProcess {
         let logs = path("logs")
         try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
@@ -47,7 +48,7 @@ final class Session {
         variables.merge(environment) { $1 }
         let process = try RunningProcess(
             executable: program, arguments: arguments, environment: variables,
-            logPath: "\(logs)/\(processes.count)")
+            logPath: "\(logs)/\(processes.count)", terminal: terminal)
         processes.append(process)
         return process
     }

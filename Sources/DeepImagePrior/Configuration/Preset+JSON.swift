@@ -18,7 +18,7 @@ extension Preset {
     ]
 
     /// Reads a preset: an object with any of the configuration's fields, `tile` and `overlap` in
-    /// pixels, and in `base` the name of the preset that has the others (default: balanced).
+    /// pixels, `restarts`, and in `base` the name of the preset that has the others (default: balanced).
     ///
     /// - Parameter name: What errors and the preset are called by.
     /// - Throws: `FitError.invalid`, naming file and field, for a field that is not known, of
@@ -44,6 +44,14 @@ extension Preset {
             tiling.overlap = try Self.length(value, "overlap")
         }
         try tiling.validate()
+        if let value = fields.removeValue(forKey: "restarts") {
+            guard case .integer(let count) = value, Self.restartsRange.contains(count) else {
+                throw .invalid(
+                    "\"restarts\" is \(value.text); 1 to \(Self.restartsRange.upperBound) is wanted"
+                )
+            }
+            restarts = count
+        }
         guard case .object(var merged)? = JSONValue(parsing: configuration.json) else { return }
         for (field, value) in fields.sorted(by: { $0.key < $1.key }) {
             if let option = Self.setElsewhere[field] {
@@ -89,6 +97,7 @@ extension Preset {
                 ("base", NetworkPreset(rawValue: name).map { JSONValue.string($0.rawValue) }),
                 ("tile", JSONValue.integer(tiling.tile)),
                 ("overlap", JSONValue.integer(tiling.overlap)),
+                ("restarts", JSONValue.integer(restarts)),
             ] + rest
         return "{\n"
             + lines.compactMap { name, value in value.map { "  \"\(name)\": \($0.text)" } }

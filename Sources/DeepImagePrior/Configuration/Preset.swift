@@ -6,6 +6,11 @@ public struct Preset: Equatable, Sendable {
     public var name: String
     public var configuration: FitConfiguration
     public var tiling: Tiling
+    /// Fits of each tile, of which the result is the average.
+    public var restarts: Int
+
+    /// What `restarts` may be.
+    public static let restartsRange = 1...32
 
     /// How an image is cut, in pixels.
     public struct Tiling: Equatable, Sendable {
@@ -39,6 +44,7 @@ public struct Preset: Equatable, Sendable {
         name = named.rawValue
         configuration = FitConfiguration(preset: named, factor: factor)
         tiling = named.tiling
+        restarts = named.restarts
     }
 
     /// - Throws: `FitError.invalid` for a name that no preset has.
@@ -72,8 +78,8 @@ public struct Preset: Equatable, Sendable {
     /// What it is for, where it is one with a name.
     public var purpose: String? { NetworkPreset(rawValue: name)?.purpose }
 
-    /// Arithmetic that an image costs in tiles of this size, overlaps included, in floating-point
-    /// operations a pixel.
+    /// Arithmetic that an image costs in tiles of this size, overlaps and restarts included, in
+    /// floating-point operations a pixel.
     ///
     /// A tile of side T covers (T - overlap)^2 pixels of its own; T is here the largest side up to
     /// `tile` that the network takes. At the image's rim it is less, and less where smaller windows
@@ -84,6 +90,6 @@ public struct Preset: Equatable, Sendable {
         let own = Double(max(1, side - tiling.overlap))
         let iteration = try Fit.operationsPerIteration(
             configuration, height: side, width: side, bands: bands)
-        return iteration * Double(configuration.iterations) / (own * own)
+        return iteration * Double(configuration.iterations * restarts) / (own * own)
     }
 }

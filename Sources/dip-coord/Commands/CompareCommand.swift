@@ -1,6 +1,7 @@
 // dip-coord compare: how alike two images are.
 
 import ArgumentParser
+import Dashboard
 import Imaging
 
 struct CompareCommand: ParsableCommand {

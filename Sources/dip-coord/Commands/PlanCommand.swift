@@ -1,6 +1,7 @@
 // dip-coord plan: what a restoration will take, without doing it.
 
 import ArgumentParser
+import Dashboard
 import DeepImagePrior
 import Imaging
 import Restoration
@@ -124,7 +125,7 @@ struct PlanCommand: ParsableCommand {
             stopping, noiseDeviation: nil, mayExtend: fit.iterations == nil)
         var pilotCount = 0
         if case .pilots = stopping { pilotCount = RestoreJob.pilotPlan(tiles).tileCount }
-        let restarts = fit.repeats.restarts
+        let restarts = fit.repeats.restarts ?? preset.restarts
         let fitCount = tiles.tileCount * restarts
         // All fits are of one size: as many rounds as the busiest worker has fits.
         let rounds = [fitCount, pilotCount].reduce(0) { $0 + ($1 + workers - 1) / workers }

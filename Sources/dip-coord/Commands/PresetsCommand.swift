@@ -1,6 +1,7 @@
 // dip-coord presets: what can be said to --preset.
 
 import ArgumentParser
+import Dashboard
 import DeepImagePrior
 
 struct PresetsCommand: ParsableCommand {
@@ -8,7 +9,7 @@ struct PresetsCommand: ParsableCommand {
         commandName: "presets",
         abstract: "List what --preset knows, and what it costs.",
         discussion: """
-            Arithmetic is that of all iterations on an RGB image, overlaps of tiles included, per \
+            Arithmetic is that of all iterations on an RGB image, overlaps of tiles and all fits of a tile included, per \
             megapixel of the image. A worker on one core computes 20 to 80 GFLOP/s (dip-bench \
             step): 100 TFLOP are about an hour on one core at 28.
 
@@ -45,7 +46,7 @@ struct PresetsCommand: ParsableCommand {
         let purpose: String?
         let isDefault: Bool
         let channels: [Int]
-        let tile, overlap, iterations: Int
+        let tile, overlap, iterations, restarts: Int
         /// Floating-point operations per megapixel of an RGB image.
         let operationsPerMegapixel: Double
 
@@ -57,6 +58,7 @@ struct PresetsCommand: ParsableCommand {
             tile = preset.tiling.tile
             overlap = preset.tiling.overlap
             iterations = preset.configuration.iterations
+            restarts = preset.restarts
             operationsPerMegapixel = try preset.operationsPerPixel(bands: 3) * 1e6
         }
     }
@@ -83,11 +85,14 @@ struct PresetsCommand: ParsableCommand {
     }
 
     private static func table(_ rows: [Row]) -> String {
-        let head = ["preset", "channels", "tile", "overlap", "iterations", "TFLOP/Mpx", "for"]
+        let head = [
+            "preset", "channels", "tile", "overlap", "iterations", "fits", "TFLOP/Mpx", "for",
+        ]
         let lines = rows.map { row in
             [
                 row.name, channels(row.channels), "\(row.tile)", "\(row.overlap)",
-                "\(row.iterations)", Text.fixed(row.operationsPerMegapixel / 1e12, 0),
+                "\(row.iterations)", "\(row.restarts)",
+                Text.fixed(row.operationsPerMegapixel / 1e12, 0),
                 row.purpose ?? "a preset of your own",
             ]
         }

@@ -1,7 +1,7 @@
 // How many fits a tile gets.
 
 public import ArgumentParser
-import JobStore
+import DeepImagePrior
 
 struct RestartOptions: ParsableArguments {
     @Option(
@@ -9,14 +9,14 @@ struct RestartOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Fits of each tile, from different seeds, whose average the output is: less noise for \
-            so many times the work; 1 to 32.
+            so many times the work; 1 to 32. (default: the preset's: 4 of best, else 1)
             """, valueName: "count"))
-    var restarts = 1
+    var restarts: Int?
 
     func validate() throws {
-        let most = JobManifest.Plan.restartsMaximum
-        guard (1...most).contains(restarts) else {
-            throw ValidationError("--restarts is \(restarts); 1 to \(most) is wanted")
+        let range = Preset.restartsRange
+        if let restarts, !range.contains(restarts) {
+            throw ValidationError("--restarts is \(restarts); 1 to \(range.upperBound) is wanted")
         }
     }
 }

@@ -1,6 +1,7 @@
 // dip-coord restore: the command that does the work.
 
 import ArgumentParser
+import Dashboard
 import Glibc
 import Imaging
 import JobStore
@@ -47,25 +48,46 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup(title: "Workers")
     var workers: WorkerOptions
 
+    @OptionGroup(title: "Progress")
+    var progress: ProgressOptions
+
     @OptionGroup(title: "Earlier runs")
     var jobOptions: JobOptions
 
     func run() throws {
         let began = MonotonicClock()
-        var console = Console(isQuiet: output.quiet)
+        var console = Console(isQuiet: output.quiet, choice: progress.progress)
+        // However this ends, what is written next begins on a line of its own.
+        defer { console.clearStatus() }
+        do {
+            let code = try restore(began, &console)
+            console.tell(.done) {
+                ($0.output, $0.exitCode) = (output.path(forInput: file), Int(code))
+            }
+            if code != 0 { throw ExitCode(code) }
+        } catch let error as ExitCode {
+            throw error
+        } catch {
+            let error = ProgramError(error)
+            console.tell(.failed) {
+                ($0.reason, $0.exitCode) = (error.message, Int(error.code.rawValue))
+            }
+            throw error
+        }
+    }
+
+    /// Restores the image; the exit code.
+    private func restore(_ began: MonotonicClock, _ console: inout Console) throws -> Int32 {
         let listener = try Listener(workers)
         let desk = CoordinatorDesk(listener)
         let run = RestorationRun(
             file: file, task: task, output: output, input: input, tiling: tiling, fit: fit,
             stop: stop,
             workers: workers, jobOptions: jobOptions)
-        let code: Int32
         if case .all = input.page {
-            code = try PagesRun(run).run(at: desk, clock: began, &console)
-        } else {
-            code = try run.run(at: desk, clock: began, &console)
+            return try PagesRun(run).run(at: desk, clock: began, &console)
         }
-        if code != 0 { throw ExitCode(code) }
+        return try run.run(at: desk, clock: began, &console)
     }
 }
 

@@ -1,6 +1,7 @@
 // dip-coord status: how far a job is, from its folder alone.
 
 import ArgumentParser
+import Dashboard
 import DeepImagePrior
 import FoundationEssentials
 import JobStore

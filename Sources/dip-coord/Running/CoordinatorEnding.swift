@@ -1,6 +1,7 @@
 // How a restoration ends: the blend, the report, the children, the exit code.
 
 import Cluster
+import Dashboard
 import DeepImagePrior
 import Glibc
 import Imaging
@@ -48,6 +49,9 @@ extension CoordinatorLoop {
             _exit(ProgramError.Code.interrupted.rawValue)
         }
         ending.interruptedAt = now
+        if !ending.isOrderedToEnd {
+            console.note("ending, what is restored is stored; once more leaves at once")
+        }
         if ending.summary == nil {
             try tell(.interrupted)
         } else if ending.isBlending {
@@ -94,7 +98,8 @@ extension CoordinatorLoop {
                     + "\(Text.time(workerWaitSeconds)); \(stored)")
         case .interrupted where summary.storedCount == 0:
             return ProgramError(
-                .interrupted, "interrupted before any of \(job.amount) was \(job.done)")
+                .interrupted,
+                "interrupted before any of \(job.amount) was \(job.done); the same command goes on")
         case .interrupted:
             return ProgramError(.interrupted, "interrupted; \(stored); \(whereTilesStay)")
         case .storingFailed(let reason):

@@ -36,7 +36,7 @@ extension CoordinatorLoop {
             if welcomed.contains(peer), body.job == job.job,
                 body.tile.rawValue < job.fitCount
             {
-                tally.progressed(body)
+                tally.progressed(body, of: coordinator.worker(at: peer))
                 if body.iteration > 0 { localWorkers.noteProgress() }
             }
             try tell(.received(decoded.message, from: peer))
@@ -120,7 +120,10 @@ extension CoordinatorLoop {
             brokenError = error
             try tell(.broken(reason: error.message))
         case .stored(let work):
-            if let body = storing.removeValue(forKey: work.tile) { tally.restored(body) }
+            if let body = storing.removeValue(forKey: work.tile) {
+                tally.restored(body)
+                announceFinished(body)
+            }
             localWorkers.noteProgress()
             log("stored", "\(work.words(naming: job.name)) is stored")
             try tell(.tileStored(work))

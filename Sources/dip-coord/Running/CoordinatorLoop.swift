@@ -3,6 +3,7 @@
 // (CoordinatorOrders) and how it ends (CoordinatorEnding).
 
 import Cluster
+import Dashboard
 import DeepImagePrior
 import Glibc
 import Imaging
@@ -75,9 +76,7 @@ final class CoordinatorLoop {
         localWorkers = LocalWorkers(
             count: min(job.localWorkerCount, unfinishedCount), threads: job.threadsPerWorker,
             program: job.workerProgram, endpoint: endpoint)
-        tally = Tally(
-            tileCount: job.fitCount, iterationsPerTile: job.configuration.iterations,
-            unit: job.unit)
+        tally = Tally(job, storedBefore: state.stored.count)
 
         let policy = Self.policy(job)
         let stateByteCount = job.hasCheckpoints ? job.stateByteCountMaximum : nil
@@ -128,6 +127,7 @@ final class CoordinatorLoop {
     /// Restores the image; the exit code.
     func run() throws -> Int32 {
         logBeginning()
+        announceBeginning()
         // There may be nothing left to do.
         try tell(.tick)
         while !isOver {
@@ -161,7 +161,11 @@ final class CoordinatorLoop {
         switch entry.token {
         case signalToken:
             while let signal = signals.next() {
-                if signal != SIGCHLD { try interrupt(by: signal) }
+                switch signal {
+                case SIGCHLD: break
+                case SIGCONT: console.wasStopped()
+                default: try interrupt(by: signal)
+                }
             }
         case storageToken:
             for reply in storage.takeReplies() { try take(reply) }
@@ -209,10 +213,6 @@ final class CoordinatorLoop {
         let now = clock.now()
         guard now >= statusAt else { return }
         statusAt = now + console.statusInterval
-        if ending.summary == nil {
-            console.status(tally.line(coordinator))
-        } else if ending.isBlending {
-            console.status("blending \(Text.count(job.plan.tileCount, "tile"))")
-        }
+        if ending.summary == nil || ending.isBlending { console.status(snapshot()) }
     }
 }

@@ -1,6 +1,7 @@
 // What outlives this process: what the job's folder knew, and what is written down there.
 
 import Cluster
+import Dashboard
 import Glibc
 import Imaging
 import JobStore

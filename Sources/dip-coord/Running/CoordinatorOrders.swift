@@ -1,6 +1,7 @@
 // What the state machine orders, carried out; and what is said about it.
 
 import Cluster
+import Dashboard
 import FoundationEssentials
 import Glibc
 import Transport
@@ -37,6 +38,7 @@ extension CoordinatorLoop {
             console.warning(
                 "\(job.name(tile)) is given up after \(Text.count(story.count, "attempt")); the last one "
                     + last)
+            announceSetAside(tile, story)
             log(
                 "setAside", "\(job.name(tile)): " + story.map(\.description).joined(separator: "; ")
             )
@@ -75,6 +77,7 @@ extension CoordinatorLoop {
             return
         }
         log(what.name, words)
+        announce(what)
     }
 
     /// A line for the user and one in the job's log.
@@ -87,16 +90,11 @@ extension CoordinatorLoop {
     func log(_ event: String, _ sentence: String) {
         guard !ending.isOrderedToEnd else { return }
         let line = LogLine(
-            time: Self.secondsSince1970(), event: event, message: sentence)
+            time: Console.secondsSince1970(), event: event, message: sentence)
         guard let bytes = try? Text.json(line, indented: false) else { return }
         storage.order(.log(String(decoding: bytes, as: UTF8.self)))
     }
 
-    private static func secondsSince1970() -> Double {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Double(now.tv_sec) + Double(now.tv_nsec / 1_000_000) / 1000
-    }
 }
 
 /// One line of events.jsonl.

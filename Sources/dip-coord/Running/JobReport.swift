@@ -1,5 +1,6 @@
 // What a restoration came to: the summary for people, report.json for programs.
 
+import Dashboard
 import Imaging
 import Restoration
 

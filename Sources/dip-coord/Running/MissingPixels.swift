@@ -1,5 +1,6 @@
 // What is to be filled, found out before any work.
 
+import Dashboard
 import Imaging
 import JobStore
 

@@ -1,5 +1,6 @@
 // All pages of a TIFF: a job for each, one after the other, and then one file of them all.
 
+import Dashboard
 import Glibc
 import Imaging
 import JobStore

@@ -1,6 +1,7 @@
 // The first phase of a job whose tiles stop where pilots are best: a job of its own, a few windows
 // of the same plan, whose output is stop.json.
 
+import Dashboard
 import DeepImagePrior
 import Glibc
 import Imaging

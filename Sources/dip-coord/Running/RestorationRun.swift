@@ -1,5 +1,6 @@
 // One job of this process, from its options to its exit code.
 
+import Dashboard
 import Glibc
 import Imaging
 import JobStore
@@ -31,7 +32,7 @@ final class CoordinatorDesk {
     func signalReader() throws -> SignalFD {
         if let signals { return signals }
         let reader = try SignalFD(
-            blocking: [SIGINT, SIGTERM, SIGCHLD], unlessIgnored: [SIGHUP])
+            blocking: [SIGINT, SIGTERM, SIGCHLD, SIGCONT], unlessIgnored: [SIGHUP])
         signals = reader
         return reader
     }

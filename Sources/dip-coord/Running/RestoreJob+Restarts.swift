@@ -1,6 +1,7 @@
 // A job whose tiles are fitted several times. Folder and state machine count its fits, image and
 // report its tiles.
 
+import Dashboard
 import DeepImagePrior
 import Imaging
 import JobStore

@@ -1,5 +1,6 @@
 // A restoration as it is decided before anything runs: all that can be checked has been checked.
 
+import Dashboard
 import DeepImagePrior
 import FoundationEssentials
 import Glibc
@@ -156,7 +157,7 @@ struct RestoreJob: Sendable {
         let source = try task.enlarged(given)
         try checkKind(output, source.header)
         let region = try input.part(of: file, given.header)
-        let restarts = run.fit.repeats.restarts
+        let restarts = run.fit.repeats.restarts ?? preset.restarts
         let blend = try blendFacts(
             file, source.header, output, options, region, task, preset, restarts: restarts)
         let header = blend.partHeader

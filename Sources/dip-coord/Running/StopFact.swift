@@ -1,5 +1,6 @@
 // Where fits stop, as pilots have found it: a fact of the job, in stop.json.
 
+import Dashboard
 import DeepImagePrior
 import FoundationEssentials
 import Glibc

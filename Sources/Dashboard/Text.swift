@@ -2,9 +2,9 @@
 
 import FoundationEssentials
 
-enum Text {
+public enum Text {
     /// With so many digits behind the point.
-    static func fixed(_ value: Double, _ digits: Int) -> String {
+    public static func fixed(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite, value.magnitude < 1e15 else {
             return value.isNaN ? "-" : (value < 0 ? "-inf" : "inf")
         }
@@ -19,7 +19,7 @@ enum Text {
     }
 
     /// 42 s, 5 min 12 s, 3 h 20 min, 2 d 4 h.
-    static func time(_ seconds: Double) -> String {
+    public static func time(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e12 else { return "a very long time" }
         let whole = Int(max(seconds, 0).rounded())
         switch whole {
@@ -30,8 +30,46 @@ enum Text {
         }
     }
 
+    /// 4 to 6 min, 40 to 50 s; where both are the same in the unit of the longer one, that one. The
+    /// shorter one is rounded down and the longer one up.
+    ///
+    /// - Parameter low: nil where nothing is known but the most that it can be.
+    public static func time(_ low: Double?, to high: Double) -> String {
+        guard high.isFinite, high < 1e12 else { return "a very long time" }
+        let (unit, name): (Double, String) =
+            switch high {
+            case ..<20: (1, "s")
+            case ..<100: (10, "s")
+            case ..<6000: (60, "min")
+            case ..<172_800: (3600, "h")
+            default: (86_400, "d")
+            }
+        let size = name == "s" ? 1 : unit
+        let last = Int((max(high, 0) / unit - 1e-9).rounded(.up) * (unit / size))
+        guard let low else { return "at most \(last) \(name)" }
+        let first = Int((max(low, 0) / unit + 1e-9).rounded(.down) * (unit / size))
+        if first >= last { return "\(last) \(name)" }
+        return first == 0 ? "less than \(last) \(name)" : "\(first) to \(last) \(name)"
+    }
+
+    /// 41.2, 3.21
+    public static func rate(_ perSecond: Double) -> String {
+        fixed(perSecond, perSecond < 10 ? 2 : 1)
+    }
+
+    /// With three digits that count.
+    public static func significant(_ value: Double) -> String {
+        var (digits, limit) = (2, 10.0)
+        while digits > 0, value.magnitude >= limit { (digits, limit) = (digits - 1, limit * 10) }
+        limit = 1
+        while digits < 9, value.magnitude < limit, value != 0 {
+            (digits, limit) = (digits + 1, limit / 10)
+        }
+        return fixed(value, digits)
+    }
+
     /// In the largest binary unit that leaves at least one.
-    static func bytes(_ count: Int) -> String {
+    public static func bytes(_ count: Int) -> String {
         var value = Double(count)
         for unit in ["bytes", "KiB", "MiB", "GiB"] {
             if value < 1024 { return "\(fixed(value, unit == "bytes" ? 0 : 1)) \(unit)" }
@@ -41,7 +79,7 @@ enum Text {
     }
 
     /// In the largest decimal unit that leaves at least one.
-    static func operations(_ count: Double) -> String {
+    public static func operations(_ count: Double) -> String {
         var value = count
         for unit in ["", "k", "M", "G", "T", "P"] {
             if value < 1000 { return "\(fixed(value, 1)) \(unit)FLOP" }
@@ -50,21 +88,15 @@ enum Text {
         return "\(fixed(value, 1)) EFLOP"
     }
 
-    static func count(_ number: Int, _ noun: String) -> String {
+    public static func count(_ number: Int, _ noun: String) -> String {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 
     /// One line, or indented lines, of JSON with sorted keys.
-    static func json(_ value: some Encodable, indented: Bool) throws -> [UInt8] {
+    public static func json(_ value: some Encodable, indented: Bool) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if indented { encoder.outputFormatting.insert(.prettyPrinted) }
         return [UInt8](try encoder.encode(value))
-    }
-}
-
-extension Duration {
-    var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }
 }

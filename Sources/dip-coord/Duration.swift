@@ -1,0 +1,7 @@
+// Times as plain numbers.
+
+extension Duration {
+    var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}
