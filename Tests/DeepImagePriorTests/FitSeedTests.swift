@@ -4,8 +4,7 @@ import Testing
 @Suite struct FitSeedTests {
     @Test func `the first fit of a tile has the seed of the job`() {
         for seed: UInt64 in [0, 7, .max] {
-            var configuration = NetworkPreset.thin.configuration
-            configuration.seed = seed
+            let configuration = FitConfiguration.tiny { $0.seed = seed }
             #expect(configuration.seed(restart: 0) == seed)
         }
     }
@@ -13,8 +12,7 @@ import Testing
     @Test func `seeds of restarts and retries differ and every JSON reader can hold them`() {
         var seen: Set<UInt64> = []
         for seed: UInt64 in [0, 1, 2, .max] {
-            var configuration = NetworkPreset.thin.configuration
-            configuration.seed = seed
+            let configuration = FitConfiguration.tiny { $0.seed = seed }
             for restart in 0..<32 {
                 for retry in 0..<3 where restart + retry > 0 {
                     let derived = configuration.seed(restart: restart, retry: retry)

@@ -38,7 +38,8 @@ extension EndToEndTests {
                         "dejpeg", "paper-dejpeg", "--guide", "guided", "paper-guided", "--input",
                         "meshgrid", "paper-denoise", "fast", "best", ".json",
                         "--loss", "--tv", "--noise", "--counts-per-value",
-                        "--stop", "--stop-rule", "--sigma", "--strength", "--progress",
+                        "--stop", "--stop-rule", "--sigma", "--strength", "--restarts",
+                        "--uncertainty", "--progress",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

@@ -122,7 +122,9 @@ struct JobReport: Encodable {
                     + "\(secondTryWonCount) of them faster")
         }
         if let psnrToInput {
-            lines.append("PSNR       \(Text.fixed(psnrToInput, 2)) dB to the input, mean of tiles")
+            lines.append(
+                "PSNR       \(Text.fixed(psnrToInput, 2)) dB to the input, mean of "
+                    + (restarts == 1 ? "tiles" : "fits"))
         }
         if tileCount > 1 {
             lines.append(
