@@ -67,8 +67,10 @@ let package = Package(
                 .linkedLibrary("z"),
             ]),
         .target(name: "CSystem"),
+        .target(name: "CVersion"),
 
         // Rooms
+        library("Version", ["CVersion", "CZlib"]),
         library("Safetensors", ["CSamples"]),
         library("NeuralNetwork", ["CKernels", "COpenBLAS"]),
         library("JSON"),
@@ -87,20 +89,21 @@ let package = Package(
             "dip-coord",
             [
                 "DeepImagePrior", "Imaging", "Wire", "Cluster", "JobStore", "Restoration",
-                "Transport", "Dashboard",
+                "Transport", "Dashboard", "Version",
                 argumentParser,
             ]),
         program(
             "dip-worker",
-            ["DeepImagePrior", "Wire", "Cluster", "Transport", argumentParser]),
+            ["DeepImagePrior", "Wire", "Cluster", "Transport", "Version", argumentParser]),
         program(
             "dip-bench",
             [
                 "NeuralNetwork", "DeepImagePrior", "Safetensors", "Imaging", "JobStore",
-                "Restoration", "CSystem", argumentParser,
+                "Restoration", "CSystem", "Version", argumentParser,
             ]),
 
-        program("dip-sim", ["ClusterSimulation", "Cluster", "CSystem", argumentParser]),
+        program(
+            "dip-sim", ["ClusterSimulation", "Cluster", "CSystem", "Version", argumentParser]),
 
         // Tests, by layer
         tests(
@@ -115,6 +118,7 @@ let package = Package(
             ["ClusterSimulation", "Cluster", "JobStore", "Wire", "dip-sim"]),
         tests("JobStoreTests", ["JobStore", "Safetensors"]),
         tests("RestorationTests", ["Restoration", "Imaging", "JobStore"]),
+        tests("VersionTests", ["Version"]),
         tests("DashboardTests", ["Dashboard"]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
@@ -122,6 +126,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "CSystem", "Dashboard", "DeepImagePrior", "Imaging", "JobStore", "Transport",
+                "Version",
                 "Wire",
             ]),
     ]

@@ -1,7 +1,8 @@
 // How long a job will take, and how sure that is.
 
 /// The time left, in seconds: as rates are now, and when all of them go up or down by one standard
-/// deviation of what they were lately.
+/// deviation of what they were lately. The low end also takes the last workers to be as fast as all
+/// are together, as they become where they share cores with those that have nothing left to do.
 public struct Forecast: Equatable, Sendable {
     public var likely: Double
     /// nil where tiles stop where each is best, and none has shown when that is.
@@ -72,7 +73,15 @@ public struct Forecast: Equatable, Sendable {
         }
         let spread = min(max(spread, 0), 0.75)
         likely = seconds(iterations.likely)
-        low = iterations.low.map { seconds($0) / (1 + spread) }
+        let held = Set(hands.compactMap(\.tile)).count
+        low = iterations.low.map { count in
+            let begun = hands.reduce(0.0) { sum, hand in
+                sum + (hand.tile == nil ? 0 : max(count - Double(hand.iteration), 0))
+            }
+            let work = begun + Double(max(tilesLeft - held, 0)) * count
+            let together = mean * Double(hands.count)
+            return min(work / together, seconds(count)) / (1 + spread)
+        }
         high = seconds(iterations.high) / (1 - spread) * (1 + max(lostShare, 0))
     }
 

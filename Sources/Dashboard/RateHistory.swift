@@ -3,8 +3,9 @@
 /// The rates that workers report, by worker: a mean that follows them, and how far reports lie from
 /// it. Bounded by the workers that are kept.
 public struct RateHistory: Equatable, Sendable {
-    /// Reports that a mean remembers: about half a minute.
-    private static let memory = 16.0
+    /// Reports that a mean remembers: about ten seconds, so that it follows a host whose load
+    /// changes.
+    private static let memory = 5.0
     /// Reports, of all workers, that the spread remembers.
     private static let spreadMemory = 256.0
     /// What is expected before anything is seen, and the reports that this is worth.

@@ -49,6 +49,9 @@ struct MatrixMultiply {
         return 16 * (lines % 2 == 0 ? lines + 1 : lines)
     }
 
+    /// OpenBLAS's version, how it was built, and the kind of core that it has found here.
+    static var libraryConfiguration: String { String(cString: openblas_get_config()) }
+
     /// OpenBLAS keeps threads of its own unless told otherwise; a worker is one thread.
     static func useOneThread() {
         openblas_set_num_threads(1)

@@ -1,7 +1,9 @@
 // dip-bench: checks the engine against reference files and times it.
 
 import ArgumentParser
+import Imaging
 import NeuralNetwork
+import Version
 
 @main
 struct DipBench: ParsableCommand {
@@ -11,6 +13,7 @@ struct DipBench: ParsableCommand {
             Check the training engine against reference files, and time it and the way through the \
             job's folder; look for seams.
             """,
+        version: ProgramVersion.report("dip-bench", EngineFacts.all + CodecLibraries.all),
         subcommands: [
             Golden.self, Ladder.self, Step.self, FitImage.self, BlendCommand.self, Seams.self,
         ])

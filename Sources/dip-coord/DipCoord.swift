@@ -5,8 +5,11 @@
 // other one the input image, the job's folder and the output (StorageThread).
 
 import ArgumentParser
+import DeepImagePrior
 import Glibc
+import Imaging
 import Transport
+import Version
 
 @main
 struct DipCoord: ParsableCommand {
@@ -46,7 +49,9 @@ struct DipCoord: ParsableCommand {
               dip-coord presets               what --preset knows, and what it costs
               dip-coord compare a.png b.png   PSNR and SSIM of two images
             """,
-        version: ProgramVersion.text,
+        version: ProgramVersion.report(
+            "dip-coord",
+            FitEngine.facts + [("libzmq", MessagingLibrary.version)] + CodecLibraries.all),
         subcommands: [
             RestoreCommand.self, PlanCommand.self, PresetsCommand.self, StatusCommand.self,
             CompareCommand.self,

@@ -8,10 +8,6 @@ import Restoration
 import Transport
 import Wire
 
-enum ProgramVersion {
-    static let text = "0.1.0"
-}
-
 /// An end other than success: a sentence for the user and the exit code.
 struct ProgramError: Error, CustomStringConvertible, Sendable {
     enum Code: Int32, Sendable {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import ClusterSimulation
 import Glibc
+import Version
 
 @main
 struct DipSim: ParsableCommand {
@@ -23,7 +24,8 @@ struct DipSim: ParsableCommand {
               dip-sim --seeds 1-1000 --only-fault loss --only-fault workerCrash
               dip-sim --trace 42
               dip-sim --scale
-            """)
+            """,
+        version: ProgramVersion.report("dip-sim", []))
 
     @Option(
         help: ArgumentHelp(

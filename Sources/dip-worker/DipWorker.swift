@@ -6,8 +6,10 @@
 
 import ArgumentParser
 import Cluster
+import DeepImagePrior
 import Glibc
 import Transport
+import Version
 
 @main
 enum DipWorker {
@@ -53,7 +55,8 @@ struct WorkerCommand: ParsableCommand {
               dip-worker tcp://coordinator.example.org:5555 --lifetime 3300
                   in a batch job of one hour
             """,
-        version: ProgramVersion.text)
+        version: ProgramVersion.report(
+            "dip-worker", FitEngine.facts + [("libzmq", MessagingLibrary.version)]))
 
     /// Standard streams, descriptors of sockets and threads, and a few to spare.
     private static let openFileCount = 20

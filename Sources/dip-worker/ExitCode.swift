@@ -5,10 +5,6 @@ import Cluster
 import Glibc
 import Transport
 
-enum ProgramVersion {
-    static let text = "0.1.0"
-}
-
 enum ExitCode {
     static let success: Int32 = 0
     static let failure: Int32 = 1

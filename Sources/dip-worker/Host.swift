@@ -4,6 +4,7 @@ import Cluster
 import FoundationEssentials
 import Glibc
 import Transport
+import Version
 import Wire
 
 enum Host {

@@ -1,4 +1,5 @@
 import Testing
+import Version
 
 extension EndToEndTests {
     @Suite struct Help {
@@ -102,11 +103,30 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `both programs are of one version`() throws {
+        @Test func `all programs are of one version and name their libraries and kernels`() throws {
             try withSession { session in
-                let version = try printed(Programs.coordinator, ["--version"], session)
-                #expect(version.contains(/^\d+\.\d+\.\d+\n$/), "\(version)")
-                #expect(try printed(Programs.worker, ["--version"], session) == version)
+                for (program, libraries) in [
+                    (Programs.coordinator, ["libzmq", "libtiff", "libpng", "libjpeg-turbo"]),
+                    (Programs.worker, ["libzmq"]), (Programs.bench, ["libtiff"]),
+                    (Programs.simulator, []),
+                ] {
+                    let process = try session.start(
+                        program, ["--version"], environment: ["DIP_CPU": "portable"])
+                    #expect(process.wait() == .exited(0), process.story)
+                    let text = process.output
+                    let name = program.split(separator: "/").last.map(String.init) ?? ""
+                    // Scripts read the first line. Only what is installed knows its commit.
+                    let first = "\(name) \(ProgramVersion.text) (commit unknown)\n"
+                    #expect(text.hasPrefix(first), "\(text)")
+                    let computes = program == Programs.simulator ? [] : ["OpenBLAS"]
+                    for library in libraries + computes + ["zlib"] {
+                        #expect(
+                            text.split(separator: "\n").contains {
+                                $0.hasPrefix(library + " ") && $0.contains(/\d+\.\d+/)
+                            }, "\(library) in \(text)")
+                    }
+                    #expect(text.contains(/CPU kernels +portable\n/) == !computes.isEmpty)
+                }
             }
         }
     }

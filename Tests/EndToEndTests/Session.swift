@@ -10,6 +10,7 @@ enum Programs {
     static let coordinator = path("dip-coord")
     static let worker = path("dip-worker")
     static let bench = path("dip-bench")
+    static let simulator = path("dip-sim")
 
     private static func path(_ name: String) -> String {
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))

@@ -90,7 +90,9 @@ struct Tally {
         snapshot.workers = views.map(worker)
         snapshot.iterationsDone =
             iterationCount + snapshot.workers.reduce(0) { $0 + ($1.iteration ?? 0) }
-        let rate = snapshot.workers.compactMap(\.iterationsPerSecond).reduce(0, +)
+        // What a silent worker did lately, it may do no more.
+        let rate = snapshot.workers.filter { !$0.isSilent }.compactMap(\.iterationsPerSecond)
+            .reduce(0, +)
         snapshot.iterationsPerSecond = rate > 0 ? rate : nil
         let psnrs = snapshot.workers.compactMap(\.psnrToInput)
         let count = psnrs.count + finishedPSNRCount

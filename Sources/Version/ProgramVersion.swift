@@ -1,0 +1,29 @@
+// What a program says of itself (--version).
+
+internal import CVersion
+internal import CZlib
+
+public enum ProgramVersion {
+    /// Of all programs of this package.
+    public static let text = "0.1.0"
+
+    /// The commit that the program was built from, where `scripts/install` has written it into
+    /// the program's file; else `unknown`. With `-dirty` where files had been changed.
+    public static var commit: String { String(cString: cversion_commit()) }
+
+    /// A fact for the lines below the first one, such as a library and its version.
+    public typealias Fact = (name: String, value: String)
+
+    /// The compression library that every program of this package runs with.
+    private static var zlib: Fact { ("zlib", String(cString: zlibVersion())) }
+
+    /// A first line for programs, `NAME 0.1.0 (commit COMMIT)`, and a line for each fact.
+    public static func report(_ program: String, _ facts: [Fact]) -> String {
+        let facts = facts + [zlib]
+        let columns = (facts.map(\.name.count).max() ?? 0) + 2
+        let lines = facts.map { name, value in
+            name + String(repeating: " ", count: columns - name.count) + value
+        }
+        return (["\(program) \(text) (commit \(commit))"] + lines).joined(separator: "\n")
+    }
+}
