@@ -215,14 +215,15 @@ extension Coordinator {
             case .leaseResumed(let work, let worker, let iteration):
                 "\(work.words(naming: name)): worker \(worker) goes on at iteration \(iteration)"
             case .secondTry(let work, let worker, let slow):
-                "\(work.words(naming: name)): worker \(worker) runs it too, because worker \(slow) is slow"
+                "\(work.words(naming: name)): worker \(worker) runs it too, because "
+                    + "worker \(slow) is slow"
             case .checkpointFailed(let work, let reason):
                 "the checkpoint of \(work.words(naming: name)) could not be stored: \(reason)"
             case .checkpointMissing(let tile):
                 "\(name(tile)) has no usable checkpoint and begins anew"
             case .checkpointUseless(let tile, let iteration):
-                "the checkpoint of \(name(tile)) at iteration \(iteration) is removed: no worker could "
-                    + "go on from it"
+                "the checkpoint of \(name(tile)) at iteration \(iteration) is removed: no worker "
+                    + "could go on from it"
             case .lateResult(let work, let worker):
                 "\(work.words(naming: name)): a late result from worker \(worker) is taken"
             case .storingFailed(let work, let reason):

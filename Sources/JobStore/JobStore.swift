@@ -224,8 +224,8 @@ public final class JobStore {
 }
 
 extension JobState {
-    /// Tiles that were given up are as if they had not failed; the numbers of their tries go on, and
-    /// seeds that have failed stay behind.
+    /// Tiles that were given up are as if they had not failed; the numbers of their tries go on,
+    /// and seeds that have failed stay behind.
     fileprivate mutating func forgetFailures() {
         for (tile, history) in histories where history.isSetAside {
             histories[tile] = TileHistory(

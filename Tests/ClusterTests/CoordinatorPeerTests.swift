@@ -88,7 +88,7 @@ struct CoordinatorPeerTests {
 
     @Test func `another protocol version is refused with both versions named`() {
         var bench = CoordinatorBench(tiles: 1)
-        let reason = "the coordinator speaks protocol version 1, the worker speaks 7"
+        let reason = "the coordinator speaks protocol version 2, the worker speaks 7"
         #expect(
             bench.tell(.protocolMismatch(seen: 7, from: peer("a"))) == [
                 .send(.refused(Refused(.protocolVersion, reason: reason)), to: peer("a"))

@@ -155,7 +155,7 @@ struct WorkerTests {
     @Test func `another protocol version ends the worker with both versions named`() {
         var bench = WorkerBench()
         bench.tell(.started)
-        let reason = "this worker speaks protocol version 1, the coordinator speaks 7"
+        let reason = "this worker speaks protocol version 2, the coordinator speaks 7"
         #expect(bench.tell(.protocolMismatch(seen: 7)) == [.leave(.refused(reason: reason))])
     }
 

@@ -18,7 +18,7 @@ extension EndToEndTests {
             let bytes =
                 type == .uint8
                 ? values.map { UInt8($0) } : values.withUnsafeBytes { Array($0) }
-            let sink = try ImageFormats.createSink(path, like: header)
+            let sink = try ImageFormats.createSink(path, like: header, overwrite: true)
             try bytes.withUnsafeBytes { try sink.append(rowCount: side.height, samples: $0) }
             try sink.finish()
         }
@@ -42,7 +42,7 @@ extension EndToEndTests {
                     try write(session.path("in.tif"), .uint8, side: (64, 64)) { _, _ in value }
                     let output = try restore(session)
                     let worst = output.color.map { abs($0 - value / 255) }.max() ?? 1
-                    #expect(worst < 0.35, "\(value): off by \(worst)")
+                    #expect(worst < 0.45, "\(value): off by \(worst)")
                 }
                 try write(session.path("in.tif"), .uint8, side: (8, 8)) { x, y in
                     Float(x * 16 + y * 8)

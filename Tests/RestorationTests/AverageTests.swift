@@ -23,10 +23,10 @@ import Testing
     @Test func `the output is the mean of the results of each tile`() throws {
         let job = try PassThrough(
             width: 60, height: 40, bands: 1, sampleType: .uint8, restarts: 3)
-        try job.storeFits { [0.25, 0.5, 0.75][$0 % 3] }
+        try job.storeFits { [0.2, 0.4, 0.6][$0 % 3] }
         let result = try job.blend()
         #expect(result.resultCounts.isEmpty && result.damaged.isEmpty)
-        #expect(try job.samples(job.output).allSatisfy { $0 == 128 })
+        #expect(try job.samples(job.output).allSatisfy { $0 == 102 })
     }
 
     @Test func `where results are missing the others are averaged, and none is the input`() throws {

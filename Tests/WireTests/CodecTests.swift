@@ -38,8 +38,8 @@ struct CodecTests {
     }
 
     @Test func `another protocol version is named before anything else is read`() {
-        #expect(throws: WireError.protocolMismatch(seen: 2)) {
-            try decode(#"{"protocol":2,"type":"salute"}"#)
+        #expect(throws: WireError.protocolMismatch(seen: 3)) {
+            try decode(#"{"protocol":3,"type":"salute"}"#)
         }
     }
 

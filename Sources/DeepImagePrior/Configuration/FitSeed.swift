@@ -12,7 +12,8 @@ extension FitConfiguration {
     public func seed(restart: Int, retry: Int = 0) -> UInt64 {
         guard restart > 0 || retry > 0 else { return seed }
         let number = UInt64(restart) << 32 | UInt64(retry)
-        return Self.mixed(Self.mixed(seed) ^ Self.mixed(number)) >> 11
+        // The last term tells a seed from a number.
+        return Self.mixed((Self.mixed(seed) ^ Self.mixed(number)) &+ seed) >> 11
     }
 
     /// The finalizer of SplitMix64 (Steele, Lea, Flood 2014): different numbers for different ones.

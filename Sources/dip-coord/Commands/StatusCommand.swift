@@ -198,7 +198,8 @@ struct JobStatus: Encodable {
         let total = iterationsPerTile.map { " of \($0)" } ?? ""
         for entry in checkpoints {
             lines.append(
-                "checkpoint \(Self.name(entry.tile, entry.restart)) at iteration \(entry.iteration)\(total)"
+                "checkpoint \(Self.name(entry.tile, entry.restart)) at iteration "
+                    + "\(entry.iteration)\(total)"
             )
         }
         for entry in failedBefore { lines.append("failed     " + Self.story(entry)) }

@@ -36,7 +36,8 @@ extension CoordinatorLoop {
             setAsideStories[tile] = story
             let last = story.last.map(\.reason) ?? "no reason is known"
             console.warning(
-                "\(job.name(tile)) is given up after \(Text.count(story.count, "attempt")); the last one "
+                "\(job.name(tile)) is given up after \(Text.count(story.count, "attempt")); "
+                    + "the last one "
                     + last)
             announceSetAside(tile, story)
             log(
