@@ -18,7 +18,8 @@ extension Preset {
     ]
 
     /// Reads a preset: an object with any of the configuration's fields, `tile` and `overlap` in
-    /// pixels, `restarts`, and in `base` the name of the preset that has the others (default: balanced).
+    /// pixels, `restarts`, and in `base` the name of the preset that has the others (default:
+    /// balanced).
     ///
     /// - Parameter name: What errors and the preset are called by.
     /// - Throws: `FitError.invalid`, naming file and field, for a field that is not known, of

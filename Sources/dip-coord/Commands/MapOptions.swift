@@ -1,6 +1,6 @@
 // Images about the output that are written beside it.
 
-public import ArgumentParser
+import ArgumentParser
 import Imaging
 import Restoration
 

@@ -9,9 +9,9 @@ struct PresetsCommand: ParsableCommand {
         commandName: "presets",
         abstract: "List what --preset knows, and what it costs.",
         discussion: """
-            Arithmetic is that of all iterations on an RGB image, overlaps of tiles and all fits of a tile included, per \
-            megapixel of the image. A worker on one core computes 20 to 80 GFLOP/s (dip-bench \
-            step): 100 TFLOP are about an hour on one core at 28.
+            Arithmetic is that of all iterations on an RGB image, overlaps of tiles and all fits \
+            of a tile included, per megapixel of the image. A worker on one core computes 20 to \
+            80 GFLOP/s (dip-bench step): 100 TFLOP are about an hour on one core at 28.
 
             Examples:
               dip-coord presets --show balanced > mine.json

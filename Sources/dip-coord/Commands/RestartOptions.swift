@@ -1,6 +1,6 @@
 // How many fits a tile gets.
 
-public import ArgumentParser
+import ArgumentParser
 import DeepImagePrior
 
 struct RestartOptions: ParsableArguments {
