@@ -112,8 +112,17 @@ public protocol ReadableFile: AnyObject {
     var modificationTime: Int64 { get }
     /// Fills all of `buffer` from `offset` on; a file that ends before is an error.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError)
-    /// Says that the file is not read again soon.
-    func leaveCache()
+    /// Fills memory with bytes from the beginning of a block on, past the system's cache where the
+    /// disk can; what the memory has room for behind them may be changed.
+    ///
+    /// - Parameters:
+    ///   - pieces: one after the other, each aligned to and of whole blocks.
+    ///   - range: begins where a block does; as many bytes must be there.
+    func readBlocks(
+        _ range: Range<Int>, into pieces: [UnsafeMutableRawBufferPointer]
+    ) throws(JobStoreError)
+    /// Says that bytes are not read again soon.
+    func leaveCache(_ range: Range<Int>)
 }
 
 /// An open and locked log.
@@ -176,7 +185,18 @@ extension FileSystem {
 }
 
 extension ReadableFile {
-    public func leaveCache() {}
+    public func leaveCache(_ range: Range<Int>) {}
+
+    public func readBlocks(
+        _ range: Range<Int>, into pieces: [UnsafeMutableRawBufferPointer]
+    ) throws(JobStoreError) {
+        var offset = range.lowerBound
+        for piece in pieces where offset < range.upperBound {
+            let count = min(piece.count, range.upperBound - offset)
+            try read(into: UnsafeMutableRawBufferPointer(rebasing: piece[..<count]), at: offset)
+            offset += count
+        }
+    }
 
     func bytes(_ range: Range<Int>) throws(JobStoreError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)

@@ -54,6 +54,9 @@ static inline int csystem_pidfd_open(pid_t process) {
 // and count of bytes must then be multiples of the disk's block. Not every file system can: -1.
 int csystem_bypass_cache(int descriptor, int wanted);
 
+// Another descriptor of the file, for reading past the system's cache in whole blocks; or -1.
+int csystem_reopen_past_cache(int descriptor);
+
 // Both ends are close-on-exec.
 static inline int csystem_pipe(int ends[2]) {
     return pipe2(ends, O_CLOEXEC);
