@@ -89,18 +89,17 @@ extension JobStore {
         }
     }
 
-    /// One tile gets a file of its own. Several share files: to make one takes longer than to fill
-    /// it.
+    /// A few tiles get a file each. Many share files: to make one takes longer than to fill it.
     private func replace(_ tiles: [TileContent]) throws(JobStoreError) {
-        if tiles.count == 1 {
-            let index = tiles[0].facts.tile
+        let limits = StoredLimits.groupCount
+        if tiles.count < limits.lowerBound {
             try fileSystem.replace(
-                [(JobFolder.tileName(index), tiles[0].file)], in: folder.tiles)
-            removeGroups(groups.place([index], in: nil))
+                tiles.map { (JobFolder.tileName($0.facts.tile), $0.file) }, in: folder.tiles)
+            removeGroups(groups.place(tiles.map(\.facts.tile), in: nil))
             return
         }
-        let parts = stride(from: 0, to: tiles.count, by: StoredLimits.groupCountMax).map {
-            Array(tiles[$0..<min($0 + StoredLimits.groupCountMax, tiles.count)])
+        let parts = stride(from: 0, to: tiles.count, by: limits.upperBound).map {
+            Array(tiles[$0..<min($0 + limits.upperBound, tiles.count)])
         }
         let numbers = parts.map { _ in groups.makeNumber() }
         try fileSystem.replace(

@@ -9,8 +9,8 @@ enum StoredLimits {
     static let number = 0...Int(Int32.max) / 2
     /// A header of ours has some hundred bytes, and as many for each further tile.
     static let headerByteCountMax = 64 << 10
-    /// Tiles in one file.
-    static let groupCountMax = 8
+    /// Tiles in one file, where so many or more are stored together.
+    static let groupCount = 4...32
 }
 
 /// What the metadata of a file say of a tensor, all of it under the checksum.
@@ -106,23 +106,38 @@ struct TileContent {
             256 + 256 * tiles.count + 6 * (tiles.first?.facts.job.utf8.count ?? 0)
         let block = BlockMemory.blockByteCount
         let byteCount = (headerByteCountMin + dataByteCount + block - 1) / block * block
-        return FileContent(byteCount: byteCount) { memory throws(JobStoreError) in
-            var offset = byteCount - dataByteCount
-            let dataOffset = offset
-            var checksums: [Checksum] = []
-            for tile in tiles {
-                let data = UnsafeMutableRawBufferPointer(
-                    rebasing: memory[offset..<offset + tile.byteCount])
-                try tile.fill(data)
-                var checksum = tile.facts.checksum
-                checksum.add(UnsafeRawBufferPointer(data))
-                checksums.append(checksum)
-                offset += tile.byteCount
-            }
+        let checksums = TileChecksums(count: tiles.count)
+        var offset = byteCount - dataByteCount
+        var parts: [FileContent.Part] = []
+        for (place, tile) in tiles.enumerated() {
+            let range = offset..<offset + tile.byteCount
+            offset = range.upperBound
+            parts.append(
+                FileContent.Part(range: range) { data throws(JobStoreError) in
+                    try tile.fill(data)
+                    var checksum = tile.facts.checksum
+                    checksum.add(UnsafeRawBufferPointer(data))
+                    checksums.values[place] = checksum
+                })
+        }
+        return FileContent(byteCount: byteCount, parts: parts) { head in
             let tensors = zip(names, tiles).map { ($0, $1.facts.type, $1.facts.shape) }
-            memory.copyBytes(
+            head.copyBytes(
                 from: SafetensorsWriter.header(
-                    metadata: metadata(checksums), tensors: tensors, byteCount: dataOffset))
+                    metadata: metadata(Array(checksums.values)), tensors: tensors,
+                    byteCount: head.count))
         }
     }
+}
+
+/// The checksums of a file's tiles; threads set each its own.
+private final class TileChecksums {
+    let values: UnsafeMutableBufferPointer<Checksum>
+
+    init(count: Int) {
+        values = .allocate(capacity: count)
+        values.initialize(repeating: Checksum())
+    }
+
+    deinit { values.deallocate() }
 }

@@ -142,7 +142,7 @@ struct StoredFile {
     ) throws(JobStoreError) -> [UInt8] {
         let length = min(SafetensorsHeader.lengthByteCount, file.byteCount)
         guard let memory else { return try file.bytes(0..<length) }
-        let range = 0..<min(2 * BlockMemory.blockByteCount, file.byteCount)
+        let range = 0..<min(4 * BlockMemory.blockByteCount, file.byteCount)
         guard let held = try HeldBytes(reading: range, of: file, into: memory) else {
             return try file.bytes(0..<length)
         }

@@ -9,7 +9,7 @@ final class TilesAhead {
 
     /// Tiles of a thread; as many again are opened while they are used.
     private static let groupCount = 16
-    private static let groupsAhead = 2
+    private static let groupsAhead = 3
 
     private let store: JobStore
     private let tileCount: Int
