@@ -16,3 +16,7 @@ int csystem_reopen_past_cache(int descriptor) {
     snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
     return open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 }
+
+int csystem_reserve(int descriptor, int64_t count) {
+    return fallocate(descriptor, 0, 0, (off_t)count);
+}

@@ -96,6 +96,13 @@ private final class Writing {
         let isPastCache =
             memory.count > 0 && memory.count % block == 0
             && csystem_bypass_cache(descriptor, 1) == 0
+        // What makes a file longer is written one after the other, the rest side by side.
+        if isPastCache, file.content.parts.count > 1,
+            csystem_reserve(descriptor, Int64(memory.count)) != 0,
+            errno == ENOSPC || errno == EDQUOT
+        {
+            throw .system("write", file.path)
+        }
         let parts = file.content.parts.map {
             WritingPart(part: $0, memory: memory, blockByteCount: isPastCache ? block : 1)
         }
