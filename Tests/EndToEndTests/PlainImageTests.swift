@@ -41,7 +41,7 @@ extension EndToEndTests {
                 for value: Float in [100, 0, 255] {
                     try write(session.path("in.tif"), .uint8, side: (64, 64)) { _, _ in value }
                     let output = try restore(session)
-                    // The average is still near its beginning, which is gray; NaN would be off by 1.
+                    // The average is still near its beginning, gray; NaN would be off by 1.
                     let sum = output.color.reduce(0) { $0 + abs($1 - value / 255) }
                     let mean = sum / Float(output.color.count)
                     #expect(mean < 0.6, "\(value): off by \(mean)")
