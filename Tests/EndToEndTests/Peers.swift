@@ -173,14 +173,14 @@ enum Nonsense {
         case 1: return [[]]
         case 2: return (0..<40).map { _ in noise }
         case 3: return [Array("{}".utf8), noise]
-        case 4: return [Array(#"{"protocol":1,"type":"dance"}"#.utf8)]
+        case 4: return [Array(#"{"protocol":2,"type":"dance"}"#.utf8)]
         case 5: return [Array(#"{"protocol":77,"type":"hello"}"#.utf8)]
-        case 6: return [Array(#"{"protocol":1,"type":"hello","worker":5}"#.utf8)]
+        case 6: return [Array(#"{"protocol":2,"type":"hello","worker":5}"#.utf8)]
         case 7: return [Array(deep.utf8)]
         case 8: return [[UInt8](repeating: 0x20, count: 3 << 20)]
         default:
             let header = """
-                {"protocol":1,"type":"restored","job":"x","tile":0,"attempt":1,"iterations":1,\
+                {"protocol":2,"type":"restored","job":"x","tile":0,"attempt":1,"iterations":1,\
                 "payload":{"dtype":"float32","shape":[65536,65536,16],"byteCount":274877906944,\
                 "crc32":0,"piece":{"index":0,"count":262144,"offset":0}}}
                 """
