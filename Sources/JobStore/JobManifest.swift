@@ -5,7 +5,7 @@ internal import FoundationEssentials
 /// The facts of a job that decide about its pixels, where it came from and how far it got.
 public struct JobManifest: Codable, Equatable, Sendable {
     /// The version of the folder's layout that this program reads and writes.
-    public static let formatVersion = 4
+    public static let formatVersion = 5
 
     /// Stands in every tile file too, so that no tile of another job is taken for one of this.
     public var jobID: String
