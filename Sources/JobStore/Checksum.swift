@@ -1,4 +1,3 @@
-internal import CSamples
 internal import CZlib
 
 /// CRC-32 (as in zlib and PNG) of bytes that come in parts.
@@ -11,11 +10,9 @@ public struct Checksum {
 
     public mutating func add(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.baseAddress else { return }
-        let count = csamples_checksum(&value, start, bytes.count)
         value = UInt32(
             truncatingIfNeeded: crc32_z(
-                UInt(value), (start + count).assumingMemoryBound(to: UInt8.self),
-                bytes.count - count))
+                UInt(value), start.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 
     /// Eight digits.

@@ -36,46 +36,29 @@ public enum FileKind: Sendable, Equatable {
 
 /// The bytes of a file that is to be written.
 public struct FileContent {
-    /// Bytes that are made by themselves, beside those of other parts and files.
-    struct Part {
-        let range: Range<Int>
-        /// Fills memory of as many bytes. May be called on another thread.
-        let fill: (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
-    }
-
     public let byteCount: Int
-    /// One after the other in the file; together they reach to its end.
-    let parts: [Part]
-    /// Makes what is before the first part, when all of them are there.
-    let fillHead: (UnsafeMutableRawBufferPointer) -> Void
+    /// Fills memory of as many bytes. May be called on another thread, beside those of other files.
+    let fill: (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
 
     init(
-        byteCount: Int, parts: [Part],
-        fillHead: @escaping (UnsafeMutableRawBufferPointer) -> Void
+        byteCount: Int,
+        fill: @escaping (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
     ) {
         self.byteCount = byteCount
-        self.parts = parts
-        self.fillHead = fillHead
+        self.fill = fill
     }
 
     init(_ bytes: [UInt8]) {
-        let part = Part(range: 0..<bytes.count) { memory throws(JobStoreError) in
+        self.init(byteCount: bytes.count) { memory throws(JobStoreError) in
             memory.copyBytes(from: bytes)
         }
-        self.init(byteCount: bytes.count, parts: [part], fillHead: { _ in })
     }
-
-    var headByteCount: Int { parts.first?.range.lowerBound ?? byteCount }
 
     /// - Throws: `JobStoreError` when they cannot be made.
     public func bytes() throws(JobStoreError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: byteCount)
         try bytes.withUnsafeMutableBufferPointer { buffer throws(JobStoreError) in
-            let memory = UnsafeMutableRawBufferPointer(buffer)
-            for part in parts {
-                try part.fill(UnsafeMutableRawBufferPointer(rebasing: memory[part.range]))
-            }
-            fillHead(UnsafeMutableRawBufferPointer(rebasing: memory[..<headByteCount]))
+            try fill(UnsafeMutableRawBufferPointer(buffer))
         }
         return bytes
     }
@@ -129,17 +112,8 @@ public protocol ReadableFile: AnyObject {
     var modificationTime: Int64 { get }
     /// Fills all of `buffer` from `offset` on; a file that ends before is an error.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError)
-    /// Fills memory with bytes from the beginning of a block on, past the system's cache where the
-    /// disk can; what the memory has room for behind them may be changed.
-    ///
-    /// - Parameters:
-    ///   - pieces: one after the other, each aligned to and of whole blocks.
-    ///   - range: begins where a block does; as many bytes must be there.
-    func readBlocks(
-        _ range: Range<Int>, into pieces: [UnsafeMutableRawBufferPointer]
-    ) throws(JobStoreError)
-    /// Says that bytes are not read again soon.
-    func leaveCache(_ range: Range<Int>)
+    /// Says that the file is not read again soon.
+    func leaveCache()
 }
 
 /// An open and locked log.
@@ -202,18 +176,7 @@ extension FileSystem {
 }
 
 extension ReadableFile {
-    public func leaveCache(_ range: Range<Int>) {}
-
-    public func readBlocks(
-        _ range: Range<Int>, into pieces: [UnsafeMutableRawBufferPointer]
-    ) throws(JobStoreError) {
-        var offset = range.lowerBound
-        for piece in pieces where offset < range.upperBound {
-            let count = min(piece.count, range.upperBound - offset)
-            try read(into: UnsafeMutableRawBufferPointer(rebasing: piece[..<count]), at: offset)
-            offset += count
-        }
-    }
+    public func leaveCache() {}
 
     func bytes(_ range: Range<Int>) throws(JobStoreError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)

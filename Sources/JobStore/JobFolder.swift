@@ -4,8 +4,7 @@
 //         job.json                     what the job is; written first, replaced by renaming
 //         events.jsonl                 what happened, one JSON object a line; locked by its writer
 //         attempts.log                 the tries at each tile
-//         tiles/NNNNNN.safetensors     a restored window
-//         tiles/group-N.safetensors    several, which were stored together
+//         tiles/NNNNNN.safetensors     restored windows
 //         checkpoints/                 states of unfinished fits, NNNNNN.safetensors
 //         report.json                  the end
 //         stop.json, stop.json.dip/    where fits stop, and the job of the pilots that found it
@@ -29,7 +28,6 @@ struct JobFolder {
     var checkpoints: String { "\(path)/checkpoints" }
 
     func tilePath(_ index: Int) -> String { "\(tiles)/\(Self.tileName(index))" }
-    func groupPath(_ number: Int) -> String { "\(tiles)/\(Self.groupName(number))" }
     func checkpointPath(_ index: Int) -> String { "\(checkpoints)/\(Self.tileName(index))" }
 
     private var parent: String {
@@ -55,17 +53,6 @@ struct JobFolder {
             index >= 0, tileName(index) == name
         else { return nil }
         return index
-    }
-
-    private static let groupPrefix = "group-"
-
-    /// `group-000042.safetensors`, of several tiles.
-    static func groupName(_ number: Int) -> String { groupPrefix + tileName(number) }
-
-    /// The number in a name that ``groupName(_:)`` makes; nil for any other name.
-    static func groupNumber(_ name: String) -> Int? {
-        guard name.hasPrefix(groupPrefix) else { return nil }
-        return tileIndex(String(name.dropFirst(groupPrefix.count)))
     }
 
     /// Makes the folder where nothing stands, or checks that what stands there is ours: it has a
@@ -119,12 +106,6 @@ struct JobFolder {
         return try fileSystem.list(directory).compactMap(Self.tileIndex).sorted()
     }
 
-    /// The numbers of the files of several tiles, in order.
-    func groupNumbers() throws(JobStoreError) -> [Int] {
-        guard try fileSystem.kind(of: tiles) == .directory else { return [] }
-        return try fileSystem.list(tiles).compactMap(Self.groupNumber).sorted()
-    }
-
     /// Removes what killed writers have left half done, and makes safe what they have done.
     func removePartialFiles() throws(JobStoreError) {
         for name in [Self.manifestName, Self.reportName, Self.attemptsName] {
@@ -145,8 +126,7 @@ struct JobFolder {
     /// Whether a name in a directory is one that a job gives, also while it writes.
     private static func isOurs(_ name: String) -> Bool {
         let isPartial = name.hasSuffix(partialSuffix)
-        let name = isPartial ? String(name.dropLast(partialSuffix.count)) : name
-        return tileIndex(name) != nil || groupNumber(name) != nil
+        return tileIndex(isPartial ? String(name.dropLast(partialSuffix.count)) : name) != nil
     }
 
     /// Removes a former job's tiles, checkpoints and report. Files that have other names than a

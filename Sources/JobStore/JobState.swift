@@ -25,9 +25,6 @@ public struct JobState: Equatable, Sendable {
     /// Of tiles that are not stored, by tile.
     public var checkpoints: [Int: Checkpoint] = [:]
 
-    /// The number of the file of each tile that is in one of several.
-    var groups: [Int: Int] = [:]
-
     /// Nothing is done.
     public init() {}
 
@@ -46,49 +43,28 @@ public struct JobState: Equatable, Sendable {
     ) throws(JobStoreError) -> JobState {
         var state = JobState()
         let tileCount = manifest.plan.fitCount
-        // Of a tile that is there several times the latest attempt counts.
-        var attempts: [Int: Int] = [:]
         for index in try folder.indices(in: folder.tiles) where index < tileCount {
             let path = folder.tilePath(index)
             do throws(JobStoreError) {
                 guard let file = try folder.fileSystem.open(path, followingLinks: false)
                 else { continue }
-                let stored = try StoredFile(
-                    reading: file, path: path, content: .pixels, job: manifest.jobID, tile: index)
-                attempts[index] =
-                    try StoredTile(checking: stored, index: index, manifest: manifest).attempt
+                _ = try StoredTile(checking: file, path: path, index: index, manifest: manifest)
+                state.stored.insert(index)
             } catch {
                 guard error.kind == .corrupt else { throw error }
                 try damaged(path)
             }
         }
-        for number in try folder.groupNumbers() {
-            let path = folder.groupPath(number)
-            do throws(JobStoreError) {
-                guard let file = try folder.fileSystem.open(path, followingLinks: false)
-                else { continue }
-                let tiles = try wholeTiles(of: file, path: path, manifest)
-                for (index, attempt) in tiles where attempt >= attempts[index] ?? 0 {
-                    attempts[index] = attempt
-                    state.groups[index] = number
-                }
-            } catch {
-                guard error.kind == .corrupt else { throw error }
-                try damaged(path)
-            }
-        }
-        state.stored = Set(attempts.keys)
         for index in try folder.indices(in: folder.checkpoints) where index < tileCount {
             let path = folder.checkpointPath(index)
             do throws(JobStoreError) {
                 guard let file = try folder.fileSystem.open(path, followingLinks: false)
                 else { continue }
                 let stored = try StoredFile(
-                    reading: file, path: path, content: .state, job: manifest.jobID, tile: index)
-                try stored.check()
+                    checking: file, path: path, content: .state, job: manifest.jobID, tile: index)
                 state.checkpoints[index] = Checkpoint(
                     attempt: stored.facts.attempt, iteration: stored.facts.iteration,
-                    byteCount: stored.dataRange.count)
+                    byteCount: stored.dataByteCount)
             } catch {
                 guard error.kind == .corrupt else { throw error }
                 try damaged(path)
@@ -96,28 +72,6 @@ public struct JobState: Equatable, Sendable {
         }
         state.histories = try HistoryLog.read(folder, tileCount: tileCount)
         return state
-    }
-
-    /// The attempts of the tiles in a file of several that are whole.
-    ///
-    /// - Throws: `JobStoreError` of kind `.corrupt` when none is.
-    private static func wholeTiles(
-        of file: any ReadableFile, path: String, _ manifest: JobManifest
-    ) throws(JobStoreError) -> [Int: Int] {
-        var attempts: [Int: Int] = [:]
-        let tiles = try StoredFile.tiles(of: file, path: path, job: manifest.jobID)
-        for (index, stored) in tiles where index < manifest.plan.fitCount {
-            do throws(JobStoreError) {
-                attempts[index] =
-                    try StoredTile(checking: stored, index: index, manifest: manifest).attempt
-            } catch {
-                guard error.kind == .corrupt else { throw error }
-            }
-        }
-        guard !attempts.isEmpty else {
-            throw JobStoreError(.corrupt, "\(path) holds no tile of this job")
-        }
-        return attempts
     }
 }
 

@@ -1,7 +1,18 @@
-// Files of tiles.
+// Tiles and checkpoints, one file each.
 
 internal import CSamples
 internal import Safetensors
+
+/// The state of an unfinished fit, as it was stored.
+public struct StoredCheckpoint: Equatable, Sendable {
+    public let tile: Int
+    /// The number of the try that it is from.
+    public let attempt: Int
+    /// Iterations done.
+    public let iteration: Int
+    /// As the worker sent them.
+    public let bytes: [UInt8]
+}
 
 extension JobStore {
     // MARK: Tiles
@@ -57,68 +68,32 @@ extension JobStore {
         withPixels: @escaping (Int, (UnsafeBufferPointer<Float>) -> Void) -> Void
     ) throws(JobStoreError) {
         precondition(Set(tiles.map(\.index)).count == tiles.count, "tiles of different indices")
-        var contents: [TileContent] = []
+        let type = precision.tensorType
+        var files: [(name: String, content: FileContent)] = []
         for (place, tile) in tiles.enumerated() {
             let facts = StoredFacts(
                 content: .pixels, job: manifest.jobID, tile: tile.index, attempt: tile.attempt,
-                iteration: 0, shape: [shape.height, shape.width, shape.bands],
-                type: precision.tensorType)
+                iteration: 0, shape: [shape.height, shape.width, shape.bands], type: type)
             var count = 0
             withPixels(place) { count = $0.count }
             try check(tile.index, shape, pixelCount: count)
-            contents.append(content(facts) { withPixels(place, $0) })
+            let content = facts.encoded { bytes throws(JobStoreError) in
+                var areNumbers = false
+                withPixels(place) { pixels in
+                    // Within what a half can hold. A NaN is not.
+                    areNumbers =
+                        csamples_all_below(pixels.baseAddress, pixels.count, 65504) != 0
+                    SafetensorsWriter.fill(bytes, with: pixels, as: type)
+                }
+                guard areNumbers else {
+                    throw JobStoreError(
+                        .corrupt, "tile \(tile.index) came with values that are no pixels")
+                }
+            }
+            files.append((JobFolder.tileName(tile.index), content))
         }
-        try replace(contents)
+        try fileSystem.replace(files, in: folder.tiles)
         for tile in tiles { removeCheckpoint(tile: tile.index) }
-    }
-
-    private func content(
-        _ facts: StoredFacts, withPixels: @escaping ((UnsafeBufferPointer<Float>) -> Void) -> Void
-    ) -> TileContent {
-        TileContent(facts: facts) { bytes throws(JobStoreError) in
-            var areNumbers = false
-            withPixels { pixels in
-                // Within what a half can hold. A NaN is not.
-                areNumbers = csamples_all_below(pixels.baseAddress, pixels.count, 65504) != 0
-                SafetensorsWriter.fill(bytes, with: pixels, as: facts.type)
-            }
-            guard areNumbers else {
-                throw JobStoreError(
-                    .corrupt, "tile \(facts.tile) came with values that are no pixels")
-            }
-        }
-    }
-
-    /// A few tiles get a file each. Many share files: to make one takes longer than to fill it.
-    private func replace(_ tiles: [TileContent]) throws(JobStoreError) {
-        let limits = StoredLimits.groupCount
-        if tiles.count < limits.lowerBound {
-            try fileSystem.replace(
-                tiles.map { (JobFolder.tileName($0.facts.tile), $0.file) }, in: folder.tiles)
-            removeGroups(groups.place(tiles.map(\.facts.tile), in: nil))
-            return
-        }
-        let parts = stride(from: 0, to: tiles.count, by: limits.upperBound).map {
-            Array(tiles[$0..<min($0 + limits.upperBound, tiles.count)])
-        }
-        let numbers = parts.map { _ in groups.makeNumber() }
-        try fileSystem.replace(
-            zip(numbers, parts).map { (JobFolder.groupName($0), TileContent.file($1)) },
-            in: folder.tiles)
-        for (number, part) in zip(numbers, parts) {
-            removeGroups(groups.place(part.map(\.facts.tile), in: number))
-        }
-    }
-
-    private func removeGroups(_ numbers: [Int]) {
-        for number in numbers { try? fileSystem.remove(folder.groupPath(number)) }
-    }
-
-    /// Removes the files of tiles that nobody will want again; one that other tiles share stays
-    /// until they go too. What cannot be removed does no harm.
-    public func removeTiles(_ indices: [Int]) {
-        removeGroups(groups.place(indices, in: nil))
-        for index in indices { try? fileSystem.remove(folder.tilePath(index)) }
     }
 
     private func check(
@@ -143,64 +118,73 @@ extension JobStore {
     /// - Throws: `JobStoreError` of kind `.corrupt` when the file is not what was stored: then
     ///   the tile counts as not restored.
     public func openTile(_ index: Int) throws(JobStoreError) -> StoredTile? {
-        try openTiles([index])[index]?.get()
-    }
-
-    /// Opens stored tiles and checks all of them once. Such as have not been stored are missing.
-    ///
-    /// - Parameter memory: takes tiles while it has room, so that they are read from the disk once.
-    public func openTiles(
-        _ indices: some Sequence<Int>, memory: TileMemory? = nil
-    ) -> [Int: Result<StoredTile, JobStoreError>] {
-        var opened: [Int: Result<StoredTile, JobStoreError>] = [:]
-        // A file's tiles most often follow one another.
-        var group: (number: Int, tiles: Result<[Int: StoredFile], JobStoreError>)?
-        for index in indices {
-            let number = groups.number(of: index)
-            if let number, group?.number != number {
-                group = (
-                    number,
-                    Result { () throws(JobStoreError) in
-                        try tiles(ofGroup: number, memory)
-                    }
-                )
-            }
-            let tile = Result { () throws(JobStoreError) -> StoredTile? in
-                let stored =
-                    if number != nil {
-                        try group?.tiles.get()[index]
-                    } else {
-                        try singleTile(index, memory)
-                    }
-                guard let stored else { return nil }
-                return try StoredTile(
-                    checking: stored, index: index, manifest: manifest, memory: memory)
-            }
-            switch tile {
-            case .success(let tile?): opened[index] = .success(tile)
-            case .success(nil): break
-            case .failure(let error): opened[index] = .failure(error)
-            }
-        }
-        return opened
-    }
-
-    private func tiles(
-        ofGroup number: Int, _ memory: TileMemory?
-    ) throws(JobStoreError) -> [Int: StoredFile] {
-        let path = folder.groupPath(number)
-        guard let file = try fileSystem.open(path, followingLinks: false) else { return [:] }
-        return try StoredFile.tiles(of: file, path: path, job: manifest.jobID, memory: memory)
-    }
-
-    private func singleTile(
-        _ index: Int, _ memory: TileMemory?
-    ) throws(JobStoreError) -> StoredFile? {
         let path = folder.tilePath(index)
         guard let file = try fileSystem.open(path, followingLinks: false) else { return nil }
-        return try StoredFile(
-            reading: file, path: path, content: .pixels, job: manifest.jobID, tile: index,
-            memory: memory)
+        return try StoredTile(checking: file, path: path, index: index, manifest: manifest)
+    }
+
+    // MARK: Checkpoints
+
+    /// The most bytes that a checkpoint may have.
+    public static var checkpointByteCountMax: Int { 4 << 30 }
+
+    /// Stores the state of an unfinished fit in place of the tile's former one: at any moment
+    /// there is one of them, whole.
+    ///
+    /// - Parameters:
+    ///   - attempt: The number of the try.
+    ///   - iteration: Iterations done.
+    ///   - bytes: Whatever the worker needs to go on; not looked into.
+    /// - Throws: `JobStoreError`: `.corrupt` when there is no such tile or the checkpoint has more
+    ///   than ``checkpointByteCountMax`` bytes, else `.outOfSpace` or `.unwritable`.
+    public func storeCheckpoint(
+        tile index: Int, attempt: Int, iteration: Int, bytes: [UInt8]
+    ) throws(JobStoreError) {
+        guard 0..<manifest.plan.fitCount ~= index, StoredLimits.number ~= attempt,
+            StoredLimits.number ~= iteration,
+            bytes.count <= Self.checkpointByteCountMax
+        else {
+            throw JobStoreError(
+                .corrupt,
+                "a checkpoint of tile \(index) at iteration \(iteration) came with \(bytes.count) "
+                    + "bytes; the job has \(manifest.plan.fitCount) tiles")
+        }
+        let facts = StoredFacts(
+            content: .state, job: manifest.jobID, tile: index, attempt: attempt,
+            iteration: iteration, shape: [bytes.count], type: .uint8)
+        try folder.makeDirectory(folder.checkpoints)
+        try fileSystem.replace(
+            JobFolder.tileName(index), in: folder.checkpoints, with: facts.encoded(bytes))
+    }
+
+    /// The tile's checkpoint; nil when there is none, or when it is not what was stored.
+    ///
+    /// - Throws: `JobStoreError` when the disk cannot be read.
+    public func loadCheckpoint(
+        tile index: Int, byteCountMax: Int = checkpointByteCountMax
+    ) throws(JobStoreError) -> StoredCheckpoint? {
+        let path = folder.checkpointPath(index)
+        do throws(JobStoreError) {
+            guard let file = try fileSystem.open(path, followingLinks: false),
+                file.byteCount <= byteCountMax + StoredLimits.headerByteCountMax
+            else { return nil }
+            let stored = try StoredFile(
+                checking: file, path: path, content: .state, job: manifest.jobID, tile: index)
+            guard stored.dataByteCount <= byteCountMax else { return nil }
+            let end = stored.dataOffset + stored.dataByteCount
+            return StoredCheckpoint(
+                tile: index, attempt: stored.facts.attempt, iteration: stored.facts.iteration,
+                bytes: try file.bytes(stored.dataOffset..<end))
+        } catch {
+            guard error.kind == .corrupt else { throw error }
+            return nil
+        }
+    }
+
+    /// Removes the tile's checkpoint, if there is one. One that cannot be removed does no harm:
+    /// it goes when the folder is opened again.
+    public func removeCheckpoint(tile index: Int) {
+        try? fileSystem.remove(folder.checkpointPath(index))
     }
 
     // MARK: Space

@@ -23,7 +23,6 @@ public final class JobStore {
     let folder: JobFolder
     private let events: LineLog
     private let histories: HistoryLog
-    let groups: TileGroups
 
     var fileSystem: any FileSystem { folder.fileSystem }
 
@@ -34,7 +33,6 @@ public final class JobStore {
         self.folder = folder
         self.events = events
         stateAtOpening = state
-        groups = TileGroups(state.groups, next: (try folder.groupNumbers().last ?? -1) + 1)
         histories = try HistoryLog(rewriting: state.histories, in: folder)
     }
 

@@ -139,50 +139,7 @@ private final class PosixReadableFile: ReadableFile {
         close(descriptor)
     }
 
-    func leaveCache(_ range: Range<Int>) {
-        posix_fadvise(
-            descriptor, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_DONTNEED)
-    }
-
-    func readBlocks(
-        _ range: Range<Int>, into pieces: [UnsafeMutableRawBufferPointer]
-    ) throws(JobStoreError) {
-        // What of each piece is wanted.
-        var parts: [UnsafeMutableRawBufferPointer] = []
-        var count = 0
-        for piece in pieces where count < range.count {
-            let part = UnsafeMutableRawBufferPointer(
-                rebasing: piece[..<min(piece.count, range.count - count)])
-            parts.append(part)
-            count += part.count
-        }
-        // None, or not all, where the disk cannot or has other blocks.
-        var done = readPastCache(parts, at: range.lowerBound)
-        var offset = range.lowerBound
-        for part in parts {
-            let count = min(part.count, done)
-            done -= count
-            if count < part.count {
-                let rest = UnsafeMutableRawBufferPointer(rebasing: part[count...])
-                try read(into: rest, at: offset + count)
-            }
-            offset += part.count
-        }
-    }
-
-    /// Returns how many bytes were read, of whole blocks each.
-    private func readPastCache(
-        _ parts: [UnsafeMutableRawBufferPointer], at offset: Int
-    ) -> Int {
-        let other = csystem_reopen_past_cache(descriptor)
-        guard other >= 0 else { return 0 }
-        defer { Glibc.close(other) }
-        let block = BlockMemory.blockByteCount
-        let blocks = parts.map {
-            iovec(iov_base: $0.baseAddress, iov_len: ($0.count + block - 1) / block * block)
-        }
-        return max(preadv(other, blocks, Int32(blocks.count), off_t(offset)), 0)
-    }
+    func leaveCache() { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
         var done = 0

@@ -1,24 +1,101 @@
-// Files of the job's folder, read and checked.
+// A file of the job's folder that holds one tensor: safetensors, with a checksum in its metadata
+// over what it is and what it holds.
 
 internal import Safetensors
 
-/// What an open file says that it holds at a place of it.
+/// What the numbers in the folder's files may be: one that cannot travel in a message, or be
+/// counted on from, is none that a job has written.
+enum StoredLimits {
+    static let number = 0...Int(Int32.max) / 2
+    /// A header of ours has some hundred bytes.
+    static let headerByteCountMax = 64 << 10
+}
+
+/// What the metadata of a file say, all of it under the checksum.
+struct StoredFacts: Equatable {
+    /// What the file holds, the name of its tensor.
+    enum Content: String {
+        /// A restored window, (H, W, C).
+        case pixels
+        /// The state of an unfinished fit, bytes.
+        case state
+    }
+
+    let content: Content
+    let job: String
+    let tile: Int
+    let attempt: Int
+    /// Iterations done; 0 where that means nothing.
+    let iteration: Int
+    let shape: [Int]
+    let type: TensorType
+
+    /// CRC-32 of one line of these facts, to be continued with the data section.
+    var checksum: Checksum {
+        let numbers = "\(tile) \(attempt) \(iteration) \(shape)"
+        return Checksum(
+            of: Array("\(content.rawValue) \(job) \(numbers) \(type.rawValue)\n".utf8))
+    }
+
+    /// The whole file.
+    ///
+    /// - Parameter bytes: The tensor, row-major and little-endian.
+    func encoded(_ bytes: [UInt8]) -> [UInt8] {
+        var checksum = self.checksum
+        bytes.withUnsafeBytes { checksum.add($0) }
+        var writer = SafetensorsWriter(metadata: metadata(checksum))
+        writer.add(content.rawValue, type: type, shape: shape, bytes: bytes)
+        return writer.encoded()
+    }
+
+    private func metadata(_ checksum: Checksum) -> [String: String] {
+        [
+            "job": job, "tile": String(tile), "attempt": String(attempt),
+            "iteration": String(iteration), "crc32": String(checksum.value, radix: 16),
+        ]
+    }
+
+    /// The whole file, its header long enough to make it one of whole blocks of a disk.
+    ///
+    /// - Parameter fill: makes the tensor, row-major and little-endian.
+    func encoded(
+        _ fill: @escaping (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
+    ) -> FileContent {
+        let dataByteCount = shape.reduce(type.byteCount, *)
+        // A character takes six bytes at most in JSON.
+        let headerByteCountMin = 512 + 6 * job.utf8.count
+        let block = BlockMemory.blockByteCount
+        let byteCount = (headerByteCountMin + dataByteCount + block - 1) / block * block
+        let dataOffset = byteCount - dataByteCount
+        return FileContent(byteCount: byteCount) { memory throws(JobStoreError) in
+            let data = UnsafeMutableRawBufferPointer(rebasing: memory[dataOffset...])
+            try fill(data)
+            var checksum = self.checksum
+            checksum.add(UnsafeRawBufferPointer(data))
+            memory.copyBytes(
+                from: SafetensorsWriter.header(
+                    metadata: metadata(checksum), name: content.rawValue, type: type, shape: shape,
+                    byteCount: dataOffset))
+        }
+    }
+}
+
+/// An open file whose checksum holds.
 struct StoredFile {
     let facts: StoredFacts
     let file: any ReadableFile
-    let path: String
-    /// Where the tensor lies in the file.
-    let dataRange: Range<Int>
-    private let expectedChecksum: UInt32
+    /// Where the tensor begins in the file.
+    let dataOffset: Int
+    let dataByteCount: Int
 
-    /// The one tensor of a file; ``check(holdingIn:)`` tells whether it is whole.
+    /// Reads all of the file once, a piece at a time.
     ///
     /// - Throws: `JobStoreError` of kind `.corrupt` when it is not what was stored for the tile.
     init(
-        reading file: any ReadableFile, path: String, content: StoredFacts.Content, job: String,
-        tile: Int, memory: TileMemory? = nil
+        checking file: any ReadableFile, path: String, content: StoredFacts.Content, job: String,
+        tile: Int
     ) throws(JobStoreError) {
-        let header = try Self.readHeader(file, path: path, memory: memory)
+        let header = try Self.readHeader(file, path: path)
         guard let entry = header.tensors[content.rawValue], header.tensors.count == 1,
             let attempt = header.metadata["attempt"].flatMap({ Int($0) }),
             let iteration = header.metadata["iteration"].flatMap({ Int($0) }),
@@ -29,87 +106,33 @@ struct StoredFile {
             throw JobStoreError(
                 .corrupt, "\(path) does not hold the \(content) of tile \(tile) of this job")
         }
-        let facts = StoredFacts(
+        facts = StoredFacts(
             content: content, job: job, tile: tile, attempt: attempt, iteration: iteration,
             shape: entry.shape, type: entry.type)
-        self.init(file, path, facts, entry, header, expected)
-    }
-
-    /// The tiles of a file of several, by their numbers; those that cannot be understood are left
-    /// out.
-    ///
-    /// - Throws: `JobStoreError` of kind `.corrupt` when it is not such a file of the job.
-    static func tiles(
-        of file: any ReadableFile, path: String, job: String, memory: TileMemory? = nil
-    ) throws(JobStoreError) -> [Int: StoredFile] {
-        let header = try readHeader(file, path: path, memory: memory)
-        guard header.metadata["job"] == job else {
-            throw JobStoreError(.corrupt, "\(path) does not hold tiles of this job")
-        }
-        var tiles: [Int: StoredFile] = [:]
-        for (name, entry) in header.tensors {
-            let words = header.metadata[name]?.split(separator: " ") ?? []
-            guard words.count == 2, let attempt = Int(words[0]),
-                let expected = UInt32(words[1], radix: 16),
-                let tile = name.split(separator: ".").last.flatMap({ Int($0) }),
-                StoredLimits.number ~= attempt, StoredLimits.number ~= tile
-            else { continue }
-            let facts = StoredFacts(
-                content: .pixels, job: job, tile: tile, attempt: attempt, iteration: 0,
-                shape: entry.shape, type: entry.type)
-            guard name == TileContent.groupedName(facts) else { continue }
-            tiles[tile] = StoredFile(file, path, facts, entry, header, expected)
-        }
-        return tiles
-    }
-
-    private init(
-        _ file: any ReadableFile, _ path: String, _ facts: StoredFacts, _ entry: TensorEntry,
-        _ header: SafetensorsHeader, _ expected: UInt32
-    ) {
-        self.facts = facts
         self.file = file
-        self.path = path
-        let start = header.dataOffset + entry.byteRange.lowerBound
-        dataRange = start..<start + entry.byteRange.count
-        expectedChecksum = expected
-    }
+        dataOffset = header.dataOffset
+        dataByteCount = header.dataByteCount
 
-    /// Reads all of the tensor once, into memory or a piece at a time.
-    ///
-    /// - Parameter memory: where it stays, if there is room.
-    /// - Returns: the bytes of the tensor where they stay, else nil.
-    /// - Throws: `JobStoreError` of kind `.corrupt` when its checksum does not hold.
-    @discardableResult
-    func check(holdingIn memory: TileMemory? = nil) throws(JobStoreError) -> HeldBytes? {
         var checksum = facts.checksum
-        var held: HeldBytes?
-        if let memory, dataRange.lowerBound % facts.type.byteCount == 0 {
-            held = try HeldBytes(reading: dataRange, of: file, into: memory)
-        }
-        if let held {
-            held.lend(0..<dataRange.count) { checksum.add($0) }
-        } else {
-            try addFile(to: &checksum)
-        }
-        guard checksum.value == expectedChecksum else {
+        try Self.add(dataOffset..<dataOffset + dataByteCount, of: file, to: &checksum)
+        guard checksum.value == expected else {
             throw JobStoreError(
                 .corrupt,
-                "\(path) has been damaged: the checksum of tile \(facts.tile) is "
-                    + "\(checksum.hexadecimal) and not "
-                    + "\(String(expectedChecksum, radix: 16))")
+                "\(path) has been damaged: its checksum is "
+                    + "\(String(checksum.value, radix: 16)) and not \(String(expected, radix: 16))")
         }
-        return held
     }
 
-    private func addFile(to checksum: inout Checksum) throws(JobStoreError) {
+    private static func add(
+        _ range: Range<Int>, of file: any ReadableFile, to checksum: inout Checksum
+    ) throws(JobStoreError) {
         let piece = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: min(dataRange.count, 32 << 10), alignment: 64)
+            byteCount: min(range.count, 32 << 10), alignment: 64)
         defer { piece.deallocate() }
-        var offset = dataRange.lowerBound
-        while offset < dataRange.upperBound {
+        var offset = range.lowerBound
+        while offset < range.upperBound {
             let part = UnsafeMutableRawBufferPointer(
-                rebasing: piece[..<min(piece.count, dataRange.upperBound - offset)])
+                rebasing: piece[..<min(piece.count, range.upperBound - offset)])
             try file.read(into: part, at: offset)
             checksum.add(UnsafeRawBufferPointer(part))
             offset += part.count
@@ -117,12 +140,12 @@ struct StoredFile {
     }
 
     private static func readHeader(
-        _ file: any ReadableFile, path: String, memory: TileMemory?
+        _ file: any ReadableFile, path: String
     ) throws(JobStoreError) -> SafetensorsHeader {
         let fileByteCount = file.byteCount
-        var prefix = try firstBlocks(of: file, memory)
+        let length = try file.bytes(0..<min(SafetensorsHeader.lengthByteCount, fileByteCount))
         let offset = try orCorrupt(path) { () throws(SafetensorsError) in
-            try SafetensorsHeader.dataOffset(parsing: prefix, fileByteCount: fileByteCount)
+            try SafetensorsHeader.dataOffset(parsing: length, fileByteCount: fileByteCount)
         }
         guard offset <= StoredLimits.headerByteCountMax else {
             throw JobStoreError(
@@ -130,25 +153,10 @@ struct StoredFile {
                 "\(path) begins with \(offset) bytes of header; at most "
                     + "\(StoredLimits.headerByteCountMax) are read")
         }
-        if prefix.count < offset { prefix = try file.bytes(0..<offset) }
+        let prefix = try file.bytes(0..<offset)
         return try orCorrupt(path) { () throws(SafetensorsError) in
             try SafetensorsHeader(parsing: prefix, fileByteCount: fileByteCount)
         }
-    }
-
-    /// The header's length at least, and most often all of it.
-    private static func firstBlocks(
-        of file: any ReadableFile, _ memory: TileMemory?
-    ) throws(JobStoreError) -> [UInt8] {
-        let length = min(SafetensorsHeader.lengthByteCount, file.byteCount)
-        guard let memory else { return try file.bytes(0..<length) }
-        let range = 0..<min(4 * BlockMemory.blockByteCount, file.byteCount)
-        guard let held = try HeldBytes(reading: range, of: file, into: memory) else {
-            return try file.bytes(0..<length)
-        }
-        var bytes: [UInt8] = []
-        held.lend(range) { bytes += $0 }
-        return bytes
     }
 
     private static func orCorrupt<Value>(

@@ -1,4 +1,4 @@
-// A stored tile, read row by row.
+// A tile's file, read row by row.
 
 internal import Safetensors
 
@@ -10,40 +10,37 @@ public final class StoredTile {
     public let width: Int
     public let bands: Int
     private let type: TensorType
-    private let stored: StoredFile
-    /// Its bytes, where there was memory for them.
-    private let held: HeldBytes?
+    private let file: any ReadableFile
+    private let dataOffset: Int
     /// Rows as they lie in the file, kept from call to call.
     private var halves: [UInt8] = []
 
-    /// - Parameter memory: takes the tile where it has room; else rows are read from the file.
     init(
-        checking stored: StoredFile, index: Int, manifest: JobManifest, memory: TileMemory? = nil
+        checking file: any ReadableFile, path: String, index: Int, manifest: JobManifest
     ) throws(JobStoreError) {
+        let stored = try StoredFile(
+            checking: file, path: path, content: .pixels, job: manifest.jobID, tile: index)
         let shape = [
             manifest.plan.windowHeight, manifest.plan.windowWidth, manifest.image.bands,
         ]
         guard stored.facts.shape == shape, [.float16, .float32].contains(stored.facts.type) else {
             throw JobStoreError(
                 .corrupt,
-                "\(stored.path) holds \(stored.facts.type.rawValue) of the shape "
-                    + "\(stored.facts.shape); tiles of this job are F16 or F32 of the shape "
-                    + "\(shape)")
+                "\(path) holds \(stored.facts.type.rawValue) of the shape \(stored.facts.shape); "
+                    + "tiles of this job are F16 or F32 of the shape \(shape)")
         }
-        held = try stored.check(holdingIn: memory)
         self.index = index
-        self.stored = stored
+        self.file = file
         attempt = stored.facts.attempt
         type = stored.facts.type
+        dataOffset = stored.dataOffset
         (height, width, bands) = (shape[0], shape[1], shape[2])
     }
 
-    /// Says that the tile is not read again soon: the system may use its memory for other ones.
-    public func leaveCache() {
-        if held == nil { stored.file.leaveCache(stored.dataRange) }
-    }
+    /// Says that the file is not read again soon: the system may use its memory for other ones.
+    public func leaveCache() { file.leaveCache() }
 
-    /// Reads rows of the window. Rows above those that were read may be gone.
+    /// Reads rows of the window.
     ///
     /// - Parameters:
     ///   - rows: Rows of the window, within its height.
@@ -56,42 +53,20 @@ public final class StoredTile {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= height, "rows of the window")
         precondition(pixels.count == rows.count * rowValueCount, "as many pixels as rows have")
         let rowByteCount = rowValueCount * type.byteCount
-        let range = rows.lowerBound * rowByteCount..<rows.upperBound * rowByteCount
-        if let held {
-            var first = 0
-            held.lend(range) { bytes in
-                let count = bytes.count / type.byteCount
-                widen(
-                    bytes, into: UnsafeMutableBufferPointer(rebasing: pixels[first..<first + count])
-                )
-                first += count
-            }
-            held.giveBack(before: range.upperBound)
-            return
-        }
-        let offset = stored.dataRange.lowerBound + range.lowerBound
+        let offset = dataOffset + rows.lowerBound * rowByteCount
         if type == .float32 {
-            try stored.file.read(into: UnsafeMutableRawBufferPointer(pixels), at: offset)
+            try file.read(into: UnsafeMutableRawBufferPointer(pixels), at: offset)
             return
         }
-        if halves.count < range.count {
-            halves = [UInt8](repeating: 0, count: range.count)
+        let byteCount = rows.count * rowByteCount
+        if halves.count < byteCount {
+            halves = [UInt8](repeating: 0, count: byteCount)
         }
         try halves.withUnsafeMutableBufferPointer { buffer throws(JobStoreError) in
             let part = UnsafeMutableRawBufferPointer(
-                rebasing: UnsafeMutableRawBufferPointer(buffer)[..<range.count])
-            try stored.file.read(into: part, at: offset)
-            widen(UnsafeRawBufferPointer(part), into: pixels)
-        }
-    }
-
-    private func widen(
-        _ bytes: UnsafeRawBufferPointer, into pixels: UnsafeMutableBufferPointer<Float>
-    ) {
-        if type == .float16 {
-            HalfFloat.widen(bytes, into: pixels)
-        } else {
-            UnsafeMutableRawBufferPointer(pixels).copyMemory(from: bytes)
+                rebasing: UnsafeMutableRawBufferPointer(buffer)[..<byteCount])
+            try file.read(into: part, at: offset)
+            HalfFloat.widen(UnsafeRawBufferPointer(part), into: pixels)
         }
     }
 }

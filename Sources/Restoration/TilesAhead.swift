@@ -5,16 +5,15 @@ internal import JobStore
 /// Stored tiles in the order of their numbers, which is about the one that a pass from top to
 /// bottom wants them in: while it works on some, the next are read and checked on other threads.
 final class TilesAhead {
-    private typealias Opened = [Int: Result<StoredTile, JobStoreError>]
+    private typealias Opened = [Int: Result<StoredTile?, JobStoreError>]
 
     /// Tiles of a thread; as many again are opened while they are used.
-    private static let groupCount = 16
-    private static let groupsAhead = 3
+    private static let groupCount = 32
+    private static let groupsAhead = 2
 
     private let store: JobStore
     private let tileCount: Int
     private let leftOut: Set<Int>
-    private let memory = TileMemory(byteCount: 64 << 20)
     private var calls: [Int: BackgroundCall<Opened>] = [:]
     private var startedCount = 0
     private var opened: Opened = [:]
@@ -44,8 +43,14 @@ final class TilesAhead {
             $0 < tileCount && !leftOut.contains($0)
         }
         if !indices.isEmpty {
-            calls[startedCount] = BackgroundCall { [store, memory] in
-                store.openTiles(indices, memory: memory)
+            calls[startedCount] = BackgroundCall { [store] in
+                var opened: Opened = [:]
+                for index in indices {
+                    opened[index] = Result { () throws(JobStoreError) in
+                        try store.openTile(index)
+                    }
+                }
+                return opened
             }
         }
         startedCount += 1

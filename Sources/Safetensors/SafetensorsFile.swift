@@ -201,23 +201,17 @@ public struct SafetensorsWriter: Sendable {
         return bytes
     }
 
-    /// What stands before the data of a file whose tensors follow one another in the order given.
+    /// What stands before the data of a file of one tensor.
     ///
     /// - Parameter byteCount: of the whole; more than it needs, which is filled with spaces.
     public static func header(
-        metadata: [String: String], tensors: [(name: String, type: TensorType, shape: [Int])],
-        byteCount: Int
+        metadata: [String: String], name: String, type: TensorType, shape: [Int], byteCount: Int
     ) -> [UInt8] {
-        var raw = RawHeader(metadata: metadata, tensors: [:])
-        var offset = 0
-        for tensor in tensors {
-            let end = offset + tensor.shape.reduce(tensor.type.byteCount, *)
-            raw.tensors[tensor.name] = RawTensor(
-                dtype: tensor.type.rawValue, shape: tensor.shape, dataOffsets: [offset, end])
-            offset = end
-        }
+        let tensor = RawTensor(
+            dtype: type.rawValue, shape: shape, dataOffsets: [0, shape.reduce(type.byteCount, *)])
         return header(
-            json(raw), jsonByteCount: byteCount - SafetensorsHeader.lengthByteCount)
+            json(RawHeader(metadata: metadata, tensors: [name: tensor])),
+            jsonByteCount: byteCount - SafetensorsHeader.lengthByteCount)
     }
 
     private static func json(_ header: RawHeader) -> [UInt8] {

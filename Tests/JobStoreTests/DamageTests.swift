@@ -48,10 +48,8 @@ import Testing
     ) throws -> [Float]? {
         let path = "/out.dip/tiles/\(JobFolder.tileName(index))"
         guard let file = try system.open(path, followingLinks: false) else { return nil }
-        let stored = try StoredFile(
-            reading: file, path: path, content: .pixels, job: manifest.jobID, tile: index)
         return try Sample.read(
-            StoredTile(checking: stored, index: index, manifest: manifest))
+            StoredTile(checking: file, path: path, index: index, manifest: manifest))
     }
 
     func check(

@@ -9,10 +9,7 @@ import Testing
 enum Sample {
     static let shape = (height: 3, width: 5, bands: 2)
 
-    /// - Parameter columns: Where tiles begin; there is one row of them.
-    static func manifest(
-        _ jobID: String = "job-1", columns: [Int] = [0, 2, 4]
-    ) throws -> JobManifest {
+    static func manifest(_ jobID: String = "job-1") throws -> JobManifest {
         let system = MemoryFileSystem()
         system.setFile("/input.tif", Array("not really an image".utf8))
         return JobManifest(
@@ -20,7 +17,7 @@ enum Sample {
             input: try FileFingerprint(path: "/input.tif", fileSystem: system),
             image: .init(width: 9, height: 3, bands: 2, sampleType: "uint8", header: "a header"),
             plan: .init(
-                tile: 6, overlap: 1, windowWidth: 5, windowHeight: 3, columns: columns,
+                tile: 6, overlap: 1, windowWidth: 5, windowHeight: 3, columns: [0, 2, 4],
                 rows: [0]),
             preset: "thin", configuration: #"{"iterations": 3}"#, createdAt: 1.5e9)
     }
@@ -50,23 +47,6 @@ enum Sample {
     func create(_ jobID: String = "job-1") throws -> JobStore {
         try JobStore.create(
             folder: "/out.dip", manifest: Sample.manifest(jobID), fileSystem: system)
-    }
-
-    @Test func `checksums are those of the definition, however the bytes come`() {
-        var generator = SplitMix(state: 5)
-        let bytes = (0..<400).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
-        for count in 0...bytes.count {
-            var wanted: UInt32 = ~0
-            for byte in bytes[..<count] {
-                wanted ^= UInt32(byte)
-                for _ in 0..<8 { wanted = wanted >> 1 ^ (wanted & 1 == 1 ? 0xEDB8_8320 : 0) }
-            }
-            #expect(Checksum(of: Array(bytes[..<count])).value == ~wanted, "\(count) bytes")
-            let first = Int(generator.next() % UInt64(count + 1))
-            var checksum = Checksum(of: Array(bytes[..<first]))
-            bytes[first..<count].withUnsafeBytes { checksum.add($0) }
-            #expect(checksum.value == ~wanted, "\(first) of \(count) bytes")
-        }
     }
 
     @Test func `tiles that are stored together are those that are stored one by one`() throws {

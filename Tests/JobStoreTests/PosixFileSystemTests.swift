@@ -46,34 +46,6 @@ import Testing
         #expect(try again.openTile(2) == nil)
     }
 
-    @Test func `parts of files are held in memory and given back from their beginning on`() throws {
-        let bytes = (0..<300_001).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
-        try system.write(bytes, to: root + "/a")
-        let file = try #require(try system.open(root + "/a", followingLinks: false))
-        let size = TileMemory.pieceByteCount
-        let memory = TileMemory(byteCount: 5 * size)
-        for range in [
-            0..<300_001, 4096..<4097, 5000..<300_001, 69_000..<200_000, 299_999..<300_001,
-        ] {
-            let held = try #require(try HeldBytes(reading: range, of: file, into: memory))
-            for part in [0..<range.count, range.count / 2..<range.count] {
-                var read: [UInt8] = []
-                held.lend(part) { read += $0 }
-                #expect(read == Array(bytes[range][(range.lowerBound + part.lowerBound)...]))
-                held.giveBack(before: range.count / 2)
-            }
-        }
-        #expect(throws: JobStoreError.self) {
-            try HeldBytes(reading: 299_999..<300_002, of: file, into: memory)
-        }
-        let all = try #require(try HeldBytes(reading: 0..<300_001, of: file, into: memory))
-        #expect(try HeldBytes(reading: 0..<2 * size, of: file, into: memory) == nil)
-        all.giveBack(before: 2 * size - 1)
-        #expect(try HeldBytes(reading: 0..<2 * size, of: file, into: memory) == nil)
-        all.giveBack(before: 2 * size)
-        #expect(try HeldBytes(reading: 0..<2 * size, of: file, into: memory) != nil)
-    }
-
     @Test func `many tiles are stored together, and a full disk is told`() throws {
         let store = try create()
         try store.storeTiles(

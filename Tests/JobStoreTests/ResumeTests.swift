@@ -18,8 +18,7 @@ private struct Run {
     var isFinished = false
 
     static let folder = "/out.dip"
-    /// So many that are stored at once share a file.
-    let tileCount: Int
+    static let tileCount = 3
 
     static func state(_ tile: Int, _ iteration: Int) -> [UInt8] {
         (0..<40).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ tile &* 31 &+ iteration) }
@@ -29,7 +28,6 @@ private struct Run {
     ///
     /// - Parameter together: Whether all tiles are stored at once.
     init(_ system: MemoryFileSystem, together: Bool = false) {
-        tileCount = together ? 5 : 3
         do {
             let former = try JobStore.manifest(inFolder: Self.folder, fileSystem: system)
             isFinished = former?.completion != nil
@@ -43,14 +41,12 @@ private struct Run {
                         folder: Self.folder, manifest: former, fileSystem: system)
                 } else {
                     try JobStore.create(
-                        folder: Self.folder,
-                        manifest: Sample.manifest(columns: Array(0..<tileCount)),
-                        fileSystem: system)
+                        folder: Self.folder, manifest: Sample.manifest(), fileSystem: system)
                 }
             defer { store.close() }
             found = store.stateAtOpening
             stored = store.stateAtOpening.stored
-            let missing = (0..<tileCount).filter { !stored.contains($0) }
+            let missing = (0..<Self.tileCount).filter { !stored.contains($0) }
             if together {
                 let attempts = try missing.map { try fit($0, store) }
                 try store.storeTiles(
@@ -94,7 +90,7 @@ private struct Run {
     }
 
     private mutating func finish(_ store: JobStore, _ system: MemoryFileSystem) throws {
-        for tile in 0..<tileCount {
+        for tile in 0..<Self.tileCount {
             let pixels = try store.openTile(tile).map { try Sample.read($0) }
             #expect(pixels == Sample.pixels(tile))
         }

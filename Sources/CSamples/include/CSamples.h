@@ -53,8 +53,4 @@ int csamples_all_below(const float *values, size_t count, float limit);
 void csamples_widen(const void *halves, float *values, size_t count);
 void csamples_narrow(const float *values, void *halves, size_t count);
 
-// Continues a CRC-32 (as in zlib) over bytes from the beginning. Returns how many were taken: all
-// but the last few, or none where they are too few or the CPU lacks what it takes.
-size_t csamples_checksum(uint32_t *value, const void *bytes, size_t count);
-
 #endif

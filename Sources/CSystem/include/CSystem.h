@@ -54,12 +54,6 @@ static inline int csystem_pidfd_open(pid_t process) {
 // and count of bytes must then be multiples of the disk's block. Not every file system can: -1.
 int csystem_bypass_cache(int descriptor, int wanted);
 
-// Gives a file its blocks and its length; else -1, where the file system cannot or is full.
-int csystem_reserve(int descriptor, int64_t count);
-
-// Another descriptor of the file, for reading past the system's cache in whole blocks; or -1.
-int csystem_reopen_past_cache(int descriptor);
-
 // Both ends are close-on-exec.
 static inline int csystem_pipe(int ends[2]) {
     return pipe2(ends, O_CLOEXEC);

@@ -53,9 +53,7 @@ struct PassThrough {
         let result = try timed(&cost.blend) {
             try Blend(facts, source: source, store: store).run {
                 bandCount += 1
-                if removesPassedTiles {
-                    store.removeTiles(rows(of: plan, passedBy: bandCount))
-                }
+                if removesPassedTiles { removeTiles(plan, passedBy: bandCount) }
                 return false
             }
         }
@@ -106,15 +104,19 @@ struct PassThrough {
         return value
     }
 
-    /// The tiles of rows that a band is the last one to want, for disks too small to hold tiles and
-    /// output together.
-    private func rows(of plan: TilePlan, passedBy bandCount: Int) -> [Int] {
+    /// Removes the files of a row of tiles when the bands have passed it, for disks too small to
+    /// hold tiles and output together.
+    private func removeTiles(_ plan: TilePlan, passedBy bandCount: Int) {
         let bandRowCount = 32
         let passed = { (bandCount: Int) in
             plan.rows.count { $0 + plan.windowHeight <= bandCount * bandRowCount }
         }
-        return (passed(bandCount - 1)..<passed(bandCount)).flatMap { row in
-            plan.columns.indices.map { plan.tile(column: $0, row: row).index }
+        for row in passed(bandCount - 1)..<passed(bandCount) {
+            for column in plan.columns.indices {
+                let digits = String(plan.tile(column: column, row: row).index)
+                let name = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+                unlink("\(output).dip/tiles/\(name).safetensors")
+            }
         }
     }
 
