@@ -8,9 +8,9 @@ extension EndToEndTests {
     @Suite struct Chaos {
         private static let actionCount = 12
 
-        /// Two that are always tried, and one that changes from run to run. The second kills the
-        /// workers of one tile before its first iteration, again and again.
-        private static let seeds = [1, 53_238, Int.random(in: 2...999_999)]
+        /// One that is always tried, which kills the workers of one tile before its first iteration
+        /// again and again, and one that changes from run to run.
+        private static let seeds = [53_238, Int.random(in: 1...999_999)]
 
         /// A job with workers of its own and of others, and what befalls them.
         private final class Scene {

@@ -7,7 +7,7 @@ import Testing
 
 /// One tile of 64 x 64 pixels; its bytes are always the same.
 enum OneTile {
-    /// As many as take six seconds on a core of this machine, whatever it is and whoever else
+    /// As many as take four seconds on a core of this machine, whatever it is and whoever else
     /// wants it: the first checkpoint comes after more than one, and tests interfere several times.
     static let iterations: Int = {
         let trial = 60
@@ -17,7 +17,7 @@ enum OneTile {
                 arguments(in: session, iterations: trial, ["--workers", "1", "--quiet"]))
         }
         let seconds = max(processorSecondsOfChildren - before, 1e-3)
-        return min(max(trial, Int(6 * Double(trial) / seconds)), 20_000)
+        return min(max(trial, Int(4 * Double(trial) / seconds)), 20_000)
     }()
 
     /// What the programs took that tests have started and seen end.
