@@ -133,7 +133,7 @@ extension ProgressSnapshot {
     }
 
     /// What is counted.
-    var unit: String { restarts == 1 ? "tile" : "fit" }
+    var unit: String { Text.unit(restarts: restarts) }
 
     /// tiles 3/12, 41.2 iterations/s, PSNR to input 24.3 dB, 2 workers, 5 min left
     public var line: String {

@@ -92,6 +92,9 @@ public enum Text {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 
+    /// What is counted where every tile has so many fits.
+    public static func unit(restarts: Int) -> String { restarts == 1 ? "tile" : "fit" }
+
     /// One line, or indented lines, of JSON with sorted keys.
     public static func json(_ value: some Encodable, indented: Bool) throws -> [UInt8] {
         let encoder = JSONEncoder()

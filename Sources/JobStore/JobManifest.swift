@@ -94,6 +94,17 @@ public struct JobManifest: Codable, Equatable, Sendable {
         public func place(ofFit fit: Int) -> (tile: Int, restart: Int) {
             (fit / (restarts ?? 1), fit % (restarts ?? 1))
         }
+
+        /// What a fit is called: "tile 5", or "tile 5 restart 2" where tiles have several.
+        public func name(ofFit fit: Int) -> String {
+            let place = place(ofFit: fit)
+            return Self.name(tile: place.tile, restart: restarts.map { _ in place.restart })
+        }
+
+        /// - Parameter restart: nil where a tile has one fit.
+        public static func name(tile: Int, restart: Int?) -> String {
+            "tile \(tile)" + (restart.map { " restart \($0)" } ?? "")
+        }
     }
 
     /// How a job ended that has its output.

@@ -218,7 +218,7 @@ public final class Blend {
     private func openResult(_ fit: Int) throws -> StoredTile? {
         do throws(JobStoreError) {
             if let result = try tiles.take(fit) { return result }
-            warnings.append("the file of tile \(fit) has gone")
+            warnings.append("the file of \(store.manifest.plan.name(ofFit: fit)) has gone")
         } catch {
             guard error.kind == .corrupt else { throw error }
             warnings.append(error.message)

@@ -13,7 +13,7 @@ final class TileResults {
 
     var count: Int { results.count }
 
-    /// - Parameter hasVariance: Whether `readVariances` is going to be asked for.
+    /// - Parameter hasVariance: Whether `takeVariances` is going to be asked for.
     init(_ results: [StoredTile], hasVariance: Bool) {
         precondition(!results.isEmpty, "a tile without results is not open")
         self.results = results

@@ -26,7 +26,7 @@ struct Console {
     private final class Screen {
         var block: TerminalBlock
         var snapshot: ProgressSnapshot?
-        /// Of the page that is being restored, where there are several.
+        /// Of events on standard output; one that has gone does not come back.
         var hasReader = true
 
         init(_ block: TerminalBlock) { self.block = block }
@@ -35,8 +35,8 @@ struct Console {
     init(isQuiet: Bool, choice: ProgressChoice) {
         self.isQuiet = isQuiet
         let environment = ProcessEnvironment.all()
-        mode = choice.mode(isQuiet: isQuiet, terminal: environment["TERM"])
         let terminal = environment["TERM"] ?? ""
+        mode = choice.mode(isQuiet: isQuiet, terminal: terminal)
         // xterm and the kernel's console cut off what a narrower window has no room for.
         let cutsOff = environment["XTERM_VERSION"] != nil || terminal == "linux"
         screen = Screen(

@@ -46,10 +46,9 @@ enum StandardStream: Int32 {
     var size: (width: Int, height: Int) {
         var size = winsize()
         let isKnown = ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0
-        let environment = ProcessEnvironment.all()
         func number(_ own: UInt16, _ variable: String, _ usual: Int) -> Int {
             if isKnown, own > 0 { return Int(own) }
-            let said = environment[variable].flatMap { Int($0) }
+            let said = ProcessEnvironment.all()[variable].flatMap { Int($0) }
             return said.flatMap { (1...10_000).contains($0) ? $0 : nil } ?? usual
         }
         return (number(size.ws_col, "COLUMNS", 80), number(size.ws_row, "LINES", 24))

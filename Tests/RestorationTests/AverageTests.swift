@@ -8,15 +8,10 @@ import Testing
 
 @Suite struct AverageTests {
     private func numbers(_ path: String) throws -> (ImageHeader, [Float]) {
-        let image = try ImageFormats.open(path)
-        let header = image.header
-        var bytes = [UInt8](repeating: 0, count: header.decodedByteCount)
-        try bytes.withUnsafeMutableBytes {
-            try image.readRaw(
-                PixelRegion(x: 0, y: 0, width: header.width, height: header.height), into: $0)
-        }
+        let samples = try decodedSamples(path)
         return (
-            header, bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+            try ImageFormats.open(path).header,
+            samples.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
         )
     }
 

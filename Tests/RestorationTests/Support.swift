@@ -117,14 +117,17 @@ struct PassThrough {
         return try Blend(facts, source: source, store: store).run(isCancelled: isCancelled)
     }
 
-    func samples(_ path: String) throws -> [UInt8] {
-        let image = try ImageFormats.open(path)
-        let header = image.header
-        var bytes = [UInt8](repeating: 0, count: header.decodedByteCount)
-        try bytes.withUnsafeMutableBytes {
-            try image.readRaw(
-                PixelRegion(x: 0, y: 0, width: header.width, height: header.height), into: $0)
-        }
-        return bytes
+    func samples(_ path: String) throws -> [UInt8] { try decodedSamples(path) }
+}
+
+/// The bytes of all samples of an image.
+func decodedSamples(_ path: String) throws -> [UInt8] {
+    let image = try ImageFormats.open(path)
+    let header = image.header
+    var bytes = [UInt8](repeating: 0, count: header.decodedByteCount)
+    try bytes.withUnsafeMutableBytes {
+        try image.readRaw(
+            PixelRegion(x: 0, y: 0, width: header.width, height: header.height), into: $0)
     }
+    return bytes
 }

@@ -170,7 +170,7 @@ struct PlanCommand: ParsableCommand {
                     : "\nstop       where each tile is best, after \(most) iterations at most; "
                         + "taken to be \(plan.iterations)"
             } ?? ""
-        let unit = plan.restarts == 1 ? "tile" : "fit"
+        let unit = Text.unit(restarts: plan.restarts)
         let restarts =
             plan.restarts > 1
             ? "\nrestarts   \(plan.restarts) fits a tile, averaged; \(plan.fitCount) fits" : ""

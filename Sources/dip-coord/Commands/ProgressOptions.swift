@@ -6,8 +6,8 @@ import ArgumentParser
 enum ProgressChoice: String, CaseIterable, ExpressibleByArgument {
     case auto, bar, plain, json, none
 
-    /// - Parameter terminal: what `TERM` says.
-    func mode(isQuiet: Bool, terminal: String?) -> ProgressMode {
+    /// - Parameter terminal: what `TERM` says; empty where it is missing.
+    func mode(isQuiet: Bool, terminal: String) -> ProgressMode {
         switch self {
         // A program has asked for it; what is silenced is for people.
         case .json: return .json
@@ -16,7 +16,7 @@ enum ProgressChoice: String, CaseIterable, ExpressibleByArgument {
         case .plain: return .plain
         case .none: return .none
         case .auto:
-            let canRedraw = !["", "dumb"].contains(terminal ?? "")
+            let canRedraw = !["", "dumb"].contains(terminal)
             return canRedraw && StandardStream.error.isTerminal ? .bar : .plain
         }
     }

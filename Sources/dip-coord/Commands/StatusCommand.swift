@@ -198,8 +198,8 @@ struct JobStatus: Encodable {
         let total = iterationsPerTile.map { " of \($0)" } ?? ""
         for entry in checkpoints {
             lines.append(
-                "checkpoint \(Self.name(entry.tile, entry.restart)) at iteration "
-                    + "\(entry.iteration)\(total)"
+                "checkpoint \(JobManifest.Plan.name(tile: entry.tile, restart: entry.restart)) "
+                    + "at iteration \(entry.iteration)\(total)"
             )
         }
         for entry in failedBefore { lines.append("failed     " + Self.story(entry)) }
@@ -218,11 +218,7 @@ struct JobStatus: Encodable {
 
     private static func story(_ entry: Troubled) -> String {
         let last = entry.failures.last.map { "; the last one on \($0.worker): \($0.reason)" } ?? ""
-        return "\(name(entry.tile, entry.restart)) after "
+        return "\(JobManifest.Plan.name(tile: entry.tile, restart: entry.restart)) after "
             + "\(Text.count(entry.attempts, "attempt"))\(last)"
-    }
-
-    private static func name(_ tile: Int, _ restart: Int?) -> String {
-        "tile \(tile)" + (restart.map { " restart \($0)" } ?? "")
     }
 }

@@ -100,7 +100,7 @@ struct JobReport: Encodable {
             restarts == 1
                 ? nil : "restarts   \(restarts) fits a tile, averaged; \(fitCount) fits\(earlier)",
             "fit        preset \(preset), \(iterationsPerTile) iterations a "
-                + "\(restarts == 1 ? "tile" : "fit"), seed \(seed)",
+                + "\(Text.unit(restarts: restarts)), seed \(seed)",
             stop.map { "stop       \($0.words)" },
             "time       \(Text.time(seconds)), \(Text.fixed(rate, 1)) iterations/s",
             "workers    \(workers)",
@@ -124,7 +124,7 @@ struct JobReport: Encodable {
         if let psnrToInput {
             lines.append(
                 "PSNR       \(Text.fixed(psnrToInput, 2)) dB to the input, mean of "
-                    + (restarts == 1 ? "tiles" : "fits"))
+                    + "\(Text.unit(restarts: restarts))s")
         }
         if tileCount > 1 {
             lines.append(
@@ -143,7 +143,7 @@ struct JobReport: Encodable {
                     + "came through as they were")
         }
         if !reseeded.isEmpty {
-            let fits = Text.count(reseeded.count, restarts == 1 ? "tile" : "fit")
+            let fits = Text.count(reseeded.count, Text.unit(restarts: restarts))
             lines.append("reseeded   \(fits) collapsed and began anew with another seed")
         }
         for entry in thin {

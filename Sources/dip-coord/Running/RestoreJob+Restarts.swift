@@ -14,8 +14,8 @@ extension RestoreJob {
     /// Fits of all tiles.
     var fitCount: Int { manifest.plan.fitCount }
 
-    /// What a progress line counts.
-    var unit: String { restarts == 1 ? "tile" : "fit" }
+    /// What is counted.
+    var unit: String { Text.unit(restarts: restarts) }
 
     /// What becomes of one.
     var done: String { restarts == 1 ? "restored" : "done" }
@@ -27,7 +27,7 @@ extension RestoreJob {
         return "\(Text.count(fitCount, "fit")) (\(tiles), \(restarts) restarts)"
     }
 
-    /// As in "tile 5", or "tile 5 restart 2" where there are several.
+    /// What a fit is called.
     func name(_ id: TileID) -> String { manifest.plan.name(ofFit: id.rawValue) }
 
     /// Seeds of the restarts.
@@ -52,14 +52,5 @@ extension RestoreJob {
         return (0..<plan.tileCount).filter {
             manifest.plan.fits(of: $0).allSatisfy(setAside.contains)
         }
-    }
-}
-
-extension JobManifest.Plan {
-    /// As in "tile 5", or "tile 5 restart 2" where there are several.
-    func name(ofFit fit: Int) -> String {
-        let place = place(ofFit: fit)
-        return (restarts ?? 1) == 1
-            ? "tile \(place.tile)" : "tile \(place.tile) restart \(place.restart)"
     }
 }
