@@ -21,6 +21,8 @@ struct Console {
     private let isQuiet: Bool
     let mode: ProgressMode
     private let screen: Screen
+    /// What gathers all that happens; nil where nobody asks for it.
+    let watch: JobWatch?
 
     /// What copies share.
     private final class Screen {
@@ -32,8 +34,9 @@ struct Console {
         init(_ block: TerminalBlock) { self.block = block }
     }
 
-    init(isQuiet: Bool, choice: ProgressChoice) {
+    init(isQuiet: Bool, choice: ProgressChoice, watch: JobWatch? = nil) {
         self.isQuiet = isQuiet
+        self.watch = watch
         let environment = ProcessEnvironment.all()
         let terminal = environment["TERM"] ?? ""
         mode = choice.mode(isQuiet: isQuiet, terminal: terminal)
@@ -103,9 +106,12 @@ struct Console {
 
     /// Tells programs what has happened.
     func tell(_ kind: ProgressEvent.Kind, _ complete: (inout ProgressEvent) -> Void) {
-        guard mode == .json, screen.hasReader else { return }
+        let isWritten = mode == .json && screen.hasReader
+        guard isWritten || watch != nil else { return }
         var event = ProgressEvent(kind, time: Self.secondsSince1970())
         complete(&event)
+        if kind != .progress { watch?.take(event) }
+        guard isWritten else { return }
         guard let bytes = try? Text.json(event, indented: false) else { return }
         let line = String(decoding: bytes, as: UTF8.self) + "\n"
         // A reader that has gone is no reason to stop.

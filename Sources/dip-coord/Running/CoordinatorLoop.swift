@@ -16,6 +16,8 @@ final class CoordinatorLoop {
     private static let sendRetryInterval: Duration = .milliseconds(20)
     /// Children are looked after this often, should a signal have been lost.
     private static let childInterval: Duration = .seconds(1)
+    /// How often the record learns how things stand.
+    private static let recordInterval: Duration = .seconds(1)
 
     let job: RestoreJob
     let router: RouterSocket
@@ -55,6 +57,8 @@ final class CoordinatorLoop {
     private let signalToken: Poller.Token
     private let storageToken: Poller.Token
     private var statusAt: Duration
+    /// When the record is to learn how things stand; nil where nothing is recorded.
+    private var recordAt: Duration?
 
     /// - Parameters:
     ///   - state: how far the job is already.
@@ -104,6 +108,15 @@ final class CoordinatorLoop {
         signalToken = poller.add(fileDescriptor: signals.fileDescriptor)
         storageToken = poller.add(fileDescriptor: storage.fileDescriptor)
         statusAt = clock.now() + console.firstStatusDelay
+        recordAt = console.watch.map { _ in clock.now() + Self.recordInterval }
+        console.watch?.begin(record(of: state))
+    }
+
+    private func record(of state: JobState) -> JobRecord {
+        let began = Console.secondsSince1970() - clock.now().inSeconds
+        var record = JobRecord(job.description(beganAt: began))
+        record.restore(stored: Set(state.stored), setAside: Set(state.setAside))
+        return record
     }
 
     private static func policy(_ job: RestoreJob) -> CoordinatorPolicy {
@@ -153,6 +166,7 @@ final class CoordinatorLoop {
         }
         if let deadline = endingDeadline { deadlines.append(deadline) }
         deadlines.append(statusAt)
+        if let recordAt { deadlines.append(recordAt) }
         if outboxes.isWaiting { deadlines.append(now + Self.sendRetryInterval) }
         return max((deadlines.min() ?? now) - now, .zero)
     }
@@ -211,6 +225,10 @@ final class CoordinatorLoop {
 
     private func showStatus() {
         let now = clock.now()
+        if let recordAt, now >= recordAt {
+            self.recordAt = now + Self.recordInterval
+            if ending.summary == nil || ending.isBlending { console.watch?.take(snapshot()) }
+        }
         guard now >= statusAt else { return }
         statusAt = now + console.statusInterval
         if ending.summary == nil || ending.isBlending { console.status(snapshot()) }

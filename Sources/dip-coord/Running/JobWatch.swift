@@ -1,0 +1,27 @@
+// Where what happens in a job is gathered for those who look on from other threads, or afterwards.
+
+import Dashboard
+import Synchronization
+
+/// The record of the job that runs, or ran last; any thread may read it.
+final class JobWatch: Sendable {
+    private let record = Mutex<JobRecord?>(nil)
+
+    /// Another job begins, or pilots.
+    func begin(_ beginning: JobRecord) {
+        record.withLock { $0 = beginning }
+    }
+
+    func take(_ event: ProgressEvent) {
+        record.withLock { $0?.take(event) }
+    }
+
+    func take(_ snapshot: ProgressSnapshot) {
+        record.withLock { $0?.take(snapshot) }
+    }
+
+    /// Reads of the record what is wanted; nil before the first job.
+    func read<Value: Sendable>(_ body: (JobRecord) -> Value) -> Value? {
+        record.withLock { $0.map(body) }
+    }
+}

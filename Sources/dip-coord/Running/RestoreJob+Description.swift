@@ -1,0 +1,37 @@
+// A job as pages and reports describe it.
+
+import Dashboard
+import DeepImagePrior
+import Glibc
+import Imaging
+import Version
+import Wire
+
+extension RestoreJob {
+    /// - Parameter beganAt: seconds since 1970.
+    func description(beganAt: Double) -> JobDescription {
+        JobDescription(
+            job: job.rawValue, input: input, output: output, folder: folder,
+            task: configuration.task.rawValue, preset: preset.name,
+            width: header.width, height: header.height, originX: originX, originY: originY,
+            bands: bands,
+            windows: (0..<plan.tileCount).map { index in
+                let tile = plan.tile(index)
+                return JobDescription.Window(
+                    x: tile.x, y: tile.y, width: tile.width, height: tile.height)
+            },
+            overlap: plan.overlap, restarts: restarts,
+            iterationsPerTile: configuration.iterations, seed: configuration.seed,
+            configuration: configuration.json, command: CommandLine.arguments,
+            version: "dip-coord \(ProgramVersion.text) (commit \(ProgramVersion.commit))",
+            host: Self.hostName, beganAt: beganAt)
+    }
+
+    private static var hostName: String {
+        var system = utsname()
+        guard uname(&system) == 0 else { return "unknown host" }
+        return withUnsafeBytes(of: system.nodename) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+}
