@@ -3,8 +3,8 @@
 /// A pure value. Facts come in through `handle`, orders go out as commands; there is no clock, no
 /// socket and no pixel here. Tiles live in `TileTable`, workers in `workers`; files beside this one
 /// hold what is done about peers (CoordinatorPeers), results (CoordinatorResults) and leases
-/// (CoordinatorLeases), checkpoints (CoordinatorCheckpoints) and stragglers
-/// (CoordinatorStragglers).
+/// (CoordinatorLeases), checkpoints (CoordinatorCheckpoints), stragglers (CoordinatorStragglers)
+/// and what the user wants of them (CoordinatorDemands).
 ///
 /// Three rules carry it:
 /// - A worker gets a tile only when it has said itself that it holds nothing.
@@ -49,6 +49,9 @@ public struct Coordinator: Sendable {
     var checkpointBudgetAt: Duration
     /// Whether workers may bring tries that this run did not hand out.
     let hasHistory: Bool
+    /// What the user wants of the job, and workers that are to leave.
+    var demand = Demand.run
+    var drained: Set<WorkerID> = []
     /// How the job ended; nil while it runs.
     public internal(set) var outcome: Outcome?
 
@@ -83,8 +86,11 @@ public struct Coordinator: Sendable {
     /// When to tell `tick`, if nothing else happens before; nil when only events matter.
     public var nextDeadline: Duration? {
         guard outcome == nil else { return nil }
-        if !workers.isEmpty { return sweepAt }
-        guard let absentSince, let wait = policy.workerWait else { return nil }
+        if !workers.isEmpty {
+            if case .end(_, let deadline) = demand { return min(sweepAt, deadline) }
+            return sweepAt
+        }
+        guard demand != .pause, let absentSince, let wait = policy.workerWait else { return nil }
         return absentSince + wait
     }
 
@@ -113,12 +119,16 @@ public struct Coordinator: Sendable {
         case .checkpointPieceReceived(let work, let peer): receiveCheckpointPiece(work, from: peer)
         case .checkpointStored(let work, let iteration, let peer):
             confirmCheckpoint(work, iteration: iteration, from: peer, &commands)
-        case .checkpointFailed(let work, let iteration, _, let reason):
-            noteLostCheckpoint(work, iteration: iteration, reason, &commands)
+        case .checkpointFailed(let work, let iteration, let peer, let reason):
+            noteLostCheckpoint(work, iteration: iteration, from: peer, reason, &commands)
         case .checkpointMissing(let tile):
             tiles.forgetCheckpoint(tile)
             commands.append(.note(.checkpointMissing(tile)))
-        case .interrupted: finish(.interrupted, &commands)
+        case .interrupted: wind(downTo: .interrupted, &commands)
+        case .stopWanted: wind(downTo: .stopped, &commands)
+        case .pauseWanted: pause(&commands)
+        case .resumeWanted: resume(&commands)
+        case .drainWanted(let worker): drain(worker, &commands)
         case .broken(let reason): finish(.broken(reason: reason), &commands)
         case .tick: break
         }
@@ -127,6 +137,8 @@ public struct Coordinator: Sendable {
         if tiles.isOver {
             finish(tiles.setAsideCount == 0 ? .complete : .incomplete, &commands)
         } else {
+            concludeDemands(&commands)
+            guard outcome == nil else { return }
             handOut(&commands)
             finishIfAlone(&commands)
         }
@@ -142,19 +154,20 @@ public struct Coordinator: Sendable {
         sweepAt = now + policy.sweepInterval
         endOverdueLeases(&commands)
         wantCheckpoints(&commands)
+        handOver(&commands)
         runStragglersTwice(&commands)
     }
 
     private mutating func finishIfAlone(_ commands: inout [Command]) {
-        guard let absentSince, let wait = policy.workerWait, now >= absentSince + wait else {
-            return
-        }
+        guard demand != .pause, let absentSince, let wait = policy.workerWait,
+            now >= absentSince + wait
+        else { return }
         finish(statistics.workerCount == 0 ? .nobodyCame : .everybodyLeft, &commands)
     }
 
     /// Whether another job follows.
     func keepsWorkers(after outcome: Outcome) -> Bool {
-        !policy.dismissesWorkers && (outcome == .complete || outcome == .incomplete)
+        !policy.dismissesWorkers && [.complete, .incomplete, .stopped].contains(outcome)
     }
 
     mutating func finish(_ outcome: Outcome, _ commands: inout [Command]) {
@@ -167,7 +180,8 @@ public struct Coordinator: Sendable {
         commands.append(
             .finished(
                 Summary(
-                    outcome: outcome, storedCount: tiles.storedCount, setAside: tiles.setAside,
+                    outcome: outcome, storedCount: tiles.storedCount,
+                    setAside: outcome == .stopped ? tiles.unstored : tiles.setAside,
                     statistics: statistics)))
     }
 }
@@ -220,6 +234,7 @@ extension Coordinator.Outcome {
         case .nobodyCame: "the coordinator waited in vain for workers"
         case .everybodyLeft: "the coordinator waited in vain for workers to come back"
         case .interrupted: "the coordinator was interrupted"
+        case .stopped: "the job was stopped; what is restored becomes the output"
         case .storingFailed(let reason): "the coordinator cannot store results: \(reason)"
         case .broken(let reason): "the coordinator cannot go on: \(reason)"
         }

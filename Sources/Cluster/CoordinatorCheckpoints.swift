@@ -7,9 +7,9 @@ extension Coordinator {
     /// Asks for the states that are due, the oldest first, as long as bytes a second and bytes
     /// under way allow.
     mutating func wantCheckpoints(_ commands: inout [Command]) {
-        guard policy.wantsCheckpoints, let byteCount = facts.checkpointByteCountMaximum else {
-            return
-        }
+        guard policy.wantsCheckpoints || demand != .run || !drained.isEmpty,
+            let byteCount = facts.checkpointByteCountMaximum
+        else { return }
         refillBudget()
         var underWay = storingCheckpointCount
         var due: [(since: Duration, worker: WorkerID)] = []
@@ -21,8 +21,8 @@ extension Coordinator {
                 } else {
                     endWaiting(for: id)
                 }
-            } else if isDue(lease), worker.peer != nil {
-                due.append((lease.checkpointedAt, id))
+            } else if worker.peer != nil, isDue(lease, of: id) {
+                due.append((mustYield(id) ? .zero : lease.checkpointedAt, id))
             }
         }
         guard !due.isEmpty else { return }
@@ -37,7 +37,8 @@ extension Coordinator {
             workers[worker]?.lease?.awaitedCheckpointAt = attentiveNow
             let tolerance = policy.checkpointInterval.inSeconds * policy.checkpointTolerance
             let wanted = CheckpointWanted(
-                job: facts.job, work: lease.work, toleranceSeconds: max(tolerance, 0.01))
+                job: facts.job, work: lease.work,
+                toleranceSeconds: mustYield(worker) ? nil : max(tolerance, 0.01))
             commands.append(.send(.checkpointWanted(wanted), to: peer))
         }
     }
@@ -50,8 +51,10 @@ extension Coordinator {
         checkpointBudgetAt = now
     }
 
-    private func isDue(_ lease: Lease) -> Bool {
-        lease.phase == .fitting && lease.iteration > 0
+    private func isDue(_ lease: Lease, of worker: WorkerID) -> Bool {
+        guard lease.phase == .fitting, lease.iteration > 0 else { return false }
+        if mustYield(worker) { return true }
+        return policy.wantsCheckpoints
             && attentiveNow - lease.checkpointedAt >= policy.checkpointInterval
     }
 
@@ -107,6 +110,7 @@ extension Coordinator {
         }
         if let stored = tile.checkpoint, state.iteration <= stored {
             acknowledge(work, iteration: state.iteration, to: peer, &commands)
+            yield(work, at: peer, &commands)
             return
         }
         // Its sender, if it waits for the receipt, sends it again.
@@ -146,15 +150,19 @@ extension Coordinator {
         guard !tiles.isOfFailedSeed(work) else { return }
         if tiles[work.tile].state == .stored { commands.append(.removeCheckpoint(work.tile)) }
         acknowledge(work, iteration: iteration, to: peer, &commands)
+        yield(work, at: peer, &commands)
     }
 
     /// The store says that a state could not be written. The former one is still there.
     mutating func noteLostCheckpoint(
-        _ work: TileAttempt, iteration: Int, _ reason: String, _ commands: inout [Command]
+        _ work: TileAttempt, iteration: Int, from peer: PeerID, _ reason: String,
+        _ commands: inout [Command]
     ) {
         storingCheckpointCount -= 1
         statistics.checkpointFailureCount += 1
         tiles.endCheckpoint(work, iteration: iteration, isStored: false)
         commands.append(.note(.checkpointFailed(work, reason: reason)))
+        // Waiting for a disk would keep the user waiting.
+        yield(work, at: peer, &commands)
     }
 }

@@ -33,8 +33,16 @@ extension Coordinator {
         case checkpointFailed(TileAttempt, iteration: Int, from: PeerID, reason: String)
         /// `dispatch` found no usable state of the tile: it was sent without one.
         case checkpointMissing(TileID)
-        /// The user wants to stop.
+        /// The user wants to stop, and to go on later.
         case interrupted
+        /// The user wants to have what is restored so far.
+        case stopWanted
+        /// The user wants the job to rest.
+        case pauseWanted
+        /// The user wants a job that rests to go on.
+        case resumeWanted
+        /// The user wants the worker to leave.
+        case drainWanted(WorkerID)
         /// The loop cannot go on: the input has become unreadable, no worker can be started.
         case broken(reason: String)
         /// `nextDeadline` has come.
@@ -123,6 +131,8 @@ extension Coordinator {
         case superseded
         /// A worker came back with the tile and is further than this one.
         case outpaced
+        /// The user wanted it: the state is stored, or there was none to store.
+        case handedOver
         /// The worker was refused.
         case refused(reason: String)
 
@@ -130,7 +140,7 @@ extension Coordinator {
         var countsAgainstTile: Bool {
             switch self {
             case .failed, .diverged, .exited, .silent, .standing, .dropped: true
-            case .neverBegan, .goodbye, .superseded, .outpaced, .refused: false
+            case .neverBegan, .goodbye, .superseded, .outpaced, .handedOver, .refused: false
             }
         }
 
@@ -138,7 +148,8 @@ extension Coordinator {
         var countsAgainstWorker: Bool {
             switch self {
             case .failed, .diverged, .standing, .dropped: true
-            case .exited, .silent, .neverBegan, .goodbye, .superseded, .outpaced, .refused:
+            case .exited, .silent, .neverBegan, .goodbye, .superseded, .outpaced, .handedOver,
+                .refused:
                 false
             }
         }
@@ -146,7 +157,7 @@ extension Coordinator {
         /// Whether the worker may still hold the try without knowing that its lease ended.
         var needsCancel: Bool {
             switch self {
-            case .standing, .dropped, .neverBegan, .superseded, .outpaced: true
+            case .standing, .dropped, .neverBegan, .superseded, .outpaced, .handedOver: true
             case .failed, .diverged, .exited, .silent, .goodbye, .refused: false
             }
         }
@@ -159,7 +170,7 @@ extension Coordinator {
             switch self {
             case .exited, .silent: true
             case .failed, .diverged, .standing, .dropped, .neverBegan, .goodbye, .superseded,
-                .outpaced, .refused:
+                .outpaced, .handedOver, .refused:
                 false
             }
         }
@@ -176,6 +187,7 @@ extension Coordinator {
             case .goodbye(let reason): "said goodbye: \(reason)"
             case .superseded: "was overtaken by another try's result"
             case .outpaced: "was behind another worker that came back with the tile"
+            case .handedOver: "handed over what it had"
             case .refused(let reason): "was refused: \(reason)"
             }
         }
@@ -188,6 +200,7 @@ extension Coordinator {
         case workerGone(WorkerID, reason: String)
         case workerRefused(WorkerID, reason: String)
         case leaseEnded(TileAttempt, WorkerID, LeaseEnd)
+        case paused, resumed
         case leaseResumed(TileAttempt, WorkerID, iteration: Int)
         /// A second try at a tile whose first one is slow.
         case secondTry(TileAttempt, WorkerID, slow: WorkerID)
@@ -212,6 +225,8 @@ extension Coordinator {
             case .workerRefused(let worker, let reason): "worker \(worker) was refused: \(reason)"
             case .leaseEnded(let work, let worker, let end):
                 "\(work.words(naming: name)): worker \(worker) \(end)"
+            case .paused: "the job is paused: fits hand over what they have"
+            case .resumed: "the job goes on"
             case .leaseResumed(let work, let worker, let iteration):
                 "\(work.words(naming: name)): worker \(worker) goes on at iteration \(iteration)"
             case .secondTry(let work, let worker, let slow):
@@ -243,8 +258,10 @@ extension Coordinator {
         case nobodyCame
         /// All workers have left, and none came back in time.
         case everybodyLeft
-        /// The user wanted to stop.
+        /// The user wanted to stop, and to go on later.
         case interrupted
+        /// The user wanted to have what is restored so far.
+        case stopped
         /// Results cannot be written.
         case storingFailed(reason: String)
         /// The loop could not go on.
@@ -257,7 +274,8 @@ extension Coordinator {
         public let outcome: Outcome
         /// Tiles on disk.
         public let storedCount: Int
-        /// Tiles that come through unrestored although they were tried, in tile order.
+        /// Tiles that come through unrestored, in tile order: those that were given up, and where
+        /// the user wanted to have what is there, those that are not done.
         public let setAside: [TileID]
         /// What was counted on the way.
         public let statistics: Statistics

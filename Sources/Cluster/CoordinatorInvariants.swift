@@ -25,6 +25,9 @@ extension Coordinator {
             idle.workers.allSatisfy { workers[$0]?.lease == nil && workers[$0]?.peer != nil },
             "an idle worker has a lease or cannot be reached")
         precondition(Set(idle.workers).count == idle.count, "the queue of the idle")
+        precondition(
+            idle.workers.allSatisfy { !drained.contains($0) }, "one that is to leave waits for work"
+        )
         let assigning = workers.values.reduce(0) { $0 + ($1.lease?.assignedByteCount ?? 0) }
         precondition(assigning == assigningByteCount, "bytes of assignments under way")
         precondition(storingCheckpointCount >= 0, "checkpoints on their way to disk")

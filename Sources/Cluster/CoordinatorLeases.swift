@@ -6,7 +6,7 @@ extension Coordinator {
 
     /// Gives waiting tiles to idle workers, in tile order.
     mutating func handOut(_ commands: inout [Command]) {
-        while mayAssignMore, let (tile, worker) = nextMatch() {
+        while demand == .run, mayAssignMore, let (tile, worker) = nextMatch() {
             dispatch(tiles.lease(tile, to: worker), to: worker, &commands)
         }
     }
@@ -67,7 +67,9 @@ extension Coordinator {
     }
 
     private mutating func enqueue(_ worker: WorkerID) {
-        guard let record = workers[worker], record.peer != nil else { return }
+        guard let record = workers[worker], record.peer != nil, !drained.contains(worker) else {
+            return
+        }
         idle.append(worker)
     }
 

@@ -29,6 +29,7 @@ extension Coordinator {
             }
         case .restored(let body): take(body, from: peer, of: worker, &commands)
         case .checkpoint(let body): take(body, from: peer, of: worker, &commands)
+        case .preview: break
         case .failed(let body):
             if body.job == facts.job, lease(of: worker)?.work == body.work {
                 let isDivergence = body.diverged == true
@@ -38,7 +39,8 @@ extension Coordinator {
                     &commands)
             }
         case .goodbye(let body): remove(worker, .goodbye(reason: body.reason), &commands)
-        case .welcome, .refused, .assign, .cancel, .stored, .checkpointWanted, .checkpointStored:
+        case .welcome, .refused, .assign, .cancel, .stored, .checkpointWanted, .checkpointStored,
+            .previewWanted:
             receiveNonsense("\(message.kind) is a coordinator's word", from: peer, &commands)
         }
     }

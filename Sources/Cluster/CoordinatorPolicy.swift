@@ -56,6 +56,8 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     /// States that were not asked for are taken from a worker at most this often: one that leaves
     /// sends one, and another where that was not acknowledged.
     public var unaskedCheckpointInterval: Duration = .seconds(1)
+    /// How long a job that the user wants to end waits for the states of its fits.
+    public var handOverWait: Duration = .seconds(10)
     /// A state with which so many tries in a row began anew is taken for unusable.
     public var uselessStartsMaximum = 2
 

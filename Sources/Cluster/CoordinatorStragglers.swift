@@ -12,7 +12,9 @@ extension Coordinator {
 
     /// Gives idle workers a second try at the slowest tiles, where that is likely to pay.
     mutating func runStragglersTwice(_ commands: inout [Command]) {
-        guard !idle.isEmpty, let iterations = facts.iterations, tiles.hasNothingWaiting else {
+        guard demand == .run, !idle.isEmpty, let iterations = facts.iterations,
+            tiles.hasNothingWaiting
+        else {
             return
         }
         let stragglers = stragglers(iterations)

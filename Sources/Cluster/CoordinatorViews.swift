@@ -30,6 +30,9 @@ extension Coordinator {
         }
     }
 
+    /// A worker's connection; nil where it cannot be reached.
+    public func peer(of worker: WorkerID) -> PeerID? { workers[worker]?.peer }
+
     /// The worker at a connection; nil where there is none, or not any more.
     public func worker(at peer: PeerID) -> WorkerID? { peers[peer] }
 }

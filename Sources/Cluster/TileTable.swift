@@ -109,6 +109,11 @@ struct TileTable {
         records.indices.filter { records[$0].state == .setAside }.map { TileID($0) }
     }
 
+    /// Tiles that are not on disk, in tile order.
+    var unstored: [TileID] {
+        records.indices.filter { records[$0].state != .stored }.map { TileID($0) }
+    }
+
     subscript(tile: TileID) -> Record { records[tile.rawValue] }
 
     /// Whether the job has such a tile.

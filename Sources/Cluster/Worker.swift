@@ -153,6 +153,8 @@ public struct Worker: Sendable {
             if case .fitting(done, _) = work { work = .fitting(done, iteration: iteration) }
         case .checkpointTaken(let taken, let iteration):
             takeState(of: taken, iteration: iteration, &commands)
+        case .previewTaken(let taken):
+            if isWelcome, case .fitting(taken, _) = work { commands.append(.sendPreview(taken)) }
         case .fitFinished(let done): deliver(done, &commands)
         case .fitFailed(let done, let reason, let diverged):
             report(done, reason, diverged: diverged, &commands)

@@ -21,6 +21,8 @@ extension Worker {
         /// The state that `takeCheckpoint` ordered is at hand. The loop keeps it until it is sent;
         /// the last one until `leave`.
         case checkpointTaken(TileAttempt, iteration: Int)
+        /// The picture that `takePreview` ordered is at hand.
+        case previewTaken(TileAttempt)
         /// The fit is done; the loop keeps its result until `dropResult`.
         case fitFinished(TileAttempt)
         /// The fit came to no result; `diverged` when its arithmetic is to blame.
@@ -50,6 +52,10 @@ extension Worker {
         case takeCheckpoint(TileAttempt, isLast: Bool)
         /// Send the state that was taken.
         case sendCheckpoint(TileAttempt)
+        /// Copy what the fit has come to, reduced to so many pixels a side; tell `previewTaken`.
+        case takePreview(TileAttempt, sidePixels: Int)
+        /// Send the picture that was taken.
+        case sendPreview(TileAttempt)
         /// Send the latest progress of the fit, if there is any since the last time.
         case sendProgress(TileAttempt)
         /// Send the result of the fit that finished.

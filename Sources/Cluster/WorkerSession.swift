@@ -57,15 +57,20 @@ extension Worker {
             if body.job == job, case .fitting(body.work, _) = work {
                 commands.append(.takeCheckpoint(body.work, isLast: false))
             }
+        case (.welcomed, .previewWanted(let body)):
+            if body.job == job, case .fitting(body.work, _) = work {
+                commands.append(.takePreview(body.work, sidePixels: body.sidePixels))
+            }
         case (.welcomed, .checkpointStored(let body)):
             if body.job == job { takeReceipt(ofState: body, &commands) }
         case (.welcomed, .welcome), (_, .heartbeat), (_, .checkpoint):
             break
         case (.greeting, .assign), (.greeting, .cancel), (.greeting, .stored),
-            (.greeting, .checkpointWanted), (.greeting, .checkpointStored):
+            (.greeting, .checkpointWanted), (.greeting, .checkpointStored),
+            (.greeting, .previewWanted):
             // Meant for the session before this one; where it matters the coordinator repeats it.
             break
-        case (_, .hello), (_, .progress), (_, .restored), (_, .failed):
+        case (_, .hello), (_, .progress), (_, .restored), (_, .failed), (_, .preview):
             nonsenseCount += 1
         }
     }

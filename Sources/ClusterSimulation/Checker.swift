@@ -116,6 +116,7 @@ struct Checker {
                 throw Flaw("a receipt for a state of \(receipt.work), which is not on disk")
             }
         case .dispatch(let work, let peer, let checkpoint, let retry):
+            guard !coordinator.machine.isPaused else { throw Flaw("\(work) during a pause") }
             latestAttempts[work.tile] = work.attempt
             guard (0..<retry).allSatisfy({ divergingSeeds[work.tile]?.contains($0) == true }) else {
                 throw Flaw("\(work) has seed \(retry), although one before it does not fail")

@@ -102,7 +102,7 @@ extension Simulation {
     {
         coordinator.summary = summary
         switch summary.outcome {
-        case .complete, .incomplete: try order(.conclude, of: coordinator)
+        case .complete, .incomplete, .stopped: try order(.conclude, of: coordinator)
         case .nobodyCame, .everybodyLeft, .interrupted, .storingFailed, .broken:
             try order(.exit, of: coordinator)
         }

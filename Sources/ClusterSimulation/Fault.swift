@@ -45,6 +45,10 @@ public enum Fault: String, CaseIterable, Sendable, Codable {
     case clockJump
     /// Share of tiles of which every worker dies, as of a fit that needs more memory than there is.
     case killerTile
+    /// Times an hour at which the user lets the job rest for some seconds.
+    case pause
+    /// Times an hour at which the user asks a worker to leave.
+    case drain
     /// Share of tiles and seeds with which the arithmetic of every fit comes to nothing.
     case divergence
 
@@ -65,6 +69,7 @@ public enum Fault: String, CaseIterable, Sendable, Codable {
         case .coordinatorCrash, .coordinatorFreeze: 5...60
         case .powerLoss: 5...60
         case .interruption: 2...20
+        case .pause, .drain: 2...40
         case .tornWrite: 0.002...0.05
         case .writeFailure: 0.01...0.3
         case .clockJump: 5...60
@@ -94,7 +99,7 @@ public struct Faults: Equatable, Sendable, CustomStringConvertible {
             let strength = Double.random(in: kind.strengths, using: &generator)
             if isOn, kinds.contains(kind) { strengths[kind] = strength }
         }
-        let others: [Fault] = [.killerTile, .divergence]
+        let others: [Fault] = [.killerTile, .divergence, .pause, .drain]
         for kind in Fault.allCases where !others.contains(kind) { draw(kind, &generator) }
         // From a generator of its own: the seeds of the tests keep their course.
         var copy = generator

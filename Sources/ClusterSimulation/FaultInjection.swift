@@ -63,6 +63,19 @@ extension Simulation {
         } else if happens(.interruption), coordinator.summary == nil {
             count(.interruption, "life \(coordinator.life)")
             try learn(.interrupted, life: coordinator.life)
+        } else if happens(.pause), coordinator.summary == nil, coordinator.frozenUntil <= now {
+            count(.pause, "life \(coordinator.life)")
+            agenda.add(
+                .learned(.resumeWanted, life: coordinator.life),
+                at: now + generator.seconds(upTo: generator.chance(0.5) ? 3 : 100))
+            try learn(.pauseWanted, life: coordinator.life)
+        } else if happens(.drain),
+            let worker = workers.keys.sorted().randomElement(using: &generator)
+                .flatMap({ workers[$0] })
+        {
+            count(.drain, worker.name.rawValue)
+            drained.insert(worker.name)
+            try learn(.drainWanted(worker.name), life: coordinator.life)
         }
     }
 

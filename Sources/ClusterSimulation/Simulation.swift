@@ -74,6 +74,8 @@ public final class Simulation {
     var agenda = Agenda<Happening>()
     var trace = Trace()
     var checker: Checker
+    /// Workers that the user has asked to leave.
+    var drained: Set<WorkerID> = []
     /// Nanoseconds from some origin, to measure what the state machine of the coordinator takes;
     /// the simulation itself knows no real time.
     public var stopwatch: (() -> UInt64)?

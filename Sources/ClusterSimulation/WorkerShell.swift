@@ -157,6 +157,7 @@ extension Simulation {
             worker.takenState = nil
         case .takeCheckpoint(let work, let isLast): worker.wantedState = (work, isLast)
         case .sendCheckpoint(let work): try sendState(work, of: worker)
+        case .takePreview, .sendPreview: break
         case .sendProgress(let work):
             guard let fit = worker.fit, fit.work == work, let job = worker.job else { return }
             let progress = Progress(
@@ -177,7 +178,9 @@ extension Simulation {
             guard worker.fit == nil, worker.result == nil else {
                 throw Flaw("\(worker.name) leaves with full hands")
             }
-            if case .jobOver = reason, scenario.isChecked, !checker.hasAnyJobEnded {
+            if case .jobOver = reason, scenario.isChecked, !checker.hasAnyJobEnded,
+                !drained.contains(worker.name)
+            {
                 throw Flaw("\(worker.name) left before the job was over")
             }
             end(worker, replacedWithin: 10)

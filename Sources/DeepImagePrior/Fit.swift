@@ -42,7 +42,7 @@ public enum FitPart: Hashable, Sendable {
 public final class Fit {
     public let configuration: FitConfiguration
     /// The given pixels, with 0.5 where they are missing.
-    private let problem: FitProblem
+    let problem: FitProblem
     /// Places in the problem's pixels of samples that have no part in the loss, in order: missing
     /// ones, and those that are held out.
     private let missing: [Int]

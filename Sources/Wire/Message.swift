@@ -3,7 +3,7 @@
 /// What `type` says in a header.
 public enum MessageKind: String, CaseIterable, Sendable {
     case hello, welcome, refused, assign, cancel, heartbeat, progress, restored, failed, stored,
-        goodbye, checkpointWanted, checkpoint, checkpointStored
+        goodbye, checkpointWanted, checkpoint, checkpointStored, previewWanted, preview
 
     /// What a payload frame holds.
     enum PayloadType {
@@ -16,10 +16,10 @@ public enum MessageKind: String, CaseIterable, Sendable {
     /// What the payload frame behind the header holds; nil for kinds without one.
     var payloadType: PayloadType? {
         switch self {
-        case .assign, .restored: .pixels
+        case .assign, .restored, .preview: .pixels
         case .checkpoint: .state
         case .hello, .welcome, .refused, .cancel, .heartbeat, .progress, .failed, .stored,
-            .goodbye, .checkpointWanted, .checkpointStored:
+            .goodbye, .checkpointWanted, .checkpointStored, .previewWanted:
             nil
         }
     }
@@ -44,6 +44,8 @@ public enum Message: Equatable, Sendable {
     case checkpointWanted(CheckpointWanted)
     case checkpoint(Checkpoint)
     case checkpointStored(CheckpointStored)
+    case previewWanted(PreviewWanted)
+    case preview(Preview)
 
     /// What `type` says in the header.
     public var kind: MessageKind {
@@ -62,6 +64,8 @@ public enum Message: Equatable, Sendable {
         case .checkpointWanted: .checkpointWanted
         case .checkpoint: .checkpoint
         case .checkpointStored: .checkpointStored
+        case .previewWanted: .previewWanted
+        case .preview: .preview
         }
     }
 
@@ -77,6 +81,8 @@ public enum Message: Equatable, Sendable {
         case .checkpointWanted(let body): (body.job, body.work)
         case .checkpoint(let body): (body.job, body.work)
         case .checkpointStored(let body): (body.job, body.work)
+        case .previewWanted(let body): (body.job, body.work)
+        case .preview(let body): (body.job, body.work)
         case .hello, .welcome, .refused, .heartbeat, .goodbye: nil
         }
     }
@@ -98,6 +104,8 @@ public enum Message: Equatable, Sendable {
         case .checkpointWanted(let body): body
         case .checkpoint(let body): body
         case .checkpointStored(let body): body
+        case .previewWanted(let body): body
+        case .preview(let body): body
         }
     }
 
@@ -118,6 +126,8 @@ public enum Message: Equatable, Sendable {
         case .checkpointWanted: self = .checkpointWanted(try CheckpointWanted(from: decoder))
         case .checkpoint: self = .checkpoint(try Checkpoint(from: decoder))
         case .checkpointStored: self = .checkpointStored(try CheckpointStored(from: decoder))
+        case .previewWanted: self = .previewWanted(try PreviewWanted(from: decoder))
+        case .preview: self = .preview(try Preview(from: decoder))
         }
     }
 }

@@ -9,6 +9,8 @@ public enum PayloadKind: Hashable, CaseIterable, Sendable {
     case restored
     /// The state of a fit.
     case checkpoint
+    /// A small picture of a tile that is being fitted.
+    case preview
 }
 
 /// The payloads under way: at most one of each kind from each peer. Pieces may come in any order

@@ -14,6 +14,9 @@ public enum WireLimits {
     public static let sideMaximum = 65_536
     /// Bands of a window: half of them the image's, half of them a guide's.
     public static let bandCountMaximum = 32
+    /// Pixels along one side of a preview, and its bands.
+    public static let previewSideMaximum = 128
+    public static let previewBandCountMaximum = 3
     /// Bytes of the state of a fit.
     public static let stateByteCountMaximum = 1 << 30
     /// Any count, index, iteration or process id.

@@ -12,6 +12,8 @@ enum FitOrder: Sendable {
     /// which a collapse would roll back is half as large: it will do if no more than these seconds
     /// of work lie between them.
     case takeState(TileAttempt, isLast: Bool, toleranceSeconds: Double)
+    /// Copy what this try's fit has come to, reduced.
+    case takePreview(TileAttempt, sidePixels: Int)
     /// Drop the fit of this try, wherever it is.
     case stop(TileAttempt)
 }
@@ -30,6 +32,8 @@ enum FitReport: Sendable {
     case progressed(TileAttempt, FitMeasure)
     /// The state that was asked for.
     case state(TileAttempt, FitState)
+    /// The picture that was asked for.
+    case preview(TileAttempt, iteration: Int, FitPreview)
     /// Something worth knowing.
     case note(String)
     /// `pixels` is (H, W, C) in [0, 1].
@@ -62,6 +66,8 @@ struct FitThread {
     private var next: FitAssignment?
     /// The try whose state is wanted.
     private var wantedState: (work: TileAttempt, isLast: Bool, toleranceSeconds: Double)?
+    /// The try of which a picture is wanted, and its size.
+    private var wantedPreview: (work: TileAttempt, sidePixels: Int)?
     private var memoryCheck: MemoryCheck
 
     init(orders: Mailbox<FitOrder>, reports: Mailbox<FitReport>, threads: Int) {
@@ -101,6 +107,7 @@ struct FitThread {
         while !fit.isFinished {
             guard takeOrders(during: assignment.work) else { return }
             guard giveState(of: fit, assignment.work, measure) else { return }
+            givePreview(of: fit, assignment.work)
             let progress = try fit.step()
             memoryCheck.noteStep(problem, configuration)
             let now = clock.now()
@@ -155,6 +162,15 @@ struct FitThread {
         return !wanted.isLast
     }
 
+    private mutating func givePreview(of fit: Fit, _ work: TileAttempt) {
+        guard let wanted = wantedPreview else { return }
+        wantedPreview = nil
+        guard wanted.work == work, let preview = fit.preview(sidePixels: wanted.sidePixels) else {
+            return
+        }
+        reports.post(.preview(work, iteration: fit.iteration, preview))
+    }
+
     /// Takes what has been ordered. False when `work` is not wanted any more.
     @discardableResult
     private mutating func takeOrders(during work: TileAttempt?) -> Bool {
@@ -166,6 +182,8 @@ struct FitThread {
                 isWanted = false
             case .takeState(let wanted, let isLast, let seconds):
                 wantedState = (wanted, isLast, seconds)
+            case .takePreview(let wanted, let sidePixels):
+                wantedPreview = (wanted, sidePixels)
             case .stop(let stopped):
                 if next?.work == stopped { next = nil }
                 if work == stopped { isWanted = false }

@@ -7,7 +7,7 @@ import Wire
 /// heartbeat never waits behind a transfer; of those that only say how things stand, the latest one
 /// is kept. So the size is bounded by one result, one state and a few messages.
 struct Outbox {
-    private static let supersedable: Set<MessageKind> = [.hello, .heartbeat, .progress]
+    private static let supersedable: Set<MessageKind> = [.hello, .heartbeat, .progress, .preview]
 
     private var short: [(kind: MessageKind, frames: [[UInt8]])] = []
     /// The piece that is next, and those after it.

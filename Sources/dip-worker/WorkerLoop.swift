@@ -234,6 +234,11 @@ final class WorkerLoop {
             guard work == worker.currentWork else { return }
             takenState = (work, state.iteration, state.encoded())
             try tell(.checkpointTaken(work, iteration: state.iteration))
+        case .preview(let work, let iteration, let picture):
+            guard work == worker.currentWork else { return }
+            takenPreview = (work, iteration, picture)
+            try tell(.previewTaken(work))
+            takenPreview = nil
         case .finished(let work, let measure, let pixels):
             guard work == worker.currentWork, let shape = fittedShape else { return }
             console.note(
@@ -250,4 +255,6 @@ final class WorkerLoop {
     }
 
     var fittedShape: PixelShape?
+    /// The picture that is being told to the state machine.
+    var takenPreview: (work: TileAttempt, iteration: Int, picture: FitPreview)?
 }

@@ -25,6 +25,9 @@ extension WorkerLoop {
             isHandingOver = true
             console.note("\(work) is handed over")
         case .sendCheckpoint(let work): try sendState(of: work)
+        case .takePreview(let work, let sidePixels):
+            orders.post(.takePreview(work, sidePixels: sidePixels))
+        case .sendPreview(let work): try sendPreview(of: work)
         case .sendProgress(let work): try sendProgress(of: work)
         case .sendResult(let work): try sendResult(of: work)
         case .dropResult:
@@ -91,6 +94,21 @@ extension WorkerLoop {
                 psnrToInput: measure.psnrToInput,
                 iterationsPerSecond: measure.iterationsPerSecond))
         for frames in try MessageCodec.encode(message) { outbox.add(.progress, frames) }
+        try outbox.flush(to: socket)
+    }
+
+    /// A message of one piece, which overtakes the pieces of states.
+    private func sendPreview(of work: TileAttempt) throws {
+        guard let takenPreview, takenPreview.work == work else { return }
+        let picture = takenPreview.picture
+        var pieces = try MessagePieces(
+            .preview(Preview(job: job, work: work, iteration: takenPreview.iteration)),
+            .pixels(
+                PixelPayload(
+                    shape: PixelShape(
+                        height: picture.height, width: picture.width, bands: picture.bands),
+                    pixels: picture.pixels)))
+        while let frames = try pieces.next() { outbox.add(.preview, frames) }
         try outbox.flush(to: socket)
     }
 

@@ -46,9 +46,11 @@ struct CoordinatorPeerTests {
         var bench = CoordinatorBench(tiles: 2)
         bench.join("a")
         bench.hear(restored(0), from: peer("a"))
-        bench.tell(.interrupted)
-        #expect(bench.tell(.tileStored(work(0))) == [])
-        #expect(bench.coordinator.storedCount == 1)
+        #expect(bench.tell(.interrupted) == [])
+        let commands = bench.tell(.tileStored(work(0)))
+        #expect(commands.first == .send(stored(0), to: peer("a")))
+        #expect(commands.summary?.outcome == .interrupted)
+        #expect(commands.summary?.storedCount == 1)
     }
 
     @Test func `a loop that cannot go on ends the job with its reason`() {

@@ -57,6 +57,8 @@ enum Samples {
         .checkpointWanted(CheckpointWanted(job: job, work: work, toleranceSeconds: 6)),
         .checkpoint(Checkpoint(job: job, work: work, iteration: 30)),
         .checkpointStored(CheckpointStored(job: job, work: work, iteration: 30)),
+        .previewWanted(PreviewWanted(job: job, work: work, sidePixels: 128)),
+        .preview(Preview(job: job, work: work, iteration: 31)),
     ]
 
     /// A payload (height, width, 3) with samples that name their place.

@@ -50,9 +50,13 @@ extension CoordinatorLoop {
         }
         ending.interruptedAt = now
         if !ending.isOrderedToEnd {
-            console.note("ending, what is restored is stored; once more leaves at once")
+            console.note(
+                ending.summary == nil
+                    ? "ending: fits hand over what they have; once more leaves at once"
+                    : "ending, what is restored stays; once more leaves at once")
         }
         if ending.summary == nil {
+            localWorkers.stopStarting()
             try tell(.interrupted)
         } else if ending.isBlending {
             storage.cancelBlend()
@@ -80,9 +84,9 @@ extension CoordinatorLoop {
         switch summary.outcome {
         case .complete:
             return nil
-        case .incomplete where summary.storedCount > 0:
+        case .incomplete where summary.storedCount > 0, .stopped where summary.storedCount > 0:
             return nil
-        case .incomplete:
+        case .incomplete, .stopped:
             let reason = summary.setAside.first.flatMap { setAsideStories[$0]?.last?.description }
             return ProgramError(
                 .failed,
@@ -217,8 +221,12 @@ extension CoordinatorLoop {
     private func reasonsByTile(_ summary: Coordinator.Summary) -> [Int: [String]] {
         var reasons: [Int: [String]] = [:]
         for fit in summary.setAside {
-            reasons[job.tile(of: fit).index, default: []] += (setAsideStories[fit] ?? []).map(
-                \.description)
+            let tile = job.tile(of: fit).index
+            if let story = setAsideStories[fit] {
+                reasons[tile, default: []] += story.map(\.description)
+            } else if summary.outcome == .stopped {
+                reasons[tile, default: []].append("the job was stopped before it was restored")
+            }
         }
         return reasons
     }

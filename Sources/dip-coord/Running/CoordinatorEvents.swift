@@ -40,12 +40,14 @@ extension CoordinatorLoop {
             announce(.workerJoined) { ($0.worker, $0.host) = (hello.worker.rawValue, hello.host) }
         case .workerGone(let worker, let reason), .workerRefused(let worker, let reason):
             announce(.workerLeft) { ($0.worker, $0.reason) = (worker.rawValue, reason) }
+        case .leaseEnded(_, _, .handedOver): break
         case .leaseEnded(let work, let worker, let end):
             announce(.tileFailed) {
                 ($0.tile, $0.attempt) = (work.tile.rawValue, work.attempt)
                 ($0.worker, $0.reason) = (worker.rawValue, end.description)
             }
-        case .workerReturned, .leaseResumed, .secondTry, .lateResult, .checkpointFailed,
+        case .paused, .resumed, .workerReturned, .leaseResumed, .secondTry, .lateResult,
+            .checkpointFailed,
             .checkpointMissing, .checkpointUseless, .storingFailed, .nonsense:
             break
         }

@@ -32,6 +32,11 @@ extension CoordinatorLoop {
                 return try tell(.received(decoded.message, from: peer))
             }
             try take(piece, of: body, from: peer)
+        case .preview(let body):
+            guard let piece = decoded.piece, welcomed.contains(peer), ending.summary == nil else {
+                return try tell(.received(decoded.message, from: peer))
+            }
+            try take(piece, of: body, from: peer)
         case .progress(let body):
             if welcomed.contains(peer), body.job == job.job,
                 body.tile.rawValue < job.fitCount

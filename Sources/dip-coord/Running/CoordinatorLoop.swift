@@ -16,6 +16,9 @@ final class CoordinatorLoop {
     private static let sendRetryInterval: Duration = .milliseconds(20)
     /// Children are looked after this often, should a signal have been lost.
     private static let childInterval: Duration = .seconds(1)
+    private static let previewByteCountMaximum =
+        WireLimits.previewSideMaximum * WireLimits.previewSideMaximum
+        * WireLimits.previewBandCountMaximum * MemoryLayout<Float>.size
     /// How often the record learns how things stand.
     private static let recordInterval: Duration = .seconds(1)
 
@@ -32,6 +35,8 @@ final class CoordinatorLoop {
     var assembler: PayloadAssembler
     /// States of fits have room of their own: they never hold up a result.
     var stateAssembler: PayloadAssembler
+    /// So have pictures, which nothing depends on.
+    var previewAssembler: PayloadAssembler
     var outboxes = PeerOutboxes()
     /// Connections that belong to a session.
     var welcomed: Set<PeerID> = []
@@ -103,6 +108,9 @@ final class CoordinatorLoop {
             payloadByteCountMaximum: [.checkpoint: stateByteCount ?? 0],
             totalByteCountMaximum: max(
                 policy.checkpointBytesUnderWayMaximum, stateByteCount ?? 0))
+        previewAssembler = PayloadAssembler(
+            payloadByteCountMaximum: [.preview: Self.previewByteCountMaximum],
+            totalByteCountMaximum: 64 * Self.previewByteCountMaximum)
 
         routerToken = poller.add(router)
         signalToken = poller.add(fileDescriptor: signals.fileDescriptor)
@@ -148,10 +156,11 @@ final class CoordinatorLoop {
             let ready = try poller.wait(timeout: timeout())
             for entry in ready { try attend(to: entry) }
             try collectChildren()
+            try attendToControls()
             for peer in try outboxes.flush(to: router) { try tell(.unreachable(peer)) }
             try tell(.tick)
             endChildrenInTime()
-            showStatus()
+            try showStatus()
         }
         storage.join()
         return try conclude()
@@ -223,11 +232,12 @@ final class CoordinatorLoop {
         }
     }
 
-    private func showStatus() {
+    private func showStatus() throws {
         let now = clock.now()
         if let recordAt, now >= recordAt {
             self.recordAt = now + Self.recordInterval
             if ending.summary == nil || ending.isBlending { console.watch?.take(snapshot()) }
+            try wantPreviews()
         }
         guard now >= statusAt else { return }
         statusAt = now + console.statusInterval

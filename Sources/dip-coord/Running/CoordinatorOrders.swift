@@ -48,6 +48,7 @@ extension CoordinatorLoop {
             outboxes.forget(peer)
             assembler.forget(peer)
             stateAssembler.forget(peer)
+            previewAssembler.forget(peer)
         case .note(let what):
             report(what)
         case .finished(let summary):
@@ -115,11 +116,12 @@ extension Coordinator.Note {
         case .leaseEnded(_, _, let end):
             switch end {
             case .failed, .diverged, .silent, .standing, .dropped, .refused: true
-            case .exited, .neverBegan, .goodbye, .superseded, .outpaced: false
+            case .exited, .neverBegan, .goodbye, .superseded, .outpaced, .handedOver: false
             }
         case .workerRefused, .storingFailed, .leaseResumed, .secondTry, .checkpointFailed,
             .checkpointMissing, .checkpointUseless:
             true
+        case .paused, .resumed: true
         case .workerReturned, .workerGone, .lateResult, .nonsense: false
         }
     }
@@ -133,6 +135,8 @@ extension Coordinator.Note {
         case .workerRefused: "workerRefused"
         case .leaseEnded: "leaseEnded"
         case .leaseResumed: "leaseResumed"
+        case .paused: "paused"
+        case .resumed: "resumed"
         case .secondTry: "secondTry"
         case .checkpointFailed: "checkpointFailed"
         case .checkpointMissing: "checkpointMissing"

@@ -27,6 +27,8 @@ struct JobReport: Encodable {
         let seed: UInt64
     }
 
+    private static let unrestoredLinesMaximum = 20
+
     let input, output: String
     let preset: String
     let seed: UInt64
@@ -154,11 +156,15 @@ struct JobReport: Encodable {
         if !unrestored.isEmpty {
             lines.append("           --retry-failed tries again what came through unrestored:")
         }
-        for entry in unrestored {
+        for entry in unrestored.prefix(Self.unrestoredLinesMaximum) {
             let region = entry.region
             lines.append(
                 "UNRESTORED tile \(entry.tile) (\(region.width) x \(region.height) pixels at "
                     + "\(region.x), \(region.y)): \(entry.reasons.last ?? "no reason is known")")
+        }
+        if unrestored.count > Self.unrestoredLinesMaximum {
+            lines.append(
+                "           and \(unrestored.count - Self.unrestoredLinesMaximum) more tiles")
         }
         return lines.joined(separator: "\n")
     }

@@ -20,6 +20,14 @@ final class JobWatch: Sendable {
         record.withLock { $0?.take(snapshot) }
     }
 
+    /// Somebody at a page asks for something.
+    func want(_ control: JobControl) {}
+    func takeControls() -> [JobControl] { [] }
+    func takePreview(
+        fit: Int, iteration: Int, width: Int, height: Int, bands: Int, pixels: [Float]
+    ) {}
+    func wantedPreviews() -> [Int] { [] }
+
     /// Reads of the record what is wanted; nil before the first job.
     func read<Value: Sendable>(_ body: (JobRecord) -> Value) -> Value? {
         record.withLock { $0.map(body) }
