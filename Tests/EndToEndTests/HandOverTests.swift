@@ -65,6 +65,27 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `an interrupted job goes on with the iteration at which it was interrupted`()
+            throws
+        {
+            try withSession { session in
+                let arguments = try OneTile.arguments(
+                    in: session, "--workers", "1", "--checkpoint-interval", "3600",
+                    "--progress", "json")
+                let first = try session.start(Programs.coordinator, arguments)
+                try session.eventually("a report on the fit", of: first) {
+                    first.output.contains("\"loss\":")
+                }
+                first.interrupt()
+                #expect(first.wait(atMost: .seconds(20)) == .exited(130), first.story)
+                #expect(
+                    Files.names(session.path("out.png.dip/checkpoints")).count == 1, first.story)
+                let second = try session.start(Programs.coordinator, arguments)
+                try OneTile.expectSameOutput(session, second)
+                #expect(try OneTile.figure("checkpointUseCount", in: session) == 1)
+            }
+        }
+
         @Test func `a worker leaves by itself when its lifetime is over`() throws {
             try withSession { session in
                 let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
