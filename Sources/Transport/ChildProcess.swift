@@ -38,19 +38,22 @@ public final class ChildProcess {
     private var exit: ChildExit?
     private var lifeline: Int32
 
-    /// Starts a program with standard input from `/dev/null`, all signals at their defaults and
+    /// Starts a program with standard input from `/dev/null` or memory, all signals at their defaults and
     /// unblocked, and no other open files than standard output, standard error and the pipe.
     ///
     /// - Parameters:
     ///   - executable: The path of the program, as from ``ProgramLocator``.
     ///   - arguments: Without the program's name.
     ///   - environment: All of it: nothing is inherited. See ``ProcessEnvironment``.
+    ///   - standardInput: What it can read there, at most 4096 bytes; nil for nothing.
     ///   - standardError: A descriptor for standard output and error; nil shares the parent's.
     /// - Throws: `TransportError` of kind `.noSuchProgram` or `.system`.
     public init(
         executable: String, arguments: [String], environment: [String: String],
-        standardError: Int32? = nil
+        standardInput: [UInt8]? = nil, standardError: Int32? = nil
     ) throws(TransportError) {
+        let input = try standardInput.map(Self.filledPipe)
+        defer { if let input { Glibc.close(input) } }
         let (readingEnd, writingEnd) = try Self.makePipe()
         defer { Glibc.close(readingEnd) }
         var process = pid_t()
@@ -58,7 +61,7 @@ public final class ChildProcess {
             &process, executable,
             arguments: [executable] + arguments,
             environment: environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" },
-            pipe: readingEnd, standardError: standardError)
+            pipe: readingEnd, standardInput: input, standardError: standardError)
         guard code == 0 else {
             Glibc.close(writingEnd)
             let notThere = [ENOENT, EACCES, ENOEXEC, ENOTDIR].contains(code)
@@ -162,14 +165,31 @@ extension ChildProcess {
         return (moved[0], moved[1])
     }
 
+    /// The reading end of a pipe that holds these bytes and ends after them.
+    private static func filledPipe(_ bytes: [UInt8]) throws(TransportError) -> Int32 {
+        // As many as a pipe takes at once, whatever its size.
+        precondition(bytes.count <= 4096, "standard input of \(bytes.count) bytes")
+        let (reading, writing) = try makePipe()
+        defer { Glibc.close(writing) }
+        guard Glibc.write(writing, bytes, bytes.count) == bytes.count else {
+            Glibc.close(reading)
+            throw .system("cannot fill a pipe")
+        }
+        return reading
+    }
+
     private static func spawn(
         _ process: inout pid_t, _ executable: String, arguments: [String], environment: [String],
-        pipe: Int32, standardError: Int32?
+        pipe: Int32, standardInput: Int32?, standardError: Int32?
     ) -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        if let standardInput {
+            posix_spawn_file_actions_adddup2(&actions, standardInput, STDIN_FILENO)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        }
         if let standardError {
             posix_spawn_file_actions_adddup2(&actions, standardError, STDOUT_FILENO)
             posix_spawn_file_actions_adddup2(&actions, standardError, STDERR_FILENO)

@@ -25,6 +25,8 @@ public enum ReceivedMessage: Sendable, Equatable {
 /// A socket that a ``Poller`` can wait for. It belongs to the thread that uses it.
 public class MessageSocket {
     private var openHandle: UnsafeMutableRawPointer?
+    /// What becomes of its handshakes; nil where nothing is encrypted.
+    public private(set) var handshakes: HandshakeMonitor?
     private let context: MessagingContext
     private let options: SocketOptions
     /// The frame being received. A `zmq_msg_t` must not be moved, so it has a place of its own.
@@ -44,6 +46,10 @@ public class MessageSocket {
         let status = zmq_setsockopt(
             handle, ZMQ_MAXMSGSIZE, &frameByteCountMax, MemoryLayout<Int64>.size)
         guard status == 0 else { throw .messaging("cannot limit the size of messages") }
+        if let curve = options.curve {
+            try curve.apply(to: handle)
+            handshakes = try HandshakeMonitor(of: handle, context: context)
+        }
     }
 
     deinit {
@@ -56,6 +62,7 @@ public class MessageSocket {
     public func close() {
         guard let handle = openHandle else { return }
         openHandle = nil
+        handshakes?.close()
         zmq_close(handle)
     }
 

@@ -42,6 +42,9 @@ public struct SocketOptions: Sendable, Equatable {
     /// must not become `[::1]` when the coordinator listens at 127.0.0.1.
     public var usesIPv6 = false
 
+    /// How connections are encrypted; nil for not at all.
+    public var curve: CurveRole?
+
     public init() {}
 
     /// libzmq keeps a peer's time to live in 16 bits of milliseconds (issue 4226).
