@@ -146,6 +146,7 @@ public struct Worker: Sendable {
                 "this worker speaks protocol version \(WireLimits.protocolVersion), "
                 + "the coordinator speaks \(seen)"
             leave(.refused(reason: reason), &commands)
+        case .keyRefused(let reason): leave(.refused(reason: reason), &commands)
         case .configurationRejected(let reason):
             commands.append(.send(.goodbye(Goodbye(reason: reason))))
             leave(.refused(reason: reason), &commands)

@@ -14,6 +14,8 @@ extension Worker {
         case heard
         /// A message of another version of the protocol arrived.
         case protocolMismatch(seen: Int)
+        /// The coordinator will have nothing to do with this worker's key.
+        case keyRefused(reason: String)
         /// The configuration of the job is one that this worker cannot follow.
         case configurationRejected(reason: String)
         /// The fit has come to this iteration.

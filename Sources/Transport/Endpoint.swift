@@ -27,6 +27,16 @@ public enum Endpoint {
         return anyPort && port == "*" || UInt16(port).map { anyPort || $0 > 0 } ?? false
     }
 
+    /// The endpoint as others reach it, where a listener is bound to all addresses of its host.
+    ///
+    /// - Parameter host: a name or an address; one of IPv6 with or without brackets.
+    public static func reachable(_ bound: String, host: String) -> String {
+        guard let (address, port) = tcpParts(bound), ["0.0.0.0", "[::]", "*"].contains(address)
+        else { return bound }
+        let name = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
+        return "tcp://\(name):\(port)"
+    }
+
     static func hasIPv6Address(_ endpoint: String) -> Bool {
         tcpParts(endpoint)?.host.hasPrefix("[") ?? false
     }

@@ -16,6 +16,11 @@ public struct KeyError: Error, CustomStringConvertible, Sendable, Equatable {
     public let kind: Kind
     public let message: String
     public var description: String { message }
+
+    /// Something that should hold keys does not.
+    public static func none(at place: String) -> KeyError {
+        KeyError(kind: .unusable, message: "\(place) holds no keys")
+    }
 }
 
 /// A certificate: `NAME.key` with a public key, `NAME.key_secret` with both.

@@ -25,7 +25,7 @@ public enum ReceivedMessage: Sendable, Equatable {
 /// A socket that a ``Poller`` can wait for. It belongs to the thread that uses it.
 public class MessageSocket {
     private var openHandle: UnsafeMutableRawPointer?
-    /// What becomes of its handshakes; nil where nothing is encrypted.
+    /// What becomes of its handshakes; nil for a socket that is connected to and does not encrypt.
     public private(set) var handshakes: HandshakeMonitor?
     private let context: MessagingContext
     private let options: SocketOptions
@@ -46,8 +46,9 @@ public class MessageSocket {
         let status = zmq_setsockopt(
             handle, ZMQ_MAXMSGSIZE, &frameByteCountMax, MemoryLayout<Int64>.size)
         guard status == 0 else { throw .messaging("cannot limit the size of messages") }
-        if let curve = options.curve {
-            try curve.apply(to: handle)
+        try options.curve?.apply(to: handle)
+        // A dealer without keys wants to know that the other side has some.
+        if options.curve != nil || type == ZMQ_DEALER {
             handshakes = try HandshakeMonitor(of: handle, context: context)
         }
     }

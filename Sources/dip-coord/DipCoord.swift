@@ -48,13 +48,14 @@ struct DipCoord: ParsableCommand {
                                               how far that job is
               dip-coord presets               what --preset knows, and what it costs
               dip-coord compare a.png b.png   PSNR and SSIM of two images
+              dip-coord keygen keys           keys for workers of other hosts
             """,
         version: ProgramVersion.report(
             "dip-coord",
             FitEngine.facts + [("libzmq", MessagingLibrary.version)] + CodecLibraries.all),
         subcommands: [
             RestoreCommand.self, PlanCommand.self, PresetsCommand.self, StatusCommand.self,
-            CompareCommand.self,
+            CompareCommand.self, KeygenCommand.self,
         ],
         defaultSubcommand: RestoreCommand.self)
 

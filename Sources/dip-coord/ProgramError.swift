@@ -41,6 +41,7 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         case let error as FitError: self.init(Self.code(of: error), error.description)
         case let error as JobStoreError: self.init(Self.code(of: error), error.message)
         case let error as TransportError: self.init(Self.code(of: error), error.message)
+        case let error as KeyError: self.init(Self.code(of: error), error.message)
         case is BlendCancelled: self.init(.interrupted, "interrupted while blending")
         case let error as WireError: self.init(.failed, error.description)
         default: self.init(.failed, "\(error)")
@@ -78,6 +79,14 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         case .addressInUse, .noSuchProgram: .unavailable
         case .badEndpoint: .usage
         case .system: .failed
+        }
+    }
+
+    private static func code(of error: KeyError) -> Code {
+        switch error.kind {
+        case .missing: .noInput
+        case .unusable: .badInput
+        case .unwritable: .unwritable
         }
     }
 

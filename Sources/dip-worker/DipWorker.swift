@@ -65,7 +65,29 @@ struct WorkerCommand: ParsableCommand {
         help: ArgumentHelp(
             "Where the coordinator listens: tcp://HOST:PORT or ipc://PATH.",
             valueName: "endpoint"))
-    var endpoint: String
+    var endpoint: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Read where the coordinator listens from this file, which its --endpoint-file writes, \
+            and wait for it.
+            """, valueName: "file"))
+    var endpointFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The worker's keys, where the coordinator has --keys: the folder that dip-coord keygen \
+            has made for this worker.
+            """, valueName: "folder"))
+    var keys: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The coordinator's public key. (default: coordinator.key in the folder of --keys)",
+            valueName: "file"))
+    var serverKey: String?
 
     @Option(
         parsing: .unconditional,
@@ -108,10 +130,21 @@ struct WorkerCommand: ParsableCommand {
     @Flag(help: .hidden)
     var child = false
 
+    /// Its keys come from its parent, through standard input.
+    @Flag(help: .hidden)
+    var childKeys = false
+
     func validate() throws {
-        guard endpoint.hasPrefix("tcp://") || endpoint.hasPrefix("ipc://") else {
+        guard (endpoint == nil) != (endpointFile == nil) else {
+            throw ValidationError(
+                "either an endpoint (tcp://HOST:PORT or ipc://PATH) or --endpoint-file is wanted")
+        }
+        if let endpoint, !endpoint.hasPrefix("tcp://"), !endpoint.hasPrefix("ipc://") {
             throw ValidationError(
                 "'\(endpoint)' is not an endpoint; wanted tcp://HOST:PORT or ipc://PATH")
+        }
+        guard serverKey == nil || keys != nil else {
+            throw ValidationError("--server-key needs --keys, the worker's own")
         }
         guard (1...100_000_000).contains(reconnectTimeout) else {
             throw ValidationError(
@@ -136,6 +169,48 @@ struct WorkerCommand: ParsableCommand {
         return policy
     }
 
+    /// How the connection is encrypted; nil for not at all.
+    private func role() throws -> CurveRole? {
+        if childKeys {
+            guard let keys = ChildKeys.fromStandardInput() else {
+                throw KeyError.none(at: "standard input")
+            }
+            return .client(keys.pair, server: keys.server)
+        }
+        guard let keys else { return nil }
+        let server = serverKey ?? "\(keys)/\(KeyFolder.coordinatorName)"
+        return .client(
+            try KeyFolder(keys).worker(), server: try KeyFile.publicKey(at: server))
+    }
+
+    /// An end before anything has begun.
+    private struct EarlyEnd: Error {
+        let reason: Worker.ExitReason
+    }
+
+    /// Where the coordinator listens, as soon as that is known.
+    private func awaitEndpoint(
+        _ signals: SignalFD, _ console: Console
+    ) -> Result<String, EarlyEnd> {
+        if let endpoint { return .success(endpoint) }
+        let endpointFile = endpointFile ?? ""
+        let clock = MonotonicClock()
+        var isWaiting = false
+        while true {
+            if let endpoint = EndpointFile.read(endpointFile) { return .success(endpoint) }
+            if signals.next() != nil { return .failure(EarlyEnd(reason: .drained)) }
+            if !isWaiting { console.note("waiting for \(endpointFile)") }
+            isWaiting = true
+            guard clock.now() < .seconds(reconnectTimeout) else {
+                let reason =
+                    "\(endpointFile) told no endpoint within \(reconnectTimeout) s; is the "
+                    + "coordinator started with --endpoint-file, and is it the same file here?"
+                return .failure(EarlyEnd(reason: .coordinatorLost(reason: reason)))
+            }
+            usleep(200_000)
+        }
+    }
+
     /// Works until there is no more work; the exit code.
     func work() throws -> Int32 {
         let fileCount = ProgramStart.raiseOpenFileLimit()
@@ -152,9 +227,15 @@ struct WorkerCommand: ParsableCommand {
         let parent = child ? try ParentPipe() : nil
         let console = Console(isQuiet: quiet)
         let reason = try {
+            let curve = try role()
+            let endpoint: String
+            switch awaitEndpoint(signals, console) {
+            case .success(let place): endpoint = place
+            case .failure(let early): return early.reason
+            }
             let loop = try WorkerLoop(
-                endpoint: endpoint, policy: policy, signals: signals, parent: parent,
-                threads: threads, console: console)
+                endpoint: endpoint, curve: curve, policy: policy, signals: signals,
+                parent: parent, threads: threads, console: console)
             let reason = try loop.run()
             // Nobody is left to hear a farewell, or nobody wants to wait for it.
             if reason == .parentGone || reason == .killed { _exit(ExitCode.code(for: reason)) }

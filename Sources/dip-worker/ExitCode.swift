@@ -10,6 +10,10 @@ enum ExitCode {
     static let failure: Int32 = 1
     /// The command line makes no sense.
     static let usage: Int32 = 64
+    /// Keys that are of no use.
+    static let badInput: Int32 = 65
+    /// Keys that are not there.
+    static let noInput: Int32 = 66
     /// No coordinator, or not any more.
     static let unavailable: Int32 = 69
     /// Help or version could not be printed.
@@ -36,6 +40,10 @@ enum ExitCode {
         if let error = error as? TransportError {
             console.error(error.message)
             return error.kind == .badEndpoint ? usage : failure
+        }
+        if let error = error as? KeyError {
+            console.error(error.message)
+            return error.kind == .missing ? noInput : badInput
         }
         let code = WorkerCommand.exitCode(for: error)
         if code == .success {

@@ -34,6 +34,11 @@ final class WorkerLoop {
     var poller = Poller()
     var socket: DealerSocket
     var socketToken: Poller.Token
+    var socketOptions = SocketOptions()
+    /// Of what becomes of handshakes.
+    var handshakeToken: Poller.Token?
+    /// What was said of the latest handshake that failed.
+    var handshakeFailure: String?
     private let signalToken: Poller.Token
     private let parentToken: Poller.Token?
     private let reportToken: Poller.Token
@@ -59,15 +64,17 @@ final class WorkerLoop {
     var result: (work: TileAttempt, measure: FitMeasure, payload: PixelPayload)?
 
     init(
-        endpoint: String, policy: WorkerPolicy, signals: SignalFD, parent: ParentPipe?,
-        threads: Int, console: Console
+        endpoint: String, curve: CurveRole?, policy: WorkerPolicy, signals: SignalFD,
+        parent: ParentPipe?, threads: Int, console: Console
     ) throws {
         self.endpoint = endpoint
+        socketOptions.curve = curve
         self.console = console
         self.signals = signals
         self.parent = parent
         context = try MessagingContext()
-        socket = try DealerSocket(connectingTo: endpoint, context: context)
+        socket = try DealerSocket(
+            connectingTo: endpoint, context: context, options: socketOptions)
 
         let (orders, reports) = (try Mailbox<FitOrder>(), try Mailbox<FitReport>())
         (self.orders, self.reports) = (orders, reports)
@@ -88,6 +95,7 @@ final class WorkerLoop {
         worker = Worker(
             identity: Host.identity(), policy: policy, seed: UInt64.random(in: 0...UInt64.max),
             now: clock.now())
+        handshakeToken = socket.handshakes.map { poller.add($0) }
     }
 
     /// Works until the worker leaves.
@@ -121,6 +129,10 @@ final class WorkerLoop {
             for report in reports.drain() { try take(report) }
         case parentToken:
             try tell(.parentGone)
+        case handshakeToken:
+            while exitReason == nil, let outcome = socket.handshakes?.next() {
+                try take(outcome)
+            }
         default:
             guard entry.token == socketToken, entry.canReceive else { return }
             // Not without end: signals and the fit want to be heard too.

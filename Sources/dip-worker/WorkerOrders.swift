@@ -139,9 +139,12 @@ extension WorkerLoop {
         assembler.forget(Self.coordinator)
         arrivedState = nil
         poller.remove(socketToken)
+        if let handshakeToken { poller.remove(handshakeToken) }
         socket.abandon()
-        socket = try DealerSocket(connectingTo: endpoint, context: context)
+        socket = try DealerSocket(
+            connectingTo: endpoint, context: context, options: socketOptions)
         socketToken = poller.add(socket)
+        handshakeToken = socket.handshakes.map { poller.add($0) }
     }
 }
 

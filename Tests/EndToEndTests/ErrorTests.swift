@@ -264,7 +264,7 @@ extension EndToEndTests {
                 for address in ["0.0.0.0", "*", "[::]", "192.0.2.1"] {
                     expectRefusal(
                         try restore(session, "in.png", "--listen", "tcp://\(address):0"), 64,
-                        saying: "--insecure")
+                        saying: "--keys")
                 }
                 expectUntouched(session, ["in.png"])
             }

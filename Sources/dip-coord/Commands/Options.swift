@@ -198,10 +198,35 @@ struct WorkerOptions: ParsableArguments {
             """, valueName: "endpoint"))
     var listen: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Encrypt what goes to workers and let nobody join but those whose keys lie in \
+            FOLDER/workers; dip-coord keygen makes the folder. (default: nothing is encrypted, \
+            and --listen stays on this host)
+            """, valueName: "folder"))
+    var keys: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            With --listen: also write the address into this file, when workers can join. Workers \
+            that are given the file wait for it.
+            """, valueName: "file"))
+    var endpointFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            With --endpoint-file: the host's name or address that workers reach it by. (default: \
+            this host's name, where --listen is at all addresses)
+            """, valueName: "host"))
+    var advertise: String?
+
     @Flag(
         help: """
-            Allow --listen at an address that other hosts can reach, although nothing is encrypted \
-            and anybody who reaches it can join.
+            Allow --listen at an address that other hosts can reach without --keys, although \
+            nothing is encrypted then and anybody who reaches it can join.
             """)
     var insecure = false
 
@@ -241,6 +266,16 @@ struct WorkerOptions: ParsableArguments {
         }
         guard workers != 0 || listen != nil else {
             throw ValidationError("--workers 0 needs --listen: nobody else could join")
+        }
+        guard listen != nil || keys == nil && endpointFile == nil else {
+            throw ValidationError(
+                "--keys and --endpoint-file are for workers of others, which need --listen")
+        }
+        guard advertise == nil || endpointFile != nil else {
+            throw ValidationError("--advertise needs --endpoint-file, where the address is written")
+        }
+        guard keys == nil || !insecure else {
+            throw ValidationError("--keys and --insecure exclude each other")
         }
         guard (0...100_000_000).contains(workerWait) else {
             throw ValidationError("--worker-wait is \(workerWait); 0 or more seconds are wanted")

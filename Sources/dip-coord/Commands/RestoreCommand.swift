@@ -93,6 +93,9 @@ struct RestoreCommand: ParsableCommand {
 
 /// Where workers can join.
 struct Listener {
+    let keys: CoordinatorKeys?
+    private let endpointFile: String?
+    private let advertisedHost: String?
     private let publicEndpoint: String?
     private let hasLocalWorkers: Bool
     private let isExposed: Bool
@@ -106,16 +109,26 @@ struct Listener {
             throw ProgramError(
                 .usage, "--listen is '\(listen)'; tcp://ADDRESS:PORT or ipc://PATH is wanted")
         }
-        if isExposed, !options.insecure {
+        if isExposed, !options.insecure, options.keys == nil {
             throw ProgramError(
                 .usage,
                 "--listen \(options.listen ?? "") can be reached from other hosts, and anybody who "
-                    + "reaches it could join; add --insecure if the network is trusted")
+                    + "reaches it could join; add --keys FOLDER (dip-coord keygen FOLDER makes "
+                    + "it), or --insecure if the network is trusted")
         }
+        keys = try options.keys.map(CoordinatorKeys.init(folder:))
+        endpointFile = options.endpointFile
+        advertisedHost = options.advertise
     }
 
-    /// The name that an ipc endpoint has taken among the files; libzmq leaves it there.
-    func removeSocketFile() {
+    /// What lies among the files because of the socket.
+    func removeFiles() {
+        if let endpointFile { unlink(endpointFile) }
+        removeSocketFile()
+    }
+
+    /// The name that an ipc endpoint has taken; libzmq leaves it there.
+    private func removeSocketFile() {
         guard let publicEndpoint, publicEndpoint.hasPrefix("ipc://") else { return }
         let path = String(publicEndpoint.dropFirst("ipc://".count))
         var status = stat()
@@ -130,7 +143,12 @@ struct Listener {
         if let publicEndpoint {
             let bound = try router.bind(publicEndpoint)
             console.note("listening at \(bound)")
-            if isExposed {
+            if let endpointFile {
+                let address = Endpoint.reachable(
+                    bound, host: advertisedHost ?? RestoreJob.hostName)
+                try EndpointFile.write(address, at: endpointFile)
+            }
+            if isExposed, keys == nil {
                 console.warning(
                     "--insecure: anybody who can reach \(bound) can see the image and send "
                         + "results; nothing is encrypted")

@@ -24,6 +24,9 @@ final class CoordinatorLoop {
 
     let job: RestoreJob
     let router: RouterSocket
+    /// Who answers for keys; nil where nothing is encrypted.
+    let authenticator: Authenticator?
+    var strangers = Strangers()
     let signals: SignalFD
     let storage: StorageThread
     let clock: MonotonicClock
@@ -68,14 +71,15 @@ final class CoordinatorLoop {
     /// - Parameters:
     ///   - state: how far the job is already.
     ///   - goesOn: whether former coordinators have worked on it.
-    ///   - endpoint: where this host's own workers connect.
+    ///   - socket: where workers connect.
     ///   - clock: started with the program.
     init(
-        job: RestoreJob, state: JobState, goesOn: Bool, endpoint: String, router: RouterSocket,
+        job: RestoreJob, state: JobState, goesOn: Bool, socket: CoordinatorDesk.Open,
         signals: SignalFD, storage: StorageThread, console: Console, clock: MonotonicClock
     ) throws {
         self.job = job
-        self.router = router
+        router = socket.router
+        authenticator = socket.authenticator
         self.signals = signals
         self.storage = storage
         self.console = console
@@ -84,7 +88,7 @@ final class CoordinatorLoop {
         let unfinishedCount = job.fitCount - state.stored.count - state.setAside.count
         localWorkers = LocalWorkers(
             count: min(job.localWorkerCount, unfinishedCount), threads: job.threadsPerWorker,
-            program: job.workerProgram, endpoint: endpoint)
+            program: job.workerProgram, endpoint: socket.endpoint, keys: socket.childKeys)
         tally = Tally(job, storedBefore: state.stored.count)
 
         let policy = Self.policy(job)
@@ -115,6 +119,8 @@ final class CoordinatorLoop {
         routerToken = poller.add(router)
         signalToken = poller.add(fileDescriptor: signals.fileDescriptor)
         storageToken = poller.add(fileDescriptor: storage.fileDescriptor)
+        if let authenticator { _ = poller.add(fileDescriptor: authenticator.fileDescriptor) }
+        if let handshakes = router.handshakes { _ = poller.add(handshakes) }
         statusAt = clock.now() + console.firstStatusDelay
         recordAt = console.watch.map { _ in clock.now() + Self.recordInterval }
         console.watch?.begin(record(of: state))
@@ -157,6 +163,7 @@ final class CoordinatorLoop {
             for entry in ready { try attend(to: entry) }
             try collectChildren()
             try attendToControls()
+            noteStrangers()
             for peer in try outboxes.flush(to: router) { try tell(.unreachable(peer)) }
             try tell(.tick)
             endChildrenInTime()

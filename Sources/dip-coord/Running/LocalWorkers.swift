@@ -17,6 +17,8 @@ final class LocalWorkers {
 
     private let program: String
     private let endpoint: String
+    /// What a child reads from its standard input; nil where nothing is encrypted.
+    private let keys: [UInt8]?
     private let threads: Int
     private var slots: [LocalWorkerSlot]
     private var mayStart = true
@@ -24,7 +26,8 @@ final class LocalWorkers {
     private var lastCrash = ""
     private(set) var restartCount = 0
 
-    init(count: Int, threads: Int, program: String, endpoint: String) {
+    init(count: Int, threads: Int, program: String, endpoint: String, keys: [UInt8]?) {
+        self.keys = keys
         self.program = program
         self.endpoint = endpoint
         self.threads = threads
@@ -65,7 +68,8 @@ final class LocalWorkers {
             guard slot.child == nil, let startAt = slot.startAt, now >= startAt else { continue }
             let isRestart = slot.token != ""
             do {
-                try slot.start(program: program, endpoint: endpoint, threads: threads, &poller)
+                try slot.start(
+                    program: program, endpoint: endpoint, keys: keys, threads: threads, &poller)
                 restartCount += isRestart ? 1 : 0
             } catch {
                 crashed(slot, "\(error)", now)
@@ -138,7 +142,7 @@ final class LocalWorkerSlot {
     deinit { closeOutput() }
 
     func start(
-        program: String, endpoint: String, threads: Int, _ poller: inout Poller
+        program: String, endpoint: String, keys: [UInt8]?, threads: Int, _ poller: inout Poller
     ) throws {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
@@ -156,8 +160,9 @@ final class LocalWorkerSlot {
         do {
             child = try ChildProcess(
                 executable: program,
-                arguments: [endpoint, "--child", "--quiet", "--threads", "\(threads)"],
-                environment: environment, standardError: writing)
+                arguments: [endpoint, "--child", "--quiet", "--threads", "\(threads)"]
+                    + (keys == nil ? [] : ["--child-keys"]),
+                environment: environment, standardInput: keys, standardError: writing)
         } catch {
             close(reading)
             throw error

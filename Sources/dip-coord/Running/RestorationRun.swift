@@ -10,22 +10,41 @@ import Transport
 /// The socket and the signals of this process, for one job after the other.
 final class CoordinatorDesk {
     private let listener: Listener
-    private var open: (context: MessagingContext, router: RouterSocket, endpoint: String)?
+    private var open: Open?
     private var signals: SignalFD?
 
     init(_ listener: Listener) { self.listener = listener }
 
-    deinit { if open != nil { listener.removeSocketFile() } }
+    deinit { if open != nil { listener.removeFiles() } }
 
-    /// The socket, and the address for this host's own workers.
-    func socket(_ console: inout Console) throws -> (router: RouterSocket, endpoint: String) {
-        if let open { return (open.router, open.endpoint) }
+    /// The socket, and what belongs to it.
+    struct Open {
+        let context: MessagingContext
+        /// Who answers for keys; nil where nothing is encrypted.
+        let authenticator: Authenticator?
+        let router: RouterSocket
+        /// Where this host's own workers connect, and the keys that they are given.
+        let endpoint: String
+        let childKeys: [UInt8]?
+    }
+
+    func socket(_ console: inout Console) throws -> Open {
+        if let open { return open }
         // ZeroMQ's threads take no signals.
         let context = try MessagingContext()
-        let router = try RouterSocket(context: context)
-        let endpoint = try listener.bind(router, console: &console)
-        open = (context, router, endpoint)
-        return (router, endpoint)
+        var options = SocketOptions()
+        options.curve = listener.keys.map { .server($0.pair) }
+        let authenticator = try listener.keys.map {
+            try Authenticator(
+                context: context, folder: $0.folder, local: [$0.local.publicKey])
+        }
+        let router = try RouterSocket(context: context, options: options)
+        let opened = Open(
+            context: context, authenticator: authenticator, router: router,
+            endpoint: try listener.bind(router, console: &console),
+            childKeys: listener.keys?.forChild)
+        open = opened
+        return opened
     }
 
     /// From here on signals are read, not suffered.
@@ -85,7 +104,7 @@ struct RestorationRun {
                 "tiles are fitted once, so --uncertainty knows something where they overlap alone; "
                     + "with --restarts it does everywhere")
         }
-        let (router, endpoint) = try desk.socket(&console)
+        let socket = try desk.socket(&console)
         let goesOn = prepared.standing.manifest != nil
         // All of a large folder is read here; a signal ends that at once.
         let work = try prepared.openStore()
@@ -99,8 +118,8 @@ struct RestorationRun {
         let signals = try desk.signalReader()
         let storage = try StorageThread(work)
         let loop = try CoordinatorLoop(
-            job: job, state: state, goesOn: goesOn, endpoint: endpoint, router: router,
-            signals: signals, storage: storage, console: console, clock: clock)
+            job: job, state: state, goesOn: goesOn, socket: socket, signals: signals,
+            storage: storage, console: console, clock: clock)
         return try loop.run()
     }
 

@@ -27,7 +27,7 @@ extension RestoreJob {
             host: Self.hostName, beganAt: beganAt)
     }
 
-    private static var hostName: String {
+    static var hostName: String {
         var system = utsname()
         guard uname(&system) == 0 else { return "unknown host" }
         return withUnsafeBytes(of: system.nodename) {

@@ -1,0 +1,133 @@
+import Foundation
+import Glibc
+import Testing
+
+extension EndToEndTests {
+    /// Jobs that nobody but one's own workers can join.
+    @Suite struct Keys {
+        private func coordinator(_ session: Session, _ more: String...) throws -> RunningProcess {
+            try session.start(
+                Programs.coordinator,
+                Reference.restoration(
+                    in: session, "--listen", "tcp://127.0.0.1:0", "--keys", session.path("keys"),
+                    "--endpoint-file", session.path("endpoint"))
+                    + more)
+        }
+
+        private func worker(_ session: Session, _ more: String...) throws -> RunningProcess {
+            try session.start(
+                Programs.worker,
+                ["--endpoint-file", session.path("endpoint"), "--reconnect-timeout", "30"] + more)
+        }
+
+        /// A worker's end, and what it says among its notes.
+        private func expect(
+            _ worker: RunningProcess, toEndWith code: Int32, saying words: String,
+            sourceLocation: SourceLocation = #_sourceLocation
+        ) {
+            #expect(
+                worker.wait(atMost: .seconds(20)) == .exited(code), worker.story,
+                sourceLocation: sourceLocation)
+            #expect(
+                worker.errors.contains(words), worker.story, sourceLocation: sourceLocation)
+        }
+
+        private func makeKeys(_ session: Session, _ arguments: String...) throws {
+            try session.succeed(["keygen"] + arguments)
+        }
+
+        @Test func `a worker with keys and a local one make the bytes of a job without keys`()
+            throws
+        {
+            try withSession { session in
+                try makeKeys(session, session.path("keys"))
+                let worker = try worker(session, "--keys", session.path("keys/worker"))
+                let coordinator = try coordinator(session, "--workers", "1")
+                try Reference.expectSameOutput(session, coordinator)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+                #expect(worker.errors.contains("is restored"), worker.story)
+                #expect(Files.bytes(session.path("endpoint")) == nil, "it names nobody any more")
+            }
+        }
+
+        @Test func `who has no keys, others or another coordinator's is told, and so is the user`()
+            throws
+        {
+            try withSession { session in
+                try makeKeys(session, session.path("keys"))
+                try makeKeys(session, session.path("others"))
+                let coordinator = try coordinator(session, "--workers", "0")
+                let stranger = try worker(
+                    session, "--keys", session.path("others/worker"), "--server-key",
+                    session.path("keys/coordinator.key"))
+                expect(stranger, toEndWith: 77, saying: "does not know this worker's key")
+                let misled = try worker(
+                    session, "--keys", session.path("keys/worker"), "--server-key",
+                    session.path("others/coordinator.key"))
+                let plain = try worker(session)
+                try session.eventually("both are told", of: coordinator) {
+                    misled.errors.contains("--server-key is probably not the key")
+                        && plain.errors.contains("a coordinator that uses keys")
+                        && OneTile.events(session).contains("somebody without keys")
+                }
+                #expect(OneTile.events(session).contains("not on the list"), coordinator.story)
+                for process in [misled, plain] {
+                    process.send(SIGTERM)
+                    _ = process.wait(atMost: .seconds(5))
+                }
+                // One that is added while the job runs can join.
+                try makeKeys(session, session.path("keys"), "--worker", "late")
+                let late = try worker(session, "--keys", session.path("keys/late"))
+                try Reference.expectSameOutput(session, coordinator)
+                #expect(late.wait(atMost: .seconds(10)) == .exited(0), late.story)
+            }
+        }
+
+        @Test func `keys that are missing, known to others or nobody's are refused at once`() throws
+        {
+            try withSession { session in
+                let keys = session.path("keys")
+                let listen = ["--workers", "0", "--listen", "tcp://127.0.0.1:0", "--keys", keys]
+                func restore() throws -> RunningProcess {
+                    try session.run(Reference.restoration(in: session) + listen)
+                }
+                expectRefusal(try restore(), 66, saying: "coordinator.key_secret")
+                try makeKeys(session, keys)
+                expectRefusal(
+                    try session.run(["keygen", keys]), 73, saying: "keys are not replaced")
+                let secret = keys + "/coordinator.key_secret"
+                chmod(secret, 0o644)
+                expectRefusal(try restore(), 65, saying: "can be read by others")
+                chmod(secret, 0o600)
+                unlink(keys + "/workers/worker.key")
+                expectRefusal(try restore(), 66, saying: "nobody could join")
+                let nowhere = try worker(session, "--keys", session.path("none"))
+                expect(nowhere, toEndWith: 66, saying: "worker.key_secret")
+                for arguments in [["--keys", keys], listen + ["--insecure"]] {
+                    expectRefusal(
+                        try session.run(Reference.restoration(in: session) + arguments), 64,
+                        saying: "--keys")
+                }
+            }
+        }
+
+        @Test func `a worker waits for the file with the address, and not for ever`() throws {
+            try withSession { session in
+                let impatient = try session.start(
+                    Programs.worker,
+                    [
+                        "--endpoint-file", session.path("endpoint"), "--reconnect-timeout", "1",
+                    ])
+                expect(impatient, toEndWith: 69, saying: "told no endpoint within 1 s")
+                let worker = try worker(session)
+                let coordinator = try session.start(
+                    Programs.coordinator,
+                    Reference.restoration(
+                        in: session, "--workers", "0", "--listen", "tcp://127.0.0.1:0",
+                        "--endpoint-file", session.path("endpoint")))
+                try Reference.expectSameOutput(session, coordinator)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+            }
+        }
+    }
+}
