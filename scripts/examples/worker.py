@@ -31,7 +31,7 @@ class Worker:
     def __init__(self, options):
         self.options, self.context = options, zmq.Context()
         self.name = f"{socket.gethostname()[:90]}-{os.getpid()}-{random.randrange(1 << 32):08x}"
-        self.incarnation, self.pause, self.silence, self.welcomed_at = 0, 1, 30, time.monotonic()
+        self.incarnation, self.pause, self.welcomed_at = 0, 1, time.monotonic()
         self.job = self.exit_code = self.end_at = None
         self.work = self.fit = self.result = None  # the try, its tile, its result until the receipt
         self.connect()
@@ -97,7 +97,6 @@ class Worker:
 
     def take(self, header, *content):
         kind, code = header["type"], header.get("code")
-        self.silent_at = time.monotonic() + self.silence
         is_ours = self.work and all(self.work[key] == header.get(key) for key in self.work)
         if header["protocol"] != PROTOCOL:
             self.leave(77, f"this worker speaks protocol version {PROTOCOL}, the coordinator "
@@ -118,8 +117,7 @@ class Worker:
 
     def begin(self, welcome):
         self.welcome, self.link, self.pause, self.due = welcome, "welcomed", 1, 0
-        self.silence, self.welcomed_at = welcome["silenceSeconds"], time.monotonic()
-        self.silent_at = self.welcomed_at + self.silence
+        self.welcomed_at = time.monotonic()
         wanted = json.loads(welcome["configuration"])
         if wanted.get("factor", 1) != 1 or wanted.get("measuresStop"):
             self.send("goodbye", reason="this job upscales or measures where to stop")
@@ -156,7 +154,7 @@ class Worker:
             self.send("goodbye", reason="the worker was asked to end")
             self.leave(0, "was asked to end")
         elif self.link == "welcomed":
-            if now > self.silent_at:
+            if now > self.welcomed_at + self.welcome["silenceSeconds"]:
                 self.connect()
             elif self.result is not None and now > self.resend_at:
                 self.deliver(60)
