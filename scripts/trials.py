@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGE = ROOT / "docs/before-after.jpg"
 # 12 tiles, of which each takes a second or two.
 JOB = ["--region", "0,0,256,192", "--crop", "--preset", "thin", "--tile", "80", "--overlap", "16",
-       "--iterations", "60", "--progress", "none"]
+       "--iterations", "40", "--progress", "none"]
 
 
 class Failure(Exception):
