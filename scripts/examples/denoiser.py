@@ -18,7 +18,7 @@ class NonLocalMeans:
         self.around, self.known = np.pad(self.given, edges, "symmetric"), np.pad(known, edges)
         self.total, self.weight = np.zeros(pixels.shape), np.zeros(pixels.shape)
         noise = np.abs(np.diff(np.diff(self.given, 2, axis=0), 2, axis=1)) / 6
-        self.variance = (np.median(noise) / 0.6745)**2
+        self.variance = (np.median(noise) / 0.6745)**2 if noise.size else 0
 
     def step(self):
         """The next of `step_count` steps; the restored tile after the last one, else None."""
