@@ -3,6 +3,7 @@
 A trial restores a part of docs/before-after.jpg. Everything it starts is ended by its process id,
 everything it writes lies in one temporary folder, and every wait is bounded.
 """
+import argparse
 import contextlib
 import os
 import shutil
@@ -27,6 +28,19 @@ class Failure(Exception):
 
 class Skip(Exception):
     """A trial cannot be made here: one sentence."""
+
+
+def parser(documentation):
+    """A command line with --programs."""
+    made = argparse.ArgumentParser(description=documentation.split("\n")[0])
+    made.add_argument("--programs", type=Path, default=ROOT / ".build/release", metavar="DIR")
+
+    def fail(sentence):
+        print(f"{made.prog}: {sentence}", file=sys.stderr)
+        sys.exit(64)
+
+    made.error = fail
+    return made
 
 
 def free_ports(count):
