@@ -84,8 +84,8 @@ public enum CurveRole: Equatable, Sendable {
     /// Of the requests that a server sends to its authenticator; a server with a domain refuses
     /// everybody where there is none.
     private static let domain = "dip"
-    /// ZMQ_ZAP_ENFORCE_DOMAIN, which every libzmq since 4.3.0 knows, and zmq.h names among drafts. A
-    /// library that does not is an error: without it, everybody were welcome.
+    /// ZMQ_ZAP_ENFORCE_DOMAIN, which every libzmq since 4.3.0 knows, and zmq.h names among drafts.
+    /// A library that does not is an error: without it, everybody would be welcome.
     private static let enforceDomain: Int32 = 93
 
     /// Sets the options of a socket that is not yet bound or connected.

@@ -41,7 +41,7 @@ public enum Endpoint {
         tcpParts(endpoint)?.host.hasPrefix("[") ?? false
     }
 
-    private static func tcpParts(_ endpoint: String) -> (host: String, port: Substring)? {
+    static func tcpParts(_ endpoint: String) -> (host: String, port: Substring)? {
         let scheme = "tcp://"
         guard endpoint.hasPrefix(scheme), !endpoint.utf8.contains(0),
             let colon = endpoint.lastIndex(of: ":")

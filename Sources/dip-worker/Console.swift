@@ -16,6 +16,7 @@ struct Console {
     }
 
     /// - Returns: 0, or the number of what the system said.
+    @discardableResult
     func output(_ text: String) -> Int32 {
         put(text + "\n", on: STDOUT_FILENO)
     }

@@ -40,6 +40,8 @@ struct WorkerCommand: ParsableCommand {
                 0  the job is over, the worker was asked to end, or its lifetime is over
                 1  failed
                64  wrong usage
+               65  keys that are of no use
+               66  no such keys
                69  no coordinator, or not any more
                74  standard output cannot be written
                75  too few open files allowed
@@ -52,6 +54,8 @@ struct WorkerCommand: ParsableCommand {
 
             Examples:
               dip-worker tcp://coordinator.example.org:5555
+              dip-worker tcp://coordinator.example.org:5555 --check
+                  says why a worker does not come
               dip-worker tcp://coordinator.example.org:5555 --lifetime 3300
                   in a batch job of one hour
             """,
@@ -122,6 +126,13 @@ struct WorkerCommand: ParsableCommand {
             64, of which more than 8 bring nothing. The pixels do not depend on it.
             """, valueName: "count"))
     var threads = 1
+
+    @Flag(
+        help: """
+            Do not join: say step by step whether the coordinator's name is known here, its port \
+            can be reached, keys are accepted, and both speak the same version.
+            """)
+    var check = false
 
     @Flag(name: .shortAndLong, help: "Print errors only.")
     var quiet = false
@@ -232,6 +243,9 @@ struct WorkerCommand: ParsableCommand {
             switch awaitEndpoint(signals, console) {
             case .success(let place): endpoint = place
             case .failure(let early): return early.reason
+            }
+            if check {
+                _exit(try Check(endpoint: endpoint, curve: curve, console: console).run())
             }
             let loop = try WorkerLoop(
                 endpoint: endpoint, curve: curve, policy: policy, signals: signals,

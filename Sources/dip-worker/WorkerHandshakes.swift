@@ -19,8 +19,8 @@ extension WorkerLoop {
                         + "--keys"))
         case .foreign where socketOptions.curve == nil:
             reason =
-                "what answers at \(endpoint) does not speak as this worker does; a coordinator that "
-                + "uses keys wants them here too: --keys"
+                "what answers at \(endpoint) does not speak as this worker does; a coordinator "
+                + "that uses keys wants them here too: --keys"
         case .brokenOff where socketOptions.curve == nil:
             reason = "\(endpoint) breaks off the handshake; a coordinator that uses keys does so"
         case .foreign:

@@ -111,6 +111,45 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a check names the first step that fails, and joins nothing`() throws {
+            try withSession { session in
+                func check(_ arguments: String...) throws -> RunningProcess {
+                    let process = try session.start(Programs.worker, arguments + ["--check"])
+                    _ = process.wait(atMost: .seconds(20))
+                    return process
+                }
+                let unknown = try check("tcp://no-such-host.invalid:5555")
+                expect(unknown, toEndWith: 69, saying: "no-such-host.invalid")
+                #expect(unknown.output.contains("name     FAILED"), unknown.story)
+                let deserted = try check("tcp://127.0.0.1:\(try Ports.free())")
+                expect(deserted, toEndWith: 69, saying: "does it --listen")
+                #expect(deserted.output.contains("port     FAILED"), deserted.story)
+
+                let keys = session.path("keys")
+                try makeKeys(session, keys)
+                try makeKeys(session, session.path("others"))
+                let coordinator = try coordinator(session, "--workers", "0")
+                try session.eventually("an address", of: coordinator) {
+                    Files.bytes(session.path("endpoint")) != nil
+                }
+                let endpoint = Files.text(session.path("endpoint")).filter { $0 != "\n" }
+                let plain = try check(endpoint)
+                expect(plain, toEndWith: 77, saying: "wants them here too")
+                let stranger = try check(
+                    endpoint, "--keys", session.path("others/worker"), "--server-key",
+                    keys + "/coordinator.key")
+                expect(stranger, toEndWith: 77, saying: "does not know this worker's key")
+                let rightful = try check(endpoint, "--keys", keys + "/worker")
+                #expect(rightful.wait(atMost: .seconds(1)) == .exited(0), rightful.story)
+                #expect(
+                    rightful.output.split(separator: "\n").map { $0.prefix(8) }
+                        == ["name    ", "port    ", "keys    ", "version "], rightful.story)
+                #expect(!OneTile.events(session).contains("workerJoined"))
+                coordinator.interrupt()
+                _ = coordinator.wait(atMost: .seconds(20))
+            }
+        }
+
         @Test func `a worker waits for the file with the address, and not for ever`() throws {
             try withSession { session in
                 let impatient = try session.start(

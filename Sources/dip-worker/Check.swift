@@ -1,0 +1,147 @@
+// dip-worker --check: can a coordinator be reached from here? Name, port, keys and version, one
+// after the other, so that the first that fails is named.
+
+import Cluster
+import Transport
+import Wire
+
+/// Asks a coordinator without joining it.
+struct Check {
+    private static let connectTime: Duration = .seconds(5)
+    private static let answerTime: Duration = .seconds(10)
+
+    let endpoint: String
+    let curve: CurveRole?
+    let console: Console
+
+    /// Prints each step; the exit code.
+    func run() throws -> Int32 {
+        if let target = Reachability.target(endpoint) {
+            guard checkPort(target.host, target.port) else { return ExitCode.unavailable }
+        } else {
+            say("name", "\(endpoint) is a file of this host")
+        }
+        return try checkAnswer()
+    }
+
+    private func say(_ step: String, _ what: String) {
+        let space = String(repeating: " ", count: max(1, 9 - step.count))
+        console.output("\(step)\(space)\(what)")
+    }
+
+    private func fail(_ step: String, _ what: String, _ advice: String) {
+        say(step, "FAILED: \(what)")
+        console.error("\(what); \(advice)")
+    }
+
+    private func checkPort(_ host: String, _ port: UInt16) -> Bool {
+        let addresses: [Reachability.Address]
+        do throws(TransportError) {
+            addresses = try Reachability.addresses(of: host, port: port)
+        } catch {
+            fail("name", error.message, "use a name or an address that this host knows")
+            return false
+        }
+        say("name", "\(host) is \(addresses.map(\.text).joined(separator: ", "))")
+        var failures: [String] = []
+        for address in addresses {
+            do throws(TransportError) {
+                let time = try Reachability.connect(to: address, within: Self.connectTime)
+                say("port", "\(port) of \(address.text) answers in \(milliseconds(time)) ms")
+                return true
+            } catch {
+                failures.append(error.message)
+            }
+        }
+        fail(
+            "port", "port \(port): \(failures.joined(separator: "; "))",
+            "is the coordinator running, and does it --listen at an address that this host "
+                + "reaches, not at 127.0.0.1?")
+        return false
+    }
+
+    private func milliseconds(_ time: Duration) -> String {
+        let tenths = Int((time / .milliseconds(0.1)).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    private func checkAnswer() throws -> Int32 {
+        var options = SocketOptions()
+        options.curve = curve
+        let socket = try DealerSocket(
+            connectingTo: endpoint, context: try MessagingContext(), options: options)
+        defer { socket.abandon() }
+        var poller = Poller()
+        _ = poller.add(socket)
+        if let handshakes = socket.handshakes { _ = poller.add(handshakes) }
+        let question = try MessageCodec.encode(.heartbeat(Heartbeat())).first ?? []
+        let clock = MonotonicClock()
+        var isAsked = false
+        var isThrough = false
+        while clock.now() < Self.answerTime {
+            while let outcome = socket.handshakes?.next() {
+                if outcome == .succeeded {
+                    if !isThrough { sayHandshake() }
+                    isThrough = true
+                } else {
+                    return failHandshake(outcome)
+                }
+            }
+            // Without a hello it is answered and not taken for a worker.
+            if !isAsked { isAsked = try socket.send(question) == .sent }
+            while let received = try socket.receive() {
+                // It may be here before the news of the handshake.
+                if !isThrough { sayHandshake() }
+                isThrough = true
+                if let code = check(received) { return code }
+            }
+            _ = try poller.wait(timeout: .milliseconds(100))
+        }
+        fail(
+            "version", "\(endpoint) accepts connections and says nothing",
+            "is it a dip-coord that listens there?")
+        return ExitCode.unavailable
+    }
+
+    private func sayHandshake() {
+        if case .client(_, let server) = curve {
+            say("keys", "the coordinator holds \(server), and lets this worker join")
+        } else {
+            say("keys", "none: nothing is encrypted")
+        }
+    }
+
+    private func failHandshake(_ outcome: HandshakeOutcome) -> Int32 {
+        if outcome == .refused {
+            fail(
+                "keys", "the coordinator does not know this worker's key",
+                "its public key must lie in the folder workers of the coordinator's --keys")
+            return ExitCode.refused
+        }
+        fail(
+            "keys", "the handshake fails",
+            curve == nil
+                ? "a coordinator that uses --keys wants them here too"
+                : "is it started with --keys, and is --server-key its key?")
+        return ExitCode.refused
+    }
+
+    /// The exit code when the answer tells it.
+    private func check(_ received: ReceivedMessage) -> Int32? {
+        guard case .frames(let frames) = received else { return nil }
+        do throws(WireError) {
+            _ = try MessageCodec.decode(frames)
+        } catch .protocolMismatch(let seen) {
+            fail(
+                "version",
+                "the coordinator speaks protocol version \(seen), this worker "
+                    + "\(WireLimits.protocolVersion)", "use programs of one version")
+            return ExitCode.refused
+        } catch {
+            fail("version", "the answer is no message: \(error)", "is it a dip-coord?")
+            return ExitCode.unavailable
+        }
+        say("version", "protocol version \(WireLimits.protocolVersion) on both sides")
+        return ExitCode.success
+    }
+}
