@@ -80,7 +80,7 @@ let package = Package(
         library("Cluster", ["Wire"]),
         library("JobStore", ["Safetensors", "JSON", "CSamples", "CSystem", "CZlib"]),
         library("Restoration", ["Imaging", "JobStore"]),
-        library("Dashboard"),
+        library("Dashboard", ["JSON"]),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
         library("ClusterSimulation", ["Cluster", "JobStore", "Wire"]),
 

@@ -302,6 +302,9 @@ struct OutputOptions: ParsableArguments {
     @OptionGroup
     var maps: MapOptions
 
+    @OptionGroup
+    var report: ReportOptions
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(

@@ -56,7 +56,7 @@ struct RestoreCommand: ParsableCommand {
 
     func run() throws {
         let began = MonotonicClock()
-        var console = Console(isQuiet: output.quiet, choice: progress.progress)
+        var console = Console(isQuiet: output.quiet, choice: progress.progress, watch: JobWatch())
         // However this ends, what is written next begins on a line of its own.
         defer { console.clearStatus() }
         do {

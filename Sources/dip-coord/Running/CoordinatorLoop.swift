@@ -39,8 +39,8 @@ final class CoordinatorLoop {
     var arrived: (body: Restored, payload: PixelPayload)?
     /// The state that is being told to the state machine.
     var arrivedState: (body: Checkpoint, bytes: [UInt8])?
-    /// Reports of results that are being stored.
-    var storing: [TileID: Restored] = [:]
+    /// Reports of results that are being stored, and who made them.
+    var storing: [TileID: (body: Restored, worker: WorkerID?)] = [:]
     var tally: Tally
     var storingError: ProgramError?
     var brokenError: ProgramError?
@@ -113,10 +113,9 @@ final class CoordinatorLoop {
     }
 
     private func record(of state: JobState) -> JobRecord {
-        let began = Console.secondsSince1970() - clock.now().inSeconds
-        var record = JobRecord(job.description(beganAt: began))
-        record.restore(stored: Set(state.stored), setAside: Set(state.setAside))
-        return record
+        job.record(
+            stored: Set(state.stored), setAside: Set(state.setAside),
+            beganAt: Console.secondsSince1970() - clock.now().inSeconds)
     }
 
     private static func policy(_ job: RestoreJob) -> CoordinatorPolicy {

@@ -2,7 +2,6 @@
 
 import Cluster
 import Dashboard
-import FoundationEssentials
 import Glibc
 import Transport
 import Wire
@@ -19,11 +18,14 @@ extension CoordinatorLoop {
             guard let arrived, arrived.body.work == work else {
                 preconditionFailure("\(work) from peer \(peer) is to be stored, but is not here")
             }
-            storing[work.tile] = arrived.body
+            storing[work.tile] = (arrived.body, coordinator.worker(at: peer))
             storage.order(.store(work, arrived.payload))
-        case .discard(let work, _, let reason):
+        case .discard(let work, let peer, let reason):
             arrived = nil
-            log("discarded", "the result of \(work.words(naming: job.name)) was dropped: \(reason)")
+            log(
+                "discarded",
+                "the result of \(work.words(naming: job.name)) was dropped: \(reason)",
+                subject(work, coordinator.worker(at: peer)))
         case .storeCheckpoint(let work, let iteration, let peer):
             guard let arrivedState, arrivedState.body.work == work else {
                 preconditionFailure("the state of \(work) is to be stored, but is not here")
@@ -41,8 +43,9 @@ extension CoordinatorLoop {
                     + last)
             announceSetAside(tile, story)
             log(
-                "setAside", "\(job.name(tile)): " + story.map(\.description).joined(separator: "; ")
-            )
+                "setAside",
+                "\(job.name(tile)): " + story.map(\.description).joined(separator: "; "),
+                subject(of: tile))
         case .forget(let peer):
             welcomed.remove(peer)
             outboxes.forget(peer)
@@ -77,7 +80,7 @@ extension CoordinatorLoop {
         {
             return
         }
-        log(what.name, words)
+        log(what.name, words, subject(of: what), what.reason, about: what.about)
         announce(what)
     }
 
@@ -86,24 +89,6 @@ extension CoordinatorLoop {
         console.note(sentence)
         log(event, sentence)
     }
-
-    /// A line in the job's log.
-    func log(_ event: String, _ sentence: String) {
-        guard !ending.isOrderedToEnd else { return }
-        let line = LogLine(
-            time: Console.secondsSince1970(), event: event, message: sentence)
-        guard let bytes = try? Text.json(line, indented: false) else { return }
-        storage.order(.log(String(decoding: bytes, as: UTF8.self)))
-    }
-
-}
-
-/// One line of events.jsonl.
-private struct LogLine: Encodable {
-    /// Seconds since 1970.
-    let time: Double
-    let event: String
-    let message: String
 }
 
 extension Coordinator.Note {

@@ -26,6 +26,8 @@ enum StorageOrder: Sendable {
     /// Store the report, and remove the tiles unless some came through unrestored or the user
     /// wants to keep them.
     case finish(report: [UInt8], unrestored: [Int])
+    /// Reduce input and output to pictures of the report.
+    case takePictures
     /// End the thread.
     case end
 }
@@ -59,6 +61,7 @@ enum StorageReply: Sendable {
     case blendingFailed(ProgramError)
     /// With what could not be done about the report or the tiles.
     case finished(ProgramError?)
+    case pictures(ReportPictures)
     case ended
 }
 

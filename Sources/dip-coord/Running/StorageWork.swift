@@ -168,6 +168,8 @@ final class StorageWork {
             } or: {
                 .finished($0)
             }
+        case .takePictures:
+            return .pictures(ReportPictures(of: job, input: whole))
         case .end:
             store.close()
             hasEnded = true
