@@ -131,7 +131,8 @@ public struct JobRecord: Sendable {
         host: String?, attempt: Int? = nil
     ) {
         change([fit]) {
-            ($0.iteration, $0.attempt) = (iterations, attempt)
+            $0.iteration = iterations
+            $0.attempt = attempt
             ($0.loss, $0.psnrToInput) = (curve.last?.loss, curve.last?.psnrToInput)
             ($0.seconds, $0.worker, $0.host) = (seconds, worker, host)
             for point in curve { $0.curve.add(point, isLast: point == curve.last) }

@@ -77,18 +77,22 @@ extension ReportPage {
     var configuration: HTML {
         var rows: [(name: String, value: HTML)] = []
         if case .object(let fields)? = JSONValue(parsing: report.job.configuration) {
-            rows = fields.sorted { $0.key < $1.key }.map { ($0.key, "<code>\($0.value.text)</code>") }
+            rows = fields.sorted { $0.key < $1.key }.map {
+                ($0.key, "<code>\($0.value.text)</code>")
+            }
         }
         return section(
             "configuration", "Configuration",
-            "<details open><summary>Every hyperparameter</summary>\n\(HTML.facts(rows))</details>\n")
+            "<details open><summary>Every hyperparameter</summary>\n\(HTML.facts(rows))</details>\n"
+        )
     }
 
     var provenance: HTML {
         let job = report.job
         var rows: [(name: String, value: HTML)] = [
             ("command", "<code>\(job.command.map(Self.shellWord).joined(separator: " "))</code>"),
-            ("input", "\(job.input)"), ("output", "\(job.output)"), ("job's folder", "\(job.folder)"),
+            ("input", "\(job.input)"), ("output", "\(job.output)"),
+            ("job's folder", "\(job.folder)"),
             ("job", "\(job.job)"), ("began", "\(Self.date(job.beganAt))"),
             ("coordinator's host", "\(job.host)"), ("exit code", "\(report.exitCode)"),
             ("program", "\(job.version)"),

@@ -88,7 +88,8 @@ extension Coordinator.Note {
     var reason: String? {
         switch self {
         case .workerGone(_, let reason), .workerRefused(_, let reason),
-            .checkpointFailed(_, let reason), .storingFailed(_, let reason), .nonsense(_, let reason):
+            .checkpointFailed(_, let reason), .storingFailed(_, let reason),
+            .nonsense(_, let reason):
             reason
         case .leaseEnded(_, _, let end): end.description
         case .workerJoined, .workerReturned, .leaseResumed, .secondTry, .lateResult,
