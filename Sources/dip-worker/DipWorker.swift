@@ -4,12 +4,16 @@
 // other one computes (FitThread). What to do is decided by `Worker`, a state machine without
 // sockets; WorkerLoop tells it what happened and carries out what it orders.
 
-import ArgumentParser
+public import ArgumentParser
 import Cluster
 import DeepImagePrior
 import Glibc
+public import Logs
 import Transport
 import Version
+
+extension LogFormat: ExpressibleByArgument {}
+extension LogLevel: ExpressibleByArgument {}
 
 @main
 enum DipWorker {
@@ -104,6 +108,22 @@ struct WorkerCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print errors only.")
     var quiet = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How much is said on standard error: trace, debug, info, notice, warning or error. \
+            (default: info, with --quiet error)
+            """, valueName: "level"))
+    var logLevel: LogLevel?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How it is said: text, for people; or json, one object a line (its fields: \
+            docs/LOGS.md).
+            """, valueName: "text|json"))
+    var logFormat = LogFormat.text
+
     /// Started by a coordinator: it has left the end of a pipe, which closes when it has gone.
     @Flag(help: .hidden)
     var child = false
@@ -140,7 +160,7 @@ struct WorkerCommand: ParsableCommand {
     func work() throws -> Int32 {
         let fileCount = ProgramStart.raiseOpenFileLimit()
         guard fileCount >= Self.openFileCount else {
-            Console(isQuiet: quiet).error(
+            Console(level: .error).error(
                 "this process may have \(fileCount) files open (ulimit -n), but needs "
                     + "\(Self.openFileCount)")
             return ExitCode.exhausted
@@ -150,7 +170,7 @@ struct WorkerCommand: ParsableCommand {
         if child { signal(SIGHUP, SIG_IGN) }
         let signals = try SignalFD(blocking: [SIGINT, SIGTERM], unlessIgnored: [SIGHUP])
         let parent = child ? try ParentPipe() : nil
-        let console = Console(isQuiet: quiet)
+        let console = Console(logLevel, level: quiet ? .error : .info)
         let reason = try {
             let loop = try WorkerLoop(
                 endpoint: endpoint, policy: policy, signals: signals, parent: parent,
@@ -162,7 +182,7 @@ struct WorkerCommand: ParsableCommand {
         }()
         let code = ExitCode.code(for: reason)
         if code == ExitCode.success {
-            console.note("\(reason)")
+            console.note("\(reason)", event: "left")
         } else {
             console.error("\(reason)")
         }

@@ -30,8 +30,8 @@ enum FitReport: Sendable {
     case progressed(TileAttempt, FitMeasure)
     /// The state that was asked for.
     case state(TileAttempt, FitState)
-    /// Something worth knowing.
-    case note(String)
+    /// Something worth knowing: the end of a sentence about the try.
+    case note(TileAttempt, String)
     /// `pixels` is (H, W, C) in [0, 1].
     case finished(TileAttempt, FitMeasure, pixels: [Float])
     /// `diverged` when the fit's arithmetic is to blame.
@@ -135,7 +135,7 @@ struct FitThread {
                     problem: problem, configuration: configuration,
                     resuming: try FitState(bytes: bytes), threadCount: threads)
             } catch {
-                reports.post(.note("\(assignment.work) begins anew: \(error)"))
+                reports.post(.note(assignment.work, "begins anew: \(error)"))
             }
         }
         return try Fit(

@@ -114,7 +114,7 @@ struct Chart {
         var ticks: [(label: String, value: Double)] = []
         for index in 0...count + 2 {
             let value = (first + Double(index)) * step
-            guard value < high + step * 0.999 else { break }
+            guard index < 2 || value < high + step * 0.999 else { break }
             ticks.append((Text.fixed(value, digits), value))
         }
         return ticks

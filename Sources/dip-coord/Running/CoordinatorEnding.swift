@@ -47,7 +47,7 @@ extension CoordinatorLoop {
         if let interruptedAt = ending.interruptedAt {
             guard signal != SIGHUP, now - interruptedAt >= Self.repetitionTime else { return }
             console.clearStatus()
-            StandardStream.error.write("dip-coord: error: interrupted twice, left at once\n")
+            console.error("interrupted twice, left at once")
             _exit(ProgramError.Code.interrupted.rawValue)
         }
         ending.interruptedAt = now

@@ -2,6 +2,7 @@
 
 import Cluster
 import Imaging
+import Logging
 import Transport
 import Wire
 
@@ -135,12 +136,12 @@ extension CoordinatorLoop {
             try tell(.storingFailed(work, reason: error.message))
             try endIfFull(error)
         case .rememberingFailed(let error):
-            log("rememberingFailed", error.message)
+            log("rememberingFailed", error.message, level: .warning)
             try endIfFull(error)
         case .stateStored(let work, let iteration, let peer):
             log(
                 "checkpoint", "\(work.words(naming: job.name)) is stored at iteration \(iteration)",
-                subject(work, coordinator.worker(at: peer)))
+                subject(work, coordinator.worker(at: peer)), level: .debug)
             try tell(.checkpointStored(work, iteration: iteration, from: peer))
         case .storingStateFailed(let work, let iteration, let peer, let error):
             try tell(

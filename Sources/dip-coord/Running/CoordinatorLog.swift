@@ -5,12 +5,24 @@ import Dashboard
 import Glibc
 import Imaging
 import JobStore
+import Logging
 import Transport
 import Wire
 
 extension CoordinatorLoop {
-    /// A line in the job's log.
+    /// An event: a line on standard error, if its level is wanted, and one in the job's log.
     func log(
+        _ event: String, _ sentence: String, _ subject: EventLine.Subject? = nil,
+        level: Logger.Level = .info, fit: EventLine.FitFacts? = nil
+    ) {
+        console.log(
+            level, sentence, event: event,
+            subject ?? EventLine.Subject(job: job.job.rawValue))
+        record(event, sentence, subject, fit: fit)
+    }
+
+    /// A line in the job's log alone.
+    func record(
         _ event: String, _ sentence: String, _ subject: EventLine.Subject? = nil,
         _ reason: String? = nil, fit: EventLine.FitFacts? = nil,
         about: EventLine.WorkerFacts? = nil

@@ -79,7 +79,9 @@ final class CoordinatorLoop {
         let unfinishedCount = job.fitCount - state.stored.count - state.setAside.count
         localWorkers = LocalWorkers(
             count: min(job.localWorkerCount, unfinishedCount), threads: job.threadsPerWorker,
-            program: job.workerProgram, endpoint: endpoint)
+            program: job.workerProgram, endpoint: endpoint,
+            logOptions: console.logOptionsOfWorkers
+        ) { [console] in console.workerSaid($0) }
         tally = Tally(job, storedBefore: state.stored.count)
 
         let policy = Self.policy(job)

@@ -3,6 +3,7 @@
 import Cluster
 import Dashboard
 import Glibc
+import Logging
 import Transport
 import Wire
 
@@ -37,12 +38,13 @@ extension CoordinatorLoop {
         case .setAside(let tile, let story):
             setAsideStories[tile] = story
             let last = story.last.map(\.reason) ?? "no reason is known"
-            console.warning(
+            console.log(
+                .warning,
                 "\(job.name(tile)) is given up after \(Text.count(story.count, "attempt")); "
                     + "the last one "
-                    + last)
+                    + last, event: "setAside", subject(of: tile), reason: last)
             announceSetAside(tile, story)
-            log(
+            record(
                 "setAside",
                 "\(job.name(tile)): " + story.map(\.description).joined(separator: "; "),
                 subject(of: tile))
@@ -74,20 +76,22 @@ extension CoordinatorLoop {
     /// A line for the user where it matters to them, and one in the job's log.
     private func report(_ what: Coordinator.Note) {
         let words = what.words(naming: job.name)
-        if what.isTrouble || job.isVerbose { console.note(words) }
+        let isShown = what.isTrouble || job.isVerbose
+        console.log(
+            isShown ? .notice : .info, words, event: what.name, subject(of: what),
+            reason: what.reason)
         if case .nonsense = what,
             coordinator.statistics.nonsenseCount > Self.loggedNonsenseCountMaximum
         {
             return
         }
-        log(what.name, words, subject(of: what), what.reason, about: what.about)
+        record(what.name, words, subject(of: what), what.reason, about: what.about)
         announce(what)
     }
 
     /// A line for the user and one in the job's log.
     func note(_ sentence: String, event: String) {
-        console.note(sentence)
-        log(event, sentence)
+        log(event, sentence, level: .notice)
     }
 }
 
