@@ -1,6 +1,9 @@
 // What earlier runs of a job have written down, taken into its record.
 
 extension JobRecord {
+    /// More than any fit has.
+    private static let iterationsMaximum = 1 << 32
+
     /// Takes one event of an earlier run. Numbers outside the plan change nothing.
     ///
     /// To be called after `restore(stored:setAside:)`: a fit's facts count when it is stored.
@@ -16,7 +19,7 @@ extension JobRecord {
                 Failure(
                     time: line.time, fit: number, attempt: subject.attempt ?? 0,
                     worker: subject.worker ?? "", reason: line.reason ?? ""))
-        case "stored": restoreFit(line)
+        case "received": restoreFit(line)
         default: break
         }
     }
@@ -33,14 +36,23 @@ extension JobRecord {
 
     private mutating func restoreFit(_ line: EventLine) {
         guard let facts = line.fit, let number = line.subject.tile, fits.indices.contains(number),
-            facts.iterations >= 0
+            (0...Self.iterationsMaximum).contains(facts.iterations),
+            fits[number].state == .stored
         else { return }
+        // Of several results the latest is the one that is stored.
+        let former = fits[number]
+        if former.iteration > 0 {
+            changeWorker(former.worker) {
+                $0.fitsFinished -= 1
+                $0.iterations -= former.iteration
+                $0.seconds -= former.seconds ?? 0
+            }
+        }
         changeWorker(line.subject.worker) {
             $0.fitsFinished += 1
-            $0.iterations &+= facts.iterations
+            $0.iterations += facts.iterations
             $0.seconds += facts.seconds ?? 0
         }
-        guard fits[number].state == .stored else { return }
         restore(
             fit: number, curve: facts.curve.points, iterations: facts.iterations,
             seconds: facts.seconds, worker: line.subject.worker, host: line.subject.host,

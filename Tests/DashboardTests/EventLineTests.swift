@@ -9,7 +9,7 @@ import Testing
 struct EventLineTests {
     private static var complete: EventLine {
         EventLine(
-            time: 2, event: "stored", message: "tile 5 restart 1 attempt 2 is stored",
+            time: 2, event: "received", message: "tile 0 restart 1 has arrived",
             subject: .init(
                 job: "j", tile: 1, window: 0, attempt: 2, worker: "w", host: "h"),
             reason: "r",

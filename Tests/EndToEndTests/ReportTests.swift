@@ -111,10 +111,10 @@ extension EndToEndTests {
                 var bytes = try #require(Files.bytes(log))
                 let lines = bytes.split(separator: UInt8(ascii: "\n"))
                 let stored = lines.filter {
-                    String(decoding: $0, as: UTF8.self).contains(#""event":"stored""#)
+                    String(decoding: $0, as: UTF8.self).contains(#""event":"received""#)
                 }
                 #expect(stored.count == 6)
-                // Of the last stored tile half a line is there, and of all others nothing.
+                // Of the last tile half a line is there, and of all others nothing.
                 bytes = Array("\u{0}\n[1]\nno JSON\n".utf8) + stored[0] + [10]
                 bytes += stored[5].prefix(stored[5].count / 2)
                 try Data(bytes).write(to: URL(filePath: log))

@@ -54,18 +54,23 @@ struct Chart {
             let points = (path.count == 1 ? path + path : path).joined(separator: " ")
             return "<polyline\(fit) points=\"\(points)\"><title>\(line.name)</title></polyline>\n"
         }
-        let marked: HTML =
-            mark.map {
-                let place = Text.fixed(x(Double($0)), 1)
-                return
-                    "<line class=\"mark\" x1=\"\(place)\" x2=\"\(place)\" y1=\"\(Text.fixed(Self.top, 0))\" y2=\"\(Text.fixed(Self.height - Self.bottom, 0))\"/>\n"
-            } ?? ""
+        let marked: HTML = mark.map { markLine(Text.fixed(x(Double($0)), 1)) } ?? ""
+        let grid = grid(
+            xTicks.map { ($0.label, x($0.value)) }, yTicks.map { ($0.label, y($0.value)) })
         return """
             <figure class="chart"><figcaption>\(title)</figcaption>
             <svg viewBox="0 0 480 270" role="img" aria-label="\(title)">
-            \(grid(xTicks.map { ($0.label, x($0.value)) }, yTicks.map { ($0.label, y($0.value)) }))<g class="lines">
+            \(grid)<g class="lines">
             \(drawn)</g>
             \(marked)</svg></figure>
+
+            """
+    }
+
+    private func markLine(_ x: String) -> HTML {
+        let (top, bottom) = (Text.fixed(Self.top, 0), Text.fixed(Self.height - Self.bottom, 0))
+        return """
+            <line class="mark" x1="\(x)" x2="\(x)" y1="\(top)" y2="\(bottom)"/>
 
             """
     }

@@ -49,6 +49,21 @@ struct HTML: ExpressibleByStringInterpolation, CustomStringConvertible {
         return result
     }
 
+    /// A table of texts.
+    static func table(_ heads: [String], _ rows: [[String]]) -> HTML {
+        let head: [HTML] = heads.map { "<th scope=\"col\">\($0)</th>" }
+        let body: [HTML] = rows.map { row in
+            let cells: [HTML] = row.map { "<td>\($0)</td>" }
+            return "<tr>\(cells)</tr>\n"
+        }
+        return """
+            <div class="wide"><table><thead><tr>\(head)</tr></thead>
+            <tbody>
+            \(body)</tbody></table></div>
+
+            """
+    }
+
     /// A table with a name and a value in each row.
     static func facts(_ rows: [(name: String, value: HTML)]) -> HTML {
         let rows: [HTML] = rows.map {

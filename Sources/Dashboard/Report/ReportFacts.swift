@@ -18,7 +18,10 @@ extension ReportPage {
             rows.append(
                 (
                     "fits of others' workers",
-                    "\(seconds(times.remoteThreadSeconds)), times their threads: workers of others do not tell their CPU seconds"
+                    """
+                    \(seconds(times.remoteThreadSeconds)), times their threads: workers of others \
+                    do not tell their CPU seconds
+                    """
                 ))
         }
         if let summary = report.summary {
@@ -44,7 +47,10 @@ extension ReportPage {
             ),
             (
                 "workers",
-                "\(summary.workerCount), \(summary.restartCount) started again, \(summary.refusedWorkerCount) refused"
+                """
+                \(summary.workerCount), \(summary.restartCount) started again, \
+                \(summary.refusedWorkerCount) refused
+                """
             ),
             ("attempts failed", "\(summary.failedAttemptCount)"),
             (

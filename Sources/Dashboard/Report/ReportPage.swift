@@ -101,8 +101,8 @@ public struct ReportPage {
         let size = "\(job.width) x \(job.height) pixels"
         let bands = Text.count(job.bands, "band")
         let tiles = Text.count(job.windows.count, "tile")
-        return
-            "\(job.task), preset \(job.preset): \(size), \(bands), \(tiles). Written \(Self.date(report.writtenAt))."
+        let date = Self.date(report.writtenAt)
+        return "\(job.task), preset \(job.preset): \(size), \(bands), \(tiles). Written \(date)."
     }
 
     private var figures: HTML {
@@ -138,21 +138,20 @@ public struct ReportPage {
 
     private var unrestored: HTML {
         guard let entries = report.summary?.unrestored, !entries.isEmpty else { return "" }
-        let rows: [HTML] = entries.map { entry in
+        let rows = entries.map { entry in
             let region = entry.region
-            let place = "\(region.width) x \(region.height) at \(region.x), \(region.y)"
             let reasons = entry.reasons.isEmpty ? ["no reason is known"] : entry.reasons
-            return
-                "<tr><td>\(entry.tile)</td><td>\(place)</td><td>\(reasons.joined(separator: "; "))</td></tr>\n"
+            return [
+                "\(entry.tile)", "\(region.width) x \(region.height) at \(region.x), \(region.y)",
+                reasons.joined(separator: "; "),
+            ]
         }
         return section(
             "unrestored", "Tiles that came through unrestored",
             """
-            <p>Their pixels are the input's. The same command with --retry-failed tries them again.</p>
-            <div class="wide"><table><thead><tr><th>tile</th><th>pixels</th><th>why</th></tr></thead>
-            <tbody>
-            \(rows)</tbody></table></div>
-
+            <p>Their pixels are the input's. The same command with --retry-failed tries them \
+            again.</p>
+            \(HTML.table(["tile", "pixels", "why"], rows))
             """)
     }
 }

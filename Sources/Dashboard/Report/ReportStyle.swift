@@ -19,7 +19,8 @@ enum ReportStyle {
         .lead { margin: .2rem 0 1rem; }
         .note, figcaption { font-size: .88rem; }
         .cards { display: flex; flex-wrap: wrap; gap: .6rem; }
-        .card { background: var(--card); border-radius: 8px; padding: .6rem .9rem; flex: 1 0 8.5rem; }
+        .card { background: var(--card); border-radius: 8px; padding: .6rem .9rem;
+          flex: 1 0 8.5rem; }
         .card b { display: block; font-size: 1.15rem; }
         .card span { color: var(--soft); font-size: .85rem; }
         .notices { padding-left: 1.2rem; }
@@ -52,8 +53,8 @@ enum ReportStyle {
         .ramp { display: inline-block; width: 7rem; height: .8em; background: linear-gradient(90deg,
           #000004, #57106e, #bc3754, #f98e09, #fcffa4); border: 1px solid var(--rule); }
 
-        .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr));
-          gap: 1rem; }
+        .charts { display: grid; gap: 1rem;
+          grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
         .chart svg { display: block; width: 100%; height: auto; }
         .chart text { fill: var(--soft); font-size: 12px; }
         .chart .grid { stroke: var(--rule); }

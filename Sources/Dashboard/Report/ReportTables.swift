@@ -69,11 +69,13 @@ extension ReportPage {
             ? "" : "\(fit.failureCount)" + (fit.reason.map { ": \($0)" } ?? "")
         let seam = fit.seamRMS.map { Text.fixed($0 * 255, 2) } ?? "-"
         return """
-            <tr data-fit="\(fit.number)" data-tile="\(fit.tile)" tabindex="0"><td>\(fit.tile)</td>\(restart)\
+            <tr data-fit="\(fit.number)" data-tile="\(fit.tile)" tabindex="0">\
+            <td>\(fit.tile)</td>\(restart)\
             <td>\(fit.region.x), \(fit.region.y)</td><td>\(state)</td><td>\(fit.iterations)</td>\
             <td>\(Self.optional(fit.psnrToInput, 2))</td>\
             <td>\(fit.loss.map(Text.significant) ?? "-")</td><td>\(seam)</td>\
-            <td>\(Self.optional(fit.seconds, 1))</td><td>\(fit.attempt.map(String.init) ?? "-")</td>\
+            <td>\(Self.optional(fit.seconds, 1))</td>\
+            <td>\(fit.attempt.map(String.init) ?? "-")</td>\
             <td>\(failed)</td><td>\(fit.worker ?? "-")</td></tr>
 
             """
@@ -82,64 +84,48 @@ extension ReportPage {
     var seams: HTML {
         guard let summary = report.summary, summary.seamPairCount > 0 else { return "" }
         let pairs = summary.seamPairs.prefix(Self.seamsMaximum)
-        let rows: [HTML] = pairs.map {
-            "<tr><td>\($0.first)</td><td>\($0.second)</td><td>\(Text.fixed($0.rms * 255, 2))</td></tr>\n"
-        }
+        let rows = pairs.map { ["\($0.first)", "\($0.second)", Text.fixed($0.rms * 255, 2)] }
         return section(
             "seams", "Seams",
             """
             <p class="note">The \(pairs.count) pairs of neighbours that disagree most, of
             \(summary.seamPairCount); root mean square over their overlap, of 255.</p>
-            <div class="wide"><table><thead><tr><th>tile</th><th>and</th><th>differ by</th></tr></thead>
-            <tbody>
-            \(rows)</tbody></table></div>
-
+            \(HTML.table(["tile", "and", "differ by"], rows))
             """)
     }
 
     var workers: HTML {
         guard !report.workers.isEmpty else { return "" }
-        let hosts: [HTML] = report.hosts.map { host in
-            """
-            <tr><td>\(host.host)</td><td>\(host.processor ?? "-")</td><td>\(host.workerCount)</td>\
-            <td>\(host.fits)</td><td>\(host.iterations)</td><td>\(Text.fixed(host.seconds, 1))</td>\
-            <td>\(host.failures)</td></tr>
-
-            """
+        let done = ["fits", "iterations", "seconds", "failures"]
+        let hosts = report.hosts.map { host in
+            [
+                host.host, host.processor ?? "-", "\(host.workerCount)", "\(host.fits)",
+                "\(host.iterations)", Text.fixed(host.seconds, 1), "\(host.failures)",
+            ]
         }
         let shown = report.workers.prefix(Self.workersMaximum)
-        let rows: [HTML] = shown.map(workerRow)
         let rest = report.workers.count - shown.count
-        let words = rest > 0 ? "\(Text.count(rest, "more worker")) in report.json." : ""
+        let more: HTML =
+            rest > 0
+            ? "<p class=\"note\">\(Text.count(rest, "more worker")) in report.json.</p>\n" : ""
         return section(
             "workers", "Workers and hosts",
             """
-            <div class="wide"><table><thead><tr><th>host</th><th>processor</th><th>workers</th>\
-            <th>fits</th><th>iterations</th><th>seconds</th><th>failures</th></tr></thead>
-            <tbody>
-            \(hosts)</tbody></table></div>
+            \(HTML.table(["host", "processor", "workers"] + done, hosts))\
             <details><summary>Each worker</summary>
-            <div class="wide"><table><thead><tr><th>worker</th><th>threads</th><th>version</th>\
-            <th>fits</th><th>iterations</th><th>seconds</th><th>failures</th><th>left</th></tr></thead>
-            <tbody>
-            \(rows)</tbody></table></div>
-            <p class="note">\(words)</p></details>
+            \(HTML.table(["worker", "threads", "version"] + done + ["left"], shown.map(workerRow)))\
+            \(more)</details>
 
             """)
     }
 
-    private func workerRow(_ worker: JobRecord.WorkerStory) -> HTML {
-        let threads = worker.threads.map(String.init) ?? "-"
-        let failures =
-            worker.failureCount == 0
-            ? "0" : "\(worker.failureCount): \(worker.failures.last?.reason ?? "")"
-        let kind = worker.isLocal == false ? " (of another host or user)" : ""
-        return """
-            <tr><td>\(worker.name)\(kind)</td><td>\(threads)</td><td>\(worker.version ?? "-")</td>\
-            <td>\(worker.fitsFinished)</td><td>\(worker.iterations)</td>\
-            <td>\(Text.fixed(worker.seconds, 1))</td><td>\(failures)</td>\
-            <td>\(worker.reason ?? "-")</td></tr>
-
-            """
+    private func workerRow(_ worker: JobRecord.WorkerStory) -> [String] {
+        let latest = worker.failures.last.map { ": \($0.reason)" } ?? ""
+        return [
+            worker.name + (worker.isLocal == false ? " (not the coordinator's own)" : ""),
+            worker.threads.map(String.init) ?? "-", worker.version ?? "-",
+            "\(worker.fitsFinished)", "\(worker.iterations)", Text.fixed(worker.seconds, 1),
+            "\(worker.failureCount)\(latest)", worker.reason ?? "-",
+        ]
     }
 }

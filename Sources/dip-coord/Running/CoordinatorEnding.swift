@@ -16,6 +16,8 @@ struct Ending {
     var summary: Coordinator.Summary?
     var isBlending = false
     var blend: BlendResult?
+    /// What the job's folder is told of the run.
+    var report: JobReport?
     /// Of the report, where one is wanted.
     var pictures: ReportPictures?
     var warnings: [String] = []
@@ -121,7 +123,8 @@ extension CoordinatorLoop {
     func blended(_ result: BlendResult) {
         ending.isBlending = false
         ending.blend = result
-        guard let report = makeReport(), let bytes = try? Text.json(report, indented: true) else {
+        ending.report = makeReport()
+        guard let report = ending.report, let bytes = try? Text.json(report, indented: true) else {
             return end(with: nil)
         }
         storage.order(
@@ -177,13 +180,13 @@ extension CoordinatorLoop {
     func conclude() throws -> Int32 {
         console.clearStatus()
         if let error = ending.error { throw error }
-        guard let report = makeReport() else { return 0 }
+        guard let report = ending.report else { return 0 }
         for warning in warningsAtEnd { console.warning(warning) }
         if !job.isMeasuring { console.text(report.text) }
         return report.unrestored.isEmpty ? 0 : 2
     }
 
-    func makeReport() -> JobReport? {
+    private func makeReport() -> JobReport? {
         guard let summary = ending.summary, let blend = ending.blend else { return nil }
         let reasons = reasonsByTile(summary)
         let unrestored = unrestored(summary, blend, reasons)

@@ -126,7 +126,8 @@ extension CoordinatorLoop {
             if let (body, worker) = storing.removeValue(forKey: work.tile) {
                 tally.restored(body)
                 announceFinished(body, worker)
-                logStored(body, worker)
+                log(
+                    "stored", "\(work.words(naming: job.name)) is stored", subject(work, worker))
             }
             localWorkers.noteProgress()
             try tell(.tileStored(work))

@@ -36,16 +36,22 @@ extension CoordinatorLoop {
         storage.order(.log(String(decoding: bytes, as: UTF8.self)))
     }
 
-    /// A result is on the disk: with all that a later run needs to show its fit.
-    func logStored(_ result: Restored, _ worker: WorkerID?) {
+    /// A result is here and will be stored: with all that a later run needs to show its fit. This
+    /// comes before the tile is on the disk, so that none of those is without it.
+    func logReceived(_ result: Restored, _ worker: WorkerID?) {
         let number = result.tile.rawValue
-        let curve = console.watch?.read { CurveColumns($0.fits[number].curve) }
+        var curve = console.watch?.read { $0.fits[number].curve } ?? Curve(pointsMaximum: 4)
+        curve.add(
+            Curve.Point(
+                iteration: result.iterations, loss: result.finalLoss,
+                psnrToInput: result.psnrToInput),
+            isLast: true)
         log(
-            "stored", "\(result.work.words(naming: job.name)) is stored",
-            subject(result.work, worker),
+            "received", "the result of \(result.work.words(naming: job.name)) has arrived",
+            subject(result.work, worker), level: .debug,
             fit: EventLine.FitFacts(
                 iterations: result.iterations, seconds: result.seconds,
-                curve: curve ?? CurveColumns()))
+                curve: CurveColumns(curve)))
     }
 
     /// The host of a worker; nil where nobody knows it (any more).

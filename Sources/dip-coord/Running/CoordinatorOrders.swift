@@ -20,6 +20,7 @@ extension CoordinatorLoop {
                 preconditionFailure("\(work) from peer \(peer) is to be stored, but is not here")
             }
             storing[work.tile] = (arrived.body, coordinator.worker(at: peer))
+            logReceived(arrived.body, coordinator.worker(at: peer))
             storage.order(.store(work, arrived.payload))
         case .discard(let work, let peer, let reason):
             arrived = nil

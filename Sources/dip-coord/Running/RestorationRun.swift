@@ -104,7 +104,7 @@ struct RestorationRun {
             signals: signals, storage: storage, console: console, clock: clock)
         let code = try loop.run()
         return job.writeReport(
-            console.watch?.read { $0 }, loop.makeReport(), loop.ending.pictures,
+            console.watch?.read { $0 }, loop.ending.report, loop.ending.pictures,
             loop.ending.blend?.disagreement, warnings: loop.warnings, code: code,
             isOfEarlierRun: false, &console)
     }

@@ -38,6 +38,11 @@ extension StorageOrder {
         if case .store = self { true } else { false }
     }
 
+    /// Whether it is one to add a line to the event log.
+    var isLine: Bool {
+        if case .log = self { true } else { false }
+    }
+
     /// Whether it touches nothing that storing a result touches.
     var mayOvertakeResults: Bool {
         switch self {
