@@ -34,8 +34,8 @@ extension ReportPage {
             \(windows)<input type="range" min="0" max="1000" value="500" \
             aria-label="How much of the input is shown">
             </div>
-            <p class="note">Move the line, also with the arrow keys; \(scale). Pixels that are missing
-            in the input are gray. <label><input type="checkbox" id="grid"> tiles</label>
+            <p class="note">Move the line, also with the arrow keys; \(scale).
+            Pixels that are missing in the input are gray. <label><input type="checkbox" id="grid"> tiles</label>
             <button type="button" id="zoom">actual size</button></p>
 
             """
@@ -69,7 +69,8 @@ extension ReportPage {
             <figure class="map"><img src="\(image.address)" width="\(facts.width)" \
             height="\(facts.height)" alt="Map of disagreement">
             <figcaption><i class="ramp">&nbsp;</i> 0 to \(Text.fixed(maximum * 255, 1)) of 255, the
-            greatest difference (root mean square over the bands) in each pixel shown. \(seams ?? "")
+            greatest difference (root mean square over the bands) in each pixel shown.
+            \(seams ?? "")
             Tiles are blended, so what is seen in the output is less.</figcaption></figure>
 
             """
