@@ -62,7 +62,9 @@ extension CoordinatorLoop {
     // MARK: Subjects
 
     func subject(of fit: TileID) -> EventLine.Subject {
-        let window = job.tile(of: fit).index
+        // A peer may name any number.
+        let isKnown = (0..<job.fitCount).contains(fit.rawValue)
+        let window = isKnown ? job.tile(of: fit).index : fit.rawValue
         return EventLine.Subject(
             job: job.job.rawValue, tile: fit.rawValue,
             window: window == fit.rawValue ? nil : window)
