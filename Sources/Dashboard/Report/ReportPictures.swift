@@ -35,8 +35,8 @@ extension ReportPage {
             aria-label="How much of the input is shown">
             </div>
             <p class="note">Move the line, also with the arrow keys; \(scale).
-
-            Pixels that are missing in the input are gray. <label><input type="checkbox" id="grid"> tiles</label>
+            Pixels that are missing in the input are gray.
+            <label><input type="checkbox" id="grid"> tiles</label>
             <button type="button" id="zoom">actual size</button></p>
 
             """
