@@ -39,6 +39,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
 let package = Package(
     name: "dip",
     products: [
@@ -48,7 +50,8 @@ let package = Package(
         .executable(name: "dip-sim", targets: ["dip-sim"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
     ],
     targets: [
         // System libraries
@@ -80,7 +83,8 @@ let package = Package(
         library("Cluster", ["Wire"]),
         library("JobStore", ["Safetensors", "JSON", "CSamples", "CSystem", "CZlib"]),
         library("Restoration", ["Imaging", "JobStore"]),
-        library("Dashboard"),
+        library("Dashboard", ["JSON"]),
+        library("Logs", [logging]),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
         library("ClusterSimulation", ["Cluster", "JobStore", "Wire"]),
 
@@ -89,12 +93,15 @@ let package = Package(
             "dip-coord",
             [
                 "DeepImagePrior", "Imaging", "Wire", "Cluster", "JobStore", "Restoration",
-                "Transport", "Dashboard", "Version",
-                argumentParser,
+                "Transport", "Dashboard", "Logs", "Version",
+                argumentParser, logging,
             ]),
         program(
             "dip-worker",
-            ["DeepImagePrior", "Wire", "Cluster", "Transport", "Version", argumentParser]),
+            [
+                "DeepImagePrior", "Wire", "Cluster", "Transport", "Logs", "Version",
+                argumentParser, logging,
+            ]),
         program(
             "dip-bench",
             [
@@ -120,6 +127,7 @@ let package = Package(
         tests("RestorationTests", ["Restoration", "Imaging", "JobStore"]),
         tests("VersionTests", ["Version"]),
         tests("DashboardTests", ["Dashboard"]),
+        tests("LogsTests", ["Logs", logging]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
         tests(

@@ -45,6 +45,11 @@ public struct JobRecord: Sendable {
     /// A worker, present or gone.
     public struct WorkerStory: Codable, Equatable, Sendable {
         public var name, host: String
+        /// As it says; nil where nothing has been heard of it but its name.
+        public var processor, version: String?
+        public var threads: Int?
+        /// Whether its coordinator has started it.
+        public var isLocal: Bool?
         /// Seconds since 1970.
         public var joinedAt: Double
         /// Seconds since 1970, and why; nil while it is here.
@@ -102,6 +107,11 @@ public struct JobRecord: Sendable {
         fits.indices.lazy.filter { fits[$0].revision > revision }.map { ($0, fits[$0]) }
     }
 
+    /// The host of a worker that is known.
+    public func host(ofWorker name: String) -> String? {
+        workerIndices[name].map { workers[$0].host }
+    }
+
     /// How many fits are in each state.
     public var counts: [State: Int] {
         fits.reduce(into: [:]) { $0[$1.state, default: 0] += 1 }
@@ -118,10 +128,11 @@ public struct JobRecord: Sendable {
     /// What an earlier run knew of a fit that is stored.
     public mutating func restore(
         fit: Int, curve: [Curve.Point], iterations: Int, seconds: Double?, worker: String?,
-        host: String?
+        host: String?, attempt: Int? = nil
     ) {
         change([fit]) {
             $0.iteration = iterations
+            $0.attempt = attempt
             ($0.loss, $0.psnrToInput) = (curve.last?.loss, curve.last?.psnrToInput)
             ($0.seconds, $0.worker, $0.host) = (seconds, worker, host)
             for point in curve { $0.curve.add(point, isLast: point == curve.last) }
@@ -134,6 +145,7 @@ public struct JobRecord: Sendable {
         self.snapshot = snapshot
         var working: Set<Int> = []
         for worker in snapshot.workers {
+            describe(worker)
             guard let number = worker.tile, fits.indices.contains(number),
                 fits[number].state != .stored
             else { continue }
@@ -196,6 +208,9 @@ public struct JobRecord: Sendable {
         fit.attempt = event.attempt
         fit.iteration = event.iterations ?? fit.iteration
         fit.seconds = event.seconds
+        fit.worker = event.worker ?? fit.worker
+        fit.host = event.host ?? fit.host
+        fit.loss = event.loss ?? fit.loss
         fit.psnrToInput = event.psnr ?? fit.psnrToInput
         fit.curve.add(
             Curve.Point(iteration: fit.iteration, loss: fit.loss, psnrToInput: fit.psnrToInput),
@@ -210,15 +225,19 @@ public struct JobRecord: Sendable {
 
     private mutating func fail(_ event: ProgressEvent) {
         guard let number = event.tile, fits.indices.contains(number) else { return }
-        change([number]) {
+        noteFailure(
+            Failure(
+                time: event.time, fit: number, attempt: event.attempt ?? 0,
+                worker: event.worker ?? "", reason: event.reason ?? ""))
+    }
+
+    mutating func noteFailure(_ failure: Failure) {
+        change([failure.fit]) {
             if $0.state == .fitting { $0.state = .waiting }
             $0.failureCount += 1
-            $0.reason = event.reason
+            $0.reason = failure.reason
         }
-        let failure = Failure(
-            time: event.time, fit: number, attempt: event.attempt ?? 0,
-            worker: event.worker ?? "", reason: event.reason ?? "")
-        changeWorker(event.worker) {
+        changeWorker(failure.worker) {
             $0.failureCount += 1
             $0.failures.append(failure)
             if $0.failures.count > Self.failuresPerWorkerMaximum { $0.failures.removeFirst() }
@@ -227,19 +246,33 @@ public struct JobRecord: Sendable {
 
     private mutating func join(_ event: ProgressEvent) {
         guard let name = event.worker else { return }
+        addWorker(name, host: event.host ?? "", at: event.time)
+    }
+
+    /// A worker has come, or come back.
+    mutating func addWorker(_ name: String, host: String, at time: Double) {
         if workerIndices[name] != nil {
             changeWorker(name) { ($0.leftAt, $0.reason) = (nil, nil) }
             return
         }
         workerIndices[name] = workers.count
-        workers.append(
-            WorkerStory(name: name, host: event.host ?? "", joinedAt: event.time))
+        workers.append(WorkerStory(name: name, host: host, joinedAt: time))
         guard workers.count > Self.workersMaximum,
             let gone = workers.firstIndex(where: { $0.leftAt != nil })
         else { return }
         workers.remove(at: gone)
         workerIndices = Dictionary(
             uniqueKeysWithValues: workers.enumerated().map { ($1.name, $0) })
+    }
+
+    private mutating func describe(_ worker: ProgressSnapshot.Worker) {
+        guard let index = workerIndices[worker.name], workers[index].processor == nil else {
+            return
+        }
+        workers[index].processor = worker.processor
+        workers[index].version = worker.version
+        workers[index].threads = worker.threads
+        workers[index].isLocal = worker.isLocal
     }
 
     private mutating func change(_ numbers: [Int], _ change: (inout Fit) -> Void) {
@@ -257,7 +290,7 @@ public struct JobRecord: Sendable {
         fits[number].revision = revision
     }
 
-    private mutating func changeWorker(_ name: String?, _ change: (inout WorkerStory) -> Void) {
+    mutating func changeWorker(_ name: String?, _ change: (inout WorkerStory) -> Void) {
         guard let name, let index = workerIndices[name] else { return }
         change(&workers[index])
     }

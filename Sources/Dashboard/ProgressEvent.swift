@@ -41,6 +41,8 @@ public struct ProgressEvent: Codable, Equatable, Sendable {
         public var seconds: Double?
         /// Of the finished tile, to its given pixels, in dB.
         public var psnr: Double?
+        /// Of the finished tile's last iteration.
+        public var loss: Double?
         public var reason: String?
         /// For people.
         public var message: String?

@@ -52,6 +52,7 @@ final class ScratchFile {
     /// Takes the blocks on the disk at once: a full disk would be found too late.
     ///
     /// - Parameters:
+    ///   - byteCount: 0 where nobody knows it before.
     ///   - wantedBy: as in "a.tif: its pixels need", for the error.
     ///   - advice: the end of that sentence.
     init(byteCount: Int, folder: String, wantedBy: String, advice: String = "")
@@ -71,7 +72,7 @@ final class ScratchFile {
         guard descriptor >= 0 else { throw sentence(errno) }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         template.withUnsafeBufferPointer { _ = $0.baseAddress.map { unlink($0) } }
-        let code = posix_fallocate(descriptor, 0, byteCount)
+        let code = byteCount == 0 ? 0 : posix_fallocate(descriptor, 0, byteCount)
         if code != 0 { throw sentence(code) }
     }
 

@@ -26,6 +26,8 @@ public struct BlendFacts: Sendable {
     /// Where an image of how far the results differ is written, see `UncertaintyMap`; nil for
     /// nowhere.
     public var uncertaintyMap: String?
+    /// The longest side of the reduced map of disagreement that is wanted, in pixels; nil for none.
+    public var disagreementSideMaximum: Int?
     public var output: String
     /// Whether a file at the output's place may be replaced.
     public var replacesOutput: Bool
@@ -62,13 +64,17 @@ public struct BlendResult: Sendable {
     public let unknown: [Int]
     /// nil where nobody asked for the map.
     public let uncertainty: UncertaintySummary?
+    /// nil where nobody asked for it.
+    public let disagreement: ReducedMap?
     public let warnings: [String]
 
     public init(
         seams: SeamReport, damaged: [Int], resultCounts: [Int: Int] = [:], unknown: [Int],
-        uncertainty: UncertaintySummary? = nil, warnings: [String]
+        uncertainty: UncertaintySummary? = nil, disagreement: ReducedMap? = nil,
+        warnings: [String]
     ) {
         self.uncertainty = uncertainty
+        self.disagreement = disagreement
         self.seams = seams
         self.damaged = damaged
         self.resultCounts = resultCounts
@@ -126,6 +132,9 @@ public final class Blend {
         defer { sink.abandon() }
         let map = try facts.disagreementMap.map { try FloatMap($0, of: header) }
         defer { map?.abandon() }
+        let reduced = facts.disagreementSideMaximum.map {
+            MapReducer(width: header.width, height: header.height, sideMaximum: $0)
+        }
         let uncertainty = try facts.uncertaintyMap.map {
             try UncertaintyMap(
                 $0, of: outputHeader, region: facts.isCropped ? nil : facts.region)
@@ -147,7 +156,12 @@ public final class Blend {
                 if isCancelled() { throw BlendCancelled() }
                 try self.append(rows, pixels, isRestored, to: background)
             },
-            disagreement: map.map { map in { try map.append(rowCount: $0.count, $1) } },
+            disagreement: map == nil && reduced == nil
+                ? nil
+                : { rows, values in
+                    try map?.append(rowCount: rows.count, values)
+                    reduced?.append(values)
+                },
             spread: uncertainty.map { map in
                 (
                     of: { self.takeVariances(into: $0) },
@@ -165,7 +179,7 @@ public final class Blend {
         try sink.finish()
         return BlendResult(
             seams: seams, damaged: damaged.sorted(), resultCounts: resultCounts,
-            unknown: unknown.sorted(), uncertainty: summary,
+            unknown: unknown.sorted(), uncertainty: summary, disagreement: reduced?.finish(),
             warnings: warnings + sink.warnings)
     }
 

@@ -39,7 +39,8 @@ public final class ChildProcess {
     private var lifeline: Int32
 
     /// Starts a program with standard input from `/dev/null` or memory, all signals at their
-    /// defaults and unblocked, and no other open files than standard output, standard error and the pipe.
+    /// defaults and unblocked, and no other open files than standard output, standard error and
+    /// the pipe.
     ///
     /// - Parameters:
     ///   - executable: The path of the program, as from ``ProgramLocator``.

@@ -17,9 +17,12 @@ public enum ProgramVersion {
     /// The compression library that every program of this package runs with.
     private static var zlib: Fact { ("zlib", String(cString: zlibVersion())) }
 
+    /// What a program tells of itself beside its version: what it names, and what all have.
+    public static func all(_ facts: [Fact]) -> [Fact] { facts + [zlib] }
+
     /// A first line for programs, `NAME 0.1.0 (commit COMMIT)`, and a line for each fact.
     public static func report(_ program: String, _ facts: [Fact]) -> String {
-        let facts = facts + [zlib]
+        let facts = all(facts)
         let columns = (facts.map(\.name.count).max() ?? 0) + 2
         let lines = facts.map { name, value in
             name + String(repeating: " ", count: columns - name.count) + value

@@ -1,8 +1,10 @@
 // What a person, or a program, is told during a restoration.
 
 import Dashboard
-import FoundationEssentials
 import Glibc
+import Logging
+import Logs
+import Synchronization
 import Transport
 
 /// How progress is shown.
@@ -16,36 +18,37 @@ enum ProgressMode {
     case none
 }
 
-/// Sentences on standard error, and progress. Copies share what is on the terminal.
+/// The log on standard error, and progress. Copies share what is on the terminal.
 struct Console {
-    private let isQuiet: Bool
     let mode: ProgressMode
-    private let screen: Screen
+    private let format: LogFormat
+    private let logger: Logger
+    private let screen: ConsoleScreen
+    private let reader = EventReader()
     /// What gathers all that happens; nil where nobody asks for it.
     let watch: JobWatch?
+    /// What this host's workers are asked to log; nil where that is not shown.
+    let logOptionsOfWorkers: [String]?
 
-    /// What copies share.
-    private final class Screen {
-        var block: TerminalBlock
-        var snapshot: ProgressSnapshot?
-        /// Of events on standard output; one that has gone does not come back.
-        var hasReader = true
-
-        init(_ block: TerminalBlock) { self.block = block }
+    /// Of events on standard output; one that has gone does not come back.
+    private final class EventReader: Sendable {
+        let hasGone = Atomic(false)
     }
 
-    init(isQuiet: Bool, choice: ProgressChoice, watch: JobWatch? = nil) {
-        self.isQuiet = isQuiet
+    init(isQuiet: Bool, choice: ProgressChoice, log: LogOptions, watch: JobWatch? = nil) {
         self.watch = watch
         let environment = ProcessEnvironment.all()
-        let terminal = environment["TERM"] ?? ""
-        mode = choice.mode(isQuiet: isQuiet, terminal: terminal)
-        // xterm and the kernel's console cut off what a narrower window has no room for.
-        let cutsOff = environment["XTERM_VERSION"] != nil || terminal == "linux"
-        screen = Screen(
-            TerminalBlock(
-                hasColors: (environment["NO_COLOR"] ?? "").isEmpty && terminal != "dumb",
-                wrapsAnew: !cutsOff))
+        let wanted = choice.mode(isQuiet: isQuiet, terminal: environment["TERM"] ?? "")
+        format = log.logFormat
+        // A block has no place among objects.
+        mode = format == .json && wanted == .bar ? .plain : wanted
+        logOptionsOfWorkers = log.ofWorkers
+        let screen = ConsoleScreen(hasBlock: mode == .bar, environment: environment)
+        self.screen = screen
+        logger = Logger(
+            program: "dip-coord", format: log.logFormat,
+            asked: log.logLevel, level: isQuiet ? .error : .notice
+        ) { screen.line($0) }
     }
 
     /// How often the status is worth showing: it follows the eye on a terminal, and leaves traces
@@ -63,29 +66,56 @@ struct Console {
         mode == .bar ? .milliseconds(100) : statusInterval
     }
 
+    /// One event, by its name. Those that people see are told to programs too.
+    func log(
+        _ level: Logger.Level, _ sentence: String, event: String,
+        _ subject: EventLine.Subject = EventLine.Subject(), reason: String? = nil
+    ) {
+        logger.log(
+            level: level, "\(sentence)",
+            metadata: .event(
+                event, job: subject.job, tile: subject.tile, window: subject.window,
+                attempt: subject.attempt, worker: subject.worker, host: subject.host,
+                reason: reason))
+        guard level >= .notice else { return }
+        let kind = level == .notice ? "" : level == .warning ? "warning: " : "error: "
+        tell(.message) { $0.message = kind + sentence }
+    }
+
     /// Something worth knowing.
-    mutating func note(_ sentence: String) {
-        if !isQuiet { line("dip-coord: \(sentence)") }
-        tellMessage(sentence)
+    func note(_ sentence: String) { log(.notice, sentence, event: "note") }
+
+    func warning(_ sentence: String) { log(.warning, sentence, event: "warning") }
+
+    /// The program ends.
+    func error(_ sentence: String) {
+        logger.error("\(sentence)", metadata: .event("failed"))
     }
 
-    mutating func warning(_ sentence: String) {
-        if !isQuiet { line("dip-coord: warning: \(sentence)") }
-        tellMessage("warning: \(sentence)")
+    /// What a command has come to.
+    func text(_ text: String) {
+        guard format == .text else {
+            return logger.notice("\(text)", metadata: .event("summary"))
+        }
+        if logger.logLevel <= .notice { screen.line(text) }
     }
 
-    mutating func text(_ text: String) {
-        if !isQuiet { line(text) }
+    /// A line of a worker of this host, which is a log line already.
+    func workerSaid(_ line: String) {
+        if format == .text || line.hasPrefix("{") && line.hasSuffix("}") {
+            screen.line(line)
+        } else {
+            logger.warning("\(line)", metadata: .event("workerOutput"))
+        }
     }
 
     /// Shows how things stand, in place of what was shown before.
-    mutating func status(_ snapshot: @autoclosure () -> ProgressSnapshot) {
+    func status(_ snapshot: @autoclosure () -> ProgressSnapshot) {
         switch mode {
         case .bar:
             guard StandardStream.error.takesMore else { return }
-            screen.snapshot = snapshot()
-            draw()
-        case .plain: line("dip-coord: \(snapshot().line)")
+            screen.show(snapshot())
+        case .plain: logger.notice("\(snapshot().line)", metadata: .event("progress"))
         case .json:
             guard StandardStream.output.takesMore else { return }
             tell(.progress) { $0.snapshot = snapshot() }
@@ -94,19 +124,14 @@ struct Console {
     }
 
     /// Takes away what is redrawn.
-    mutating func clearStatus() {
-        screen.snapshot = nil
-        let size = StandardStream.error.size
-        let bytes = screen.block.clear(width: size.width, height: size.height)
-        if !bytes.isEmpty { StandardStream.error.write(bytes) }
-    }
+    func clearStatus() { screen.clear() }
 
     /// The terminal has shown other things while this process was stopped.
-    mutating func wasStopped() { screen.block.forget() }
+    func wasStopped() { screen.forget() }
 
     /// Tells programs what has happened.
     func tell(_ kind: ProgressEvent.Kind, _ complete: (inout ProgressEvent) -> Void) {
-        let isWritten = mode == .json && screen.hasReader
+        let isWritten = mode == .json && !reader.hasGone.load(ordering: .relaxed)
         guard isWritten || watch != nil else { return }
         var event = ProgressEvent(kind, time: Self.secondsSince1970())
         complete(&event)
@@ -115,39 +140,14 @@ struct Console {
         guard let bytes = try? Text.json(event, indented: false) else { return }
         let line = String(decoding: bytes, as: UTF8.self) + "\n"
         // A reader that has gone is no reason to stop.
-        if StandardStream.output.write(line) != 0 { screen.hasReader = false }
+        if StandardStream.output.write(line) != 0 {
+            reader.hasGone.store(true, ordering: .relaxed)
+        }
     }
 
     static func secondsSince1970() -> Double {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return Double(now.tv_sec) + Double(now.tv_nsec / 1_000_000) / 1000
-    }
-
-    private func tellMessage(_ sentence: String) {
-        tell(.message) { $0.message = sentence }
-    }
-
-    private func draw(below text: String = "") {
-        let size = StandardStream.error.size
-        let lines =
-            screen.snapshot.map {
-                // The last column and the last row stay free: what is written there would move
-                // all else.
-                ProgressView.lines($0, width: size.width - 1, height: size.height - 1)
-            } ?? []
-        StandardStream.error.write(
-            screen.block.show(lines, below: text, width: size.width, height: size.height))
-    }
-
-    private func line(_ text: String) {
-        let isTerminal = mode == .bar || StandardStream.error.isTerminal
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { (isTerminal ? TerminalText.printable($0) : String($0)) + "\n" }.joined()
-        if mode == .bar, screen.block.isShown {
-            draw(below: lines)
-        } else {
-            StandardStream.error.write(lines)
-        }
     }
 }

@@ -36,7 +36,7 @@ struct DipCoord: ParsableCommand {
                66  no such input
                69  no worker, or the address to listen at is taken
                73  the output cannot be written
-               74  standard output cannot be written
+               74  standard output or the report cannot be written
                75  out of memory, disk or another limit; the same command goes on
                78  the job's folder holds another job (--fresh starts over)
               130  interrupted (SIGINT, SIGTERM, SIGHUP); the same command goes on
@@ -50,14 +50,17 @@ struct DipCoord: ParsableCommand {
               dip-coord compare a.png b.png   PSNR and SSIM of two images
               dip-coord keygen keys           keys for workers of other hosts
             """,
-        version: ProgramVersion.report(
-            "dip-coord",
-            FitEngine.facts + [("libzmq", MessagingLibrary.version)] + CodecLibraries.all),
+        version: ProgramVersion.report("dip-coord", facts),
         subcommands: [
             RestoreCommand.self, PlanCommand.self, PresetsCommand.self, StatusCommand.self,
             CompareCommand.self, KeygenCommand.self,
         ],
         defaultSubcommand: RestoreCommand.self)
+
+    /// Libraries and what computes, each with its version.
+    static var facts: [ProgramVersion.Fact] {
+        FitEngine.facts + [("libzmq", MessagingLibrary.version)] + CodecLibraries.all
+    }
 
     static func main() {
         ProgramStart.ignoreSignalsOfWriting()

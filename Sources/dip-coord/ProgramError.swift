@@ -4,6 +4,8 @@ import ArgumentParser
 import DeepImagePrior
 import Imaging
 import JobStore
+import Logging
+import Logs
 import Restoration
 import Transport
 import Wire
@@ -104,15 +106,22 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         }
         if let code = error as? ExitCode { return code.rawValue }
         if code == .validationFailure {
-            let message = DipCoord.message(for: error)
-            StandardStream.error.write("dip-coord: error: \(message) (see dip-coord --help)\n")
+            say("\(DipCoord.message(for: error)) (see dip-coord --help)")
             return code.rawValue
         }
         return say(ProgramError(error))
     }
 
     private static func say(_ error: ProgramError) -> Int32 {
-        StandardStream.error.write("dip-coord: error: \(error.message)\n")
+        say(error.message)
         return error.code.rawValue
+    }
+
+    /// In the format that the command line asks for, which may be what is wrong.
+    private static func say(_ sentence: String) {
+        let format = LogFormat.asked(in: CommandLine.arguments)
+        Logger(program: "dip-coord", format: format, level: .error) {
+            StandardStream.error.write($0 + "\n")
+        }.error("\(sentence)", metadata: .event("failed"))
     }
 }

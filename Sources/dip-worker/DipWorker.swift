@@ -4,12 +4,16 @@
 // other one computes (FitThread). What to do is decided by `Worker`, a state machine without
 // sockets; WorkerLoop tells it what happened and carries out what it orders.
 
-import ArgumentParser
+public import ArgumentParser
 import Cluster
 import DeepImagePrior
 import Glibc
+public import Logs
 import Transport
 import Version
+
+extension LogFormat: ExpressibleByArgument {}
+extension LogLevel: ExpressibleByArgument {}
 
 @main
 enum DipWorker {
@@ -137,6 +141,22 @@ struct WorkerCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print errors only.")
     var quiet = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How much is said on standard error: trace, debug, info, notice, warning or error. \
+            (default: info, with --quiet error)
+            """, valueName: "level"))
+    var logLevel: LogLevel?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How it is said: text, for people; or json, one object a line (its fields: \
+            docs/LOGS.md).
+            """, valueName: "text|json"))
+    var logFormat = LogFormat.text
+
     /// Started by a coordinator: it has left the end of a pipe, which closes when it has gone.
     @Flag(help: .hidden)
     var child = false
@@ -210,7 +230,9 @@ struct WorkerCommand: ParsableCommand {
         while true {
             if let endpoint = EndpointFile.read(endpointFile) { return .success(endpoint) }
             if signals.next() != nil { return .failure(EarlyEnd(reason: .drained)) }
-            if !isWaiting { console.note("waiting for \(endpointFile)") }
+            if !isWaiting {
+                console.note("waiting for \(endpointFile)", event: "waiting")
+            }
             isWaiting = true
             guard clock.now() < .seconds(reconnectTimeout) else {
                 let reason =
@@ -226,7 +248,7 @@ struct WorkerCommand: ParsableCommand {
     func work() throws -> Int32 {
         let fileCount = ProgramStart.raiseOpenFileLimit()
         guard fileCount >= Self.openFileCount else {
-            Console(isQuiet: quiet).error(
+            Console(level: .error).error(
                 "this process may have \(fileCount) files open (ulimit -n), but needs "
                     + "\(Self.openFileCount)")
             return ExitCode.exhausted
@@ -236,7 +258,7 @@ struct WorkerCommand: ParsableCommand {
         if child { signal(SIGHUP, SIG_IGN) }
         let signals = try SignalFD(blocking: [SIGINT, SIGTERM], unlessIgnored: [SIGHUP])
         let parent = child ? try ParentPipe() : nil
-        let console = Console(isQuiet: quiet)
+        let console = Console(logLevel, level: quiet ? .error : .info)
         let reason = try {
             let curve = try role()
             let endpoint: String
@@ -257,7 +279,7 @@ struct WorkerCommand: ParsableCommand {
         }()
         let code = ExitCode.code(for: reason)
         if code == ExitCode.success {
-            console.note("\(reason)")
+            console.note("\(reason)", event: "left")
         } else {
             console.error("\(reason)")
         }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Cluster
 import Glibc
+import Logs
 import Transport
 
 enum ExitCode {
@@ -36,7 +37,7 @@ enum ExitCode {
 
     /// Prints what an error means, on standard error (help and version: standard output).
     static func report(_ error: any Error) -> Int32 {
-        let console = Console(isQuiet: true)
+        let console = Console(level: .error)
         if let error = error as? TransportError {
             console.error(error.message)
             return error.kind == .badEndpoint ? usage : failure

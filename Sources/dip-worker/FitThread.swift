@@ -34,8 +34,8 @@ enum FitReport: Sendable {
     case state(TileAttempt, FitState)
     /// The picture that was asked for.
     case preview(TileAttempt, iteration: Int, FitPreview)
-    /// Something worth knowing.
-    case note(String)
+    /// Something worth knowing: the end of a sentence about the try.
+    case note(TileAttempt, String)
     /// `pixels` is (H, W, C) in [0, 1].
     case finished(TileAttempt, FitMeasure, pixels: [Float])
     /// `diverged` when the fit's arithmetic is to blame.
@@ -142,7 +142,7 @@ struct FitThread {
                     problem: problem, configuration: configuration,
                     resuming: try FitState(bytes: bytes), threadCount: threads)
             } catch {
-                reports.post(.note("\(assignment.work) begins anew: \(error)"))
+                reports.post(.note(assignment.work, "begins anew: \(error)"))
             }
         }
         return try Fit(

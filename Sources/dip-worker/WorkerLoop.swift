@@ -16,7 +16,7 @@ final class WorkerLoop {
     static let coordinator = PeerID(bytes: [])
 
     let endpoint: String
-    let console: Console
+    var console: Console
     private let signals: SignalFD
     private let parent: ParentPipe?
     let clock = MonotonicClock()
@@ -92,15 +92,17 @@ final class WorkerLoop {
             parentToken = nil
         }
 
+        let identity = Host.identity()
+        (self.console.worker, self.console.host) = (identity.worker, identity.host)
         worker = Worker(
-            identity: Host.identity(), policy: policy, seed: UInt64.random(in: 0...UInt64.max),
+            identity: identity, policy: policy, seed: UInt64.random(in: 0...UInt64.max),
             now: clock.now())
         handshakeToken = socket.handshakes.map { poller.add($0) }
     }
 
     /// Works until the worker leaves.
     func run() throws -> Worker.ExitReason {
-        console.note("connecting to \(endpoint)")
+        console.note("connecting to \(endpoint)", event: "connecting")
         try tell(.started)
         while true {
             if let exitReason {
@@ -181,7 +183,7 @@ final class WorkerLoop {
         } catch .protocolMismatch(let seen) {
             return try tell(.protocolMismatch(seen: seen))
         } catch {
-            console.note("a message was not understood: \(error)")
+            console.note("a message was not understood: \(error)", event: "nonsense")
             return try tell(.heard)
         }
         switch decoded.message {
@@ -217,7 +219,7 @@ final class WorkerLoop {
         do throws(WireError) {
             payload = try assembler.add(piece, of: kind, for: work, from: Self.coordinator)
         } catch {
-            console.error("\(work) did not arrive as described: \(error)")
+            console.error(work, " did not arrive as described: \(error)")
             payload = nil
         }
         if payload == nil { try tell(.heard) }
@@ -240,8 +242,8 @@ final class WorkerLoop {
             guard work == worker.currentWork else { return }
             progress = (work, measure)
             try tell(.progressed(work, iteration: measure.iteration))
-        case .note(let sentence):
-            console.note(sentence)
+        case .note(let work, let sentence):
+            console.note(work, sentence, event: "anew")
         case .state(let work, let state):
             guard work == worker.currentWork else { return }
             takenState = (work, state.iteration, state.encoded())
@@ -254,14 +256,15 @@ final class WorkerLoop {
         case .finished(let work, let measure, let pixels):
             guard work == worker.currentWork, let shape = fittedShape else { return }
             console.note(
-                "\(work) is restored: \(measure.iteration) iterations in "
-                    + "\(Int(measure.seconds.rounded())) s")
+                work,
+                "is restored: \(measure.iteration) iterations in "
+                    + "\(Int(measure.seconds.rounded())) s", event: "restored")
             result = (work, measure, try PixelPayload(shape: shape, pixels: pixels))
             try tell(.progressed(work, iteration: measure.iteration))
             try tell(.fitFinished(work))
         case .failed(let work, let reason, let diverged):
             guard work == worker.currentWork else { return }
-            console.error("\(work): \(reason)")
+            console.error(work, ": \(reason)")
             try tell(.fitFailed(work, reason: reason, diverged: diverged))
         }
     }

@@ -17,13 +17,13 @@ extension WorkerLoop {
             orders.post(.stop(work))
             takenState = nil
             outbox.clearPieces()
-            if !isHandingOver { console.note("\(work) is not wanted any more") }
+            if !isHandingOver { console.note(work, "is not wanted any more", event: "cancelled") }
         case .takeCheckpoint(let work, let isLast):
             let tolerance = isLast ? 0 : stateToleranceSeconds
             orders.post(.takeState(work, isLast: isLast, toleranceSeconds: tolerance))
             guard isLast else { return }
             isHandingOver = true
-            console.note("\(work) is handed over")
+            console.note(work, "is handed over", event: "handedOver")
         case .sendCheckpoint(let work): try sendState(of: work)
         case .takePreview(let work, let sidePixels):
             orders.post(.takePreview(work, sidePixels: sidePixels))
@@ -53,7 +53,8 @@ extension WorkerLoop {
         assembler = PayloadAssembler(
             payloadByteCountMaximum: [.assign: limit, .checkpoint: stateLimit],
             totalByteCountMaximum: limit + stateLimit)
-        console.note("joined \(endpoint), job \(welcome.job)")
+        console.job = welcome.job
+        console.note("joined \(endpoint), job \(welcome.job)", event: "joined")
     }
 
     private func startFit(_ work: TileAttempt) throws {
@@ -74,8 +75,10 @@ extension WorkerLoop {
         let start = assignment.body.checkpointIteration
         let beginning = start.map { "goes on at iteration \($0)" } ?? "begins"
         let enlarging = problem.factor > 1 ? ", enlarged \(problem.factor) times" : ""
+        console.window = assignment.body.windowIndex
         console.note(
-            "\(work) \(beginning): \(problem.width) x \(problem.height) pixels\(enlarging)")
+            work, "\(beginning): \(problem.width) x \(problem.height) pixels\(enlarging)",
+            event: "begun")
         orders.post(
             .start(
                 FitAssignment(
@@ -134,7 +137,7 @@ extension WorkerLoop {
     }
 
     private func reconnect() throws {
-        console.note("connecting to \(endpoint) again")
+        console.note("connecting to \(endpoint) again", event: "connecting")
         outbox.clear()
         assembler.forget(Self.coordinator)
         arrivedState = nil

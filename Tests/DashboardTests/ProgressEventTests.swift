@@ -8,7 +8,7 @@ struct ProgressEventTests {
         var event = ProgressEvent(.progress, time: 1.5)
         event.job = "j"
         (event.tile, event.attempt, event.iterations, event.exitCode) = (1, 2, 3, 0)
-        (event.seconds, event.psnr) = (4.5, 20)
+        (event.seconds, event.psnr, event.loss) = (4.5, 20, 0.5)
         (event.worker, event.host, event.reason) = ("w", "h", "r")
         (event.message, event.output) = ("m", "o")
         event.snapshot = .complete

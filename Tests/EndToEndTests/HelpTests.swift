@@ -40,7 +40,7 @@ extension EndToEndTests {
                         "meshgrid", "paper-denoise", "fast", "best", ".json",
                         "--loss", "--tv", "--noise", "--counts-per-value",
                         "--stop", "--stop-rule", "--sigma", "--strength", "--restarts",
-                        "--uncertainty", "--progress",
+                        "--uncertainty", "--progress", "--report", "--log-level", "--log-format",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }
@@ -96,7 +96,7 @@ extension EndToEndTests {
                 let worker = try printed(Programs.worker, ["--help"], session)
                 for word in [
                     "USAGE", "<endpoint>", "--reconnect-timeout", "--grace", "--lifetime",
-                    "--version",
+                    "--version", "--log-level", "--log-format",
                 ] {
                     #expect(worker.contains(word), "\(word)")
                 }

@@ -214,6 +214,9 @@ struct OutputOptions: ParsableArguments {
     @OptionGroup
     var maps: MapOptions
 
+    @OptionGroup
+    var report: ReportOptions
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(

@@ -51,12 +51,16 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup(title: "Progress")
     var progress: ProgressOptions
 
+    @OptionGroup(title: "Log")
+    var log: LogOptions
+
     @OptionGroup(title: "Earlier runs")
     var jobOptions: JobOptions
 
     func run() throws {
         let began = MonotonicClock()
-        var console = Console(isQuiet: output.quiet, choice: progress.progress)
+        var console = Console(
+            isQuiet: output.quiet, choice: progress.progress, log: log, watch: JobWatch())
         // However this ends, what is written next begins on a line of its own.
         defer { console.clearStatus() }
         do {

@@ -16,6 +16,10 @@ struct Ending {
     var summary: Coordinator.Summary?
     var isBlending = false
     var blend: BlendResult?
+    /// What the job's folder is told of the run.
+    var report: JobReport?
+    /// Of the report, where one is wanted.
+    var pictures: ReportPictures?
     var warnings: [String] = []
     var error: ProgramError?
     var isOrderedToEnd = false
@@ -45,7 +49,7 @@ extension CoordinatorLoop {
         if let interruptedAt = ending.interruptedAt {
             guard signal != SIGHUP, now - interruptedAt >= Self.repetitionTime else { return }
             console.clearStatus()
-            StandardStream.error.write("dip-coord: error: interrupted twice, left at once\n")
+            console.error("interrupted twice, left at once")
             _exit(ProgramError.Code.interrupted.rawValue)
         }
         ending.interruptedAt = now
@@ -123,7 +127,8 @@ extension CoordinatorLoop {
     func blended(_ result: BlendResult) {
         ending.isBlending = false
         ending.blend = result
-        guard let report = makeReport(), let bytes = try? Text.json(report, indented: true) else {
+        ending.report = makeReport()
+        guard let report = ending.report, let bytes = try? Text.json(report, indented: true) else {
             return end(with: nil)
         }
         storage.order(
@@ -163,12 +168,24 @@ extension CoordinatorLoop {
         [ending.terminateAt, ending.killAt].compactMap { $0 }.min()
     }
 
+    private var warningsAtEnd: [String] { (ending.blend?.warnings ?? []) + ending.warnings }
+
+    /// All that was said, of which the record has the latest.
+    var warnings: [String] {
+        let prefix = "warning: "
+        let told = console.watch?.read { record in
+            record.events.filter { $0.kind == .message && $0.sentence.hasPrefix(prefix) }
+                .map { String($0.sentence.dropFirst(prefix.count)) }
+        }
+        return job.warnings + (told ?? warningsAtEnd)
+    }
+
     /// The last words; the exit code.
     func conclude() throws -> Int32 {
         console.clearStatus()
         if let error = ending.error { throw error }
-        guard let report = makeReport() else { return 0 }
-        for warning in (ending.blend?.warnings ?? []) + ending.warnings { console.warning(warning) }
+        guard let report = ending.report else { return 0 }
+        for warning in warningsAtEnd { console.warning(warning) }
         if !job.isMeasuring { console.text(report.text) }
         return report.unrestored.isEmpty ? 0 : 2
     }
@@ -177,32 +194,29 @@ extension CoordinatorLoop {
         guard let summary = ending.summary, let blend = ending.blend else { return nil }
         let reasons = reasonsByTile(summary)
         let unrestored = unrestored(summary, blend, reasons)
-        let statistics = summary.statistics
-        return JobReport(
+        var report = JobReport(
             input: job.input, output: job.output, preset: job.preset.name,
-            seed: job.configuration.seed, tileCount: job.plan.tileCount, restarts: job.restarts,
-            seeds: job.seeds, fitCount: job.fitCount, fitCountOfEarlierRuns: storedBeforeCount,
-            windowWidth: job.plan.windowWidth, windowHeight: job.plan.windowHeight,
-            iterationsPerTile: job.configuration.iterations, stop: job.stop?.inReport,
-            iterations: tally.iterationCount,
-            seconds: clock.now().inSeconds, fitSeconds: tally.fitSeconds,
-            workerCount: statistics.workerCount, restartCount: localWorkers.restartCount,
-            failedAttemptCount: statistics.failureCount,
-            refusedWorkerCount: statistics.refusedCount,
-            nonsenseCount: statistics.nonsenseCount, resumedCount: statistics.resumedCount,
-            checkpointCount: statistics.checkpointCount,
-            checkpointUseCount: statistics.checkpointUseCount,
-            lostIterationCount: statistics.lostIterationCount,
-            secondTryCount: statistics.secondTryCount,
-            secondTryWonCount: statistics.secondTryWonCount,
-            psnrToInput: tally.finishedPSNR, seamRMS: blend.seams.rms,
-            seamMaximum: blend.seams.maximum, seamPairCount: blend.seams.pairCount,
-            seamPairs: blend.seams.pairs, unknownTiles: blend.unknown,
-            reseeded: reseeded(without: summary),
-            thin: blend.resultCounts.sorted { $0.key < $1.key }.map {
-                .init(tile: $0.key, resultCount: $0.value, reasons: reasons[$0.key] ?? [])
-            },
-            unrestored: unrestored, uncertainty: blend.uncertainty)
+            seed: job.configuration.seed)
+        (report.tileCount, report.restarts) = (job.plan.tileCount, job.restarts)
+        (report.seeds, report.fitCount) = (job.seeds, job.fitCount)
+        report.fitCountOfEarlierRuns = storedBeforeCount
+        report.windowWidth = job.plan.windowWidth
+        report.windowHeight = job.plan.windowHeight
+        report.iterationsPerTile = job.configuration.iterations
+        report.stop = job.stop?.inReport
+        report.iterations = tally.iterationCount
+        report.seconds = clock.now().inSeconds
+        report.fitSeconds = tally.fitSeconds
+        report.restartCount = localWorkers.restartCount
+        report.take(summary.statistics)
+        report.psnrToInput = tally.finishedPSNR
+        report.take(blend)
+        report.reseeded = reseeded(without: summary)
+        report.thin = blend.resultCounts.sorted { $0.key < $1.key }.map {
+            .init(tile: $0.key, resultCount: $0.value, reasons: reasons[$0.key] ?? [])
+        }
+        report.unrestored = unrestored
+        return report
     }
 
     private func reseeded(without summary: Coordinator.Summary) -> [JobReport.Reseeded] {
@@ -237,11 +251,11 @@ extension CoordinatorLoop {
     ) -> [JobReport.Unrestored] {
         job.tiles(withoutResult: summary.setAside).map { tile in
             JobReport.Unrestored(
-                tile: tile, region: job.region(of: tile), reasons: reasons[tile] ?? [])
+                tile: tile, region: .init(job.region(of: tile)), reasons: reasons[tile] ?? [])
         }
             + blend.damaged.map { tile in
                 JobReport.Unrestored(
-                    tile: tile, region: job.region(of: tile),
+                    tile: tile, region: .init(job.region(of: tile)),
                     reasons: ["its file in the job's folder was damaged"])
             }
     }

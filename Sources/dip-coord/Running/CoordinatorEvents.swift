@@ -18,11 +18,12 @@ extension CoordinatorLoop {
         }
     }
 
-    func announceFinished(_ result: Restored) {
+    func announceFinished(_ result: Restored, _ worker: WorkerID?) {
         announce(.tileFinished) {
             ($0.tile, $0.attempt) = (result.tile.rawValue, result.attempt)
+            ($0.worker, $0.host) = (worker?.rawValue, worker.flatMap(host))
             ($0.iterations, $0.seconds) = (result.iterations, result.seconds)
-            $0.psnr = result.psnrToInput
+            ($0.psnr, $0.loss) = (result.psnrToInput, result.finalLoss)
         }
     }
 

@@ -2,6 +2,7 @@
 
 import Cluster
 import Imaging
+import Logging
 import Transport
 import Wire
 
@@ -119,18 +120,21 @@ extension CoordinatorLoop {
             if try !outboxes.send(transfers, to: peer, on: router) {
                 try tell(.unreachable(peer))
             }
-            log("assigned", "\(work.words(naming: job.name)) was sent to peer \(peer)")
+            log(
+                "assigned", "\(work.words(naming: job.name)) was sent to peer \(peer)",
+                subject(work, coordinator.worker(at: peer)))
         case .readingFailed(let error):
             guard ending.summary == nil else { return }
             brokenError = error
             try tell(.broken(reason: error.message))
         case .stored(let work):
-            if let body = storing.removeValue(forKey: work.tile) {
+            if let (body, worker) = storing.removeValue(forKey: work.tile) {
                 tally.restored(body)
-                announceFinished(body)
+                announceFinished(body, worker)
+                log(
+                    "stored", "\(work.words(naming: job.name)) is stored", subject(work, worker))
             }
             localWorkers.noteProgress()
-            log("stored", "\(work.words(naming: job.name)) is stored")
             try tell(.tileStored(work))
         case .storingFailed(let work, let error):
             storing[work.tile] = nil
@@ -138,10 +142,12 @@ extension CoordinatorLoop {
             try tell(.storingFailed(work, reason: error.message))
             try endIfFull(error)
         case .rememberingFailed(let error):
-            log("rememberingFailed", error.message)
+            log("rememberingFailed", error.message, level: .warning)
             try endIfFull(error)
         case .stateStored(let work, let iteration, let peer):
-            log("checkpoint", "\(work.words(naming: job.name)) is stored at iteration \(iteration)")
+            log(
+                "checkpoint", "\(work.words(naming: job.name)) is stored at iteration \(iteration)",
+                subject(work, coordinator.worker(at: peer)), level: .debug)
             try tell(.checkpointStored(work, iteration: iteration, from: peer))
         case .storingStateFailed(let work, let iteration, let peer, let error):
             try tell(
@@ -152,6 +158,10 @@ extension CoordinatorLoop {
             blendingFailed(error)
         case .finished(let error):
             if let error { ending.warnings.append(error.message) }
+            if job.reportFolder == nil { return end(with: nil) }
+            storage.order(.takePictures)
+        case .pictures(let pictures):
+            ending.pictures = pictures
             end(with: nil)
         case .ended:
             ending.isStorageOver = true

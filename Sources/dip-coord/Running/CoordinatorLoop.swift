@@ -47,8 +47,8 @@ final class CoordinatorLoop {
     var arrived: (body: Restored, payload: PixelPayload)?
     /// The state that is being told to the state machine.
     var arrivedState: (body: Checkpoint, bytes: [UInt8])?
-    /// Reports of results that are being stored.
-    var storing: [TileID: Restored] = [:]
+    /// Reports of results that are being stored, and who made them.
+    var storing: [TileID: (body: Restored, worker: WorkerID?)] = [:]
     var tally: Tally
     var storingError: ProgramError?
     var brokenError: ProgramError?
@@ -88,7 +88,9 @@ final class CoordinatorLoop {
         let unfinishedCount = job.fitCount - state.stored.count - state.setAside.count
         localWorkers = LocalWorkers(
             count: min(job.localWorkerCount, unfinishedCount), threads: job.threadsPerWorker,
-            program: job.workerProgram, endpoint: socket.endpoint, keys: socket.childKeys)
+            program: job.workerProgram, endpoint: socket.endpoint, keys: socket.childKeys,
+            logOptions: console.logOptionsOfWorkers
+        ) { [console] in console.workerSaid($0) }
         tally = Tally(job, storedBefore: state.stored.count)
 
         let policy = Self.policy(job)
@@ -127,10 +129,9 @@ final class CoordinatorLoop {
     }
 
     private func record(of state: JobState) -> JobRecord {
-        let began = Console.secondsSince1970() - clock.now().inSeconds
-        var record = JobRecord(job.description(beganAt: began))
-        record.restore(stored: Set(state.stored), setAside: Set(state.setAside))
-        return record
+        job.record(
+            stored: Set(state.stored), setAside: Set(state.setAside),
+            beganAt: Console.secondsSince1970() - clock.now().inSeconds)
     }
 
     private static func policy(_ job: RestoreJob) -> CoordinatorPolicy {

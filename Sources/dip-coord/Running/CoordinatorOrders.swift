@@ -2,8 +2,8 @@
 
 import Cluster
 import Dashboard
-import FoundationEssentials
 import Glibc
+import Logging
 import Transport
 import Wire
 
@@ -19,11 +19,15 @@ extension CoordinatorLoop {
             guard let arrived, arrived.body.work == work else {
                 preconditionFailure("\(work) from peer \(peer) is to be stored, but is not here")
             }
-            storing[work.tile] = arrived.body
+            storing[work.tile] = (arrived.body, coordinator.worker(at: peer))
+            logReceived(arrived.body, coordinator.worker(at: peer))
             storage.order(.store(work, arrived.payload))
-        case .discard(let work, _, let reason):
+        case .discard(let work, let peer, let reason):
             arrived = nil
-            log("discarded", "the result of \(work.words(naming: job.name)) was dropped: \(reason)")
+            log(
+                "discarded",
+                "the result of \(work.words(naming: job.name)) was dropped: \(reason)",
+                subject(work, coordinator.worker(at: peer)))
         case .storeCheckpoint(let work, let iteration, let peer):
             guard let arrivedState, arrivedState.body.work == work else {
                 preconditionFailure("the state of \(work) is to be stored, but is not here")
@@ -35,14 +39,16 @@ extension CoordinatorLoop {
         case .setAside(let tile, let story):
             setAsideStories[tile] = story
             let last = story.last.map(\.reason) ?? "no reason is known"
-            console.warning(
+            console.log(
+                .warning,
                 "\(job.name(tile)) is given up after \(Text.count(story.count, "attempt")); "
                     + "the last one "
-                    + last)
+                    + last, event: "setAside", subject(of: tile), reason: last)
             announceSetAside(tile, story)
-            log(
-                "setAside", "\(job.name(tile)): " + story.map(\.description).joined(separator: "; ")
-            )
+            record(
+                "setAside",
+                "\(job.name(tile)): " + story.map(\.description).joined(separator: "; "),
+                subject(of: tile))
         case .forget(let peer):
             welcomed.remove(peer)
             outboxes.forget(peer)
@@ -72,39 +78,23 @@ extension CoordinatorLoop {
     /// A line for the user where it matters to them, and one in the job's log.
     private func report(_ what: Coordinator.Note) {
         let words = what.words(naming: job.name)
-        if what.isTrouble || job.isVerbose { console.note(words) }
+        let isShown = what.isTrouble || job.isVerbose
+        console.log(
+            isShown ? .notice : .info, words, event: what.name, subject(of: what),
+            reason: what.reason)
         if case .nonsense = what,
             coordinator.statistics.nonsenseCount > Self.loggedNonsenseCountMaximum
         {
             return
         }
-        log(what.name, words)
+        record(what.name, words, subject(of: what), what.reason, about: what.about)
         announce(what)
     }
 
     /// A line for the user and one in the job's log.
     func note(_ sentence: String, event: String) {
-        console.note(sentence)
-        log(event, sentence)
+        log(event, sentence, level: .notice)
     }
-
-    /// A line in the job's log.
-    func log(_ event: String, _ sentence: String) {
-        guard !ending.isOrderedToEnd else { return }
-        let line = LogLine(
-            time: Console.secondsSince1970(), event: event, message: sentence)
-        guard let bytes = try? Text.json(line, indented: false) else { return }
-        storage.order(.log(String(decoding: bytes, as: UTF8.self)))
-    }
-
-}
-
-/// One line of events.jsonl.
-private struct LogLine: Encodable {
-    /// Seconds since 1970.
-    let time: Double
-    let event: String
-    let message: String
 }
 
 extension Coordinator.Note {

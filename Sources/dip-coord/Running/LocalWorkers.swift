@@ -26,13 +26,21 @@ final class LocalWorkers {
     private var lastCrash = ""
     private(set) var restartCount = 0
 
-    init(count: Int, threads: Int, program: String, endpoint: String, keys: [UInt8]?) {
+    /// - Parameters:
+    ///   - logOptions: what they are to log; nil for errors alone, which are kept for the case
+    ///     that they crash.
+    ///   - said: gets every line that they print, where they log.
+    init(
+        count: Int, threads: Int, program: String, endpoint: String, keys: [UInt8]?,
+        logOptions: [String]?, said: @escaping (String) -> Void
+    ) {
         self.keys = keys
         self.program = program
         self.endpoint = endpoint
         self.threads = threads
         slots = (0..<count).map { _ in
             LocalWorkerSlot(
+                logOptions: logOptions ?? ["--quiet"], said: logOptions == nil ? { _ in } : said,
                 backOff: BackOff(
                     minimum: Self.restartPauseMinimum, maximum: Self.restartPauseMaximum,
                     seed: UInt64.random(in: 0...UInt64.max)))
@@ -123,8 +131,11 @@ final class LocalWorkers {
 /// A place for one child.
 final class LocalWorkerSlot {
     private static let tailLineCount = 6
-    private static let lineByteCountMaximum = 300
+    private static let lineByteCountMaximum = 8 << 10
+    private static let tailByteCountMaximum = 300
 
+    private let logOptions: [String]
+    private let said: (String) -> Void
     var backOff: BackOff
     private(set) var child: ChildProcess?
     /// The word by which the child is recognized when it says hello.
@@ -137,7 +148,11 @@ final class LocalWorkerSlot {
     private var output: Int32 = -1
     private var line: [UInt8] = []
 
-    init(backOff: BackOff) { self.backOff = backOff }
+    init(logOptions: [String], said: @escaping (String) -> Void, backOff: BackOff) {
+        self.logOptions = logOptions
+        self.said = said
+        self.backOff = backOff
+    }
 
     deinit { closeOutput() }
 
@@ -160,7 +175,7 @@ final class LocalWorkerSlot {
         do {
             child = try ChildProcess(
                 executable: program,
-                arguments: [endpoint, "--child", "--quiet", "--threads", "\(threads)"]
+                arguments: [endpoint, "--child", "--threads", "\(threads)"] + logOptions
                     + (keys == nil ? [] : ["--child-keys"]),
                 environment: environment, standardInput: keys, standardError: writing)
         } catch {
@@ -203,7 +218,11 @@ final class LocalWorkerSlot {
     }
 
     private func endLine() {
-        if !line.isEmpty { tail.append(String(decoding: line, as: UTF8.self)) }
+        if !line.isEmpty {
+            said(String(decoding: line, as: UTF8.self))
+            let beginning = line.prefix(Self.tailByteCountMaximum)
+            tail.append(String(decoding: beginning, as: UTF8.self))
+        }
         line = []
         if tail.count > Self.tailLineCount { tail.removeFirst() }
     }

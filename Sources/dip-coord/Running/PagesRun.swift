@@ -34,6 +34,7 @@ struct PagesRun {
     ) throws -> Int32 {
         let pages = try ImageFormats.pages(run.file)
         try checkOutput()
+        try run.output.report.folder.map { try ReportFolder(path: $0).check(jobFolder: folder) }
         let record = try PagesRecord.read(folder: folder, fileSystem: PosixFileSystem())
         if !run.jobOptions.fresh, !run.jobOptions.retryFailed, let record,
             record.pageCount == pages.count, record.isMade(output)
@@ -46,6 +47,11 @@ struct PagesRun {
                         ? ""
                         : ", some tiles of which came through unrestored; "
                             + "--retry-failed tries them again"))
+            if run.output.report.folder != nil {
+                console.warning(
+                    "no report is written: the pages of \(output) were made by an earlier run, and "
+                        + "are joined; --fresh --overwrite makes them again")
+            }
             return record.isWhole ? 0 : 2
         }
         guard access(output, F_OK) != 0 || run.output.overwrite || record?.isMade(output) == true
@@ -84,10 +90,12 @@ struct PagesRun {
             .map { "\(folder)/\($0)" }
     }
 
-    private func path(_ index: Int) -> String {
+    private func path(_ index: Int) -> String { "\(folder)/\(Self.name(index)).tif" }
+
+    /// page-00001, and so on.
+    private static func name(_ index: Int) -> String {
         let digits = "\(index + 1)"
-        return folder + "/page-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
-            + ".tif"
+        return "page-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     }
 
     /// The restoration of one page.
@@ -95,6 +103,7 @@ struct PagesRun {
         var page = run
         page.input.page = .oneOfAll(pages[index] + 1)
         page.output.output = path(index)
+        page.output.report.folder = run.output.report.folder.map { "\($0)/\(Self.name(index))" }
         page.output.overwrite = true
         return page
     }

@@ -60,6 +60,7 @@ extension RestoreJob {
             job.configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands)
         job.localWorkerCount = min(localWorkerCount, job.plan.tileCount)
         (job.keepsFolder, job.keepsWorkers, job.warnings) = (false, true, [])
+        job.reportFolder = nil
         job.manifest.jobID += "-pilots"
         job.manifest.plan.columns = job.plan.columns
         job.manifest.plan.rows = job.plan.rows

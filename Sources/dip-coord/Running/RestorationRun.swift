@@ -96,7 +96,8 @@ struct RestorationRun {
     ) throws -> Int32 {
         let job = prepared.job
         if case .complete(let former, let completion) = prepared.standing {
-            return try sayComplete(job, former, completion, &console)
+            let code = try sayComplete(job, former, completion, &console)
+            return reportEarlier(job, prepared.source, former, completion, code: code, &console)
         }
         for warning in job.warnings { console.warning(warning) }
         if job.blend.uncertaintyMap != nil, job.restarts == 1, !job.isMeasuring {
@@ -120,7 +121,26 @@ struct RestorationRun {
         let loop = try CoordinatorLoop(
             job: job, state: state, goesOn: goesOn, socket: socket, signals: signals,
             storage: storage, console: console, clock: clock)
-        return try loop.run()
+        let code = try loop.run()
+        return job.writeReport(
+            console.watch?.read { $0 }, loop.ending.report, loop.ending.pictures,
+            loop.ending.blend?.disagreement, warnings: loop.warnings, code: code,
+            isOfEarlierRun: false, &console)
+    }
+
+    /// Writes the report of a job that needs no run, where one is wanted.
+    private func reportEarlier(
+        _ job: RestoreJob, _ source: any ImageSource, _ manifest: JobManifest,
+        _ completion: JobManifest.Completion, code: Int32, _ console: inout Console
+    ) -> Int32 {
+        guard job.reportFolder != nil else { return code }
+        let setAside = Set(completion.unrestored.flatMap { manifest.plan.fits(of: $0) })
+        let record = job.record(
+            stored: Set(0..<job.fitCount).subtracting(setAside), setAside: setAside,
+            beganAt: manifest.createdAt)
+        return job.writeReport(
+            record, job.formerSummary, ReportPictures(of: job, input: source), nil, warnings: [],
+            code: code, isOfEarlierRun: true, &console)
     }
 
     /// The job needs no run: says so.

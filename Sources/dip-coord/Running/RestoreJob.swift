@@ -44,6 +44,8 @@ struct RestoreJob: Sendable {
     let checkpointInterval: Duration?
     /// Bytes of the largest state of a fit.
     var stateByteCountMaximum: Int
+    /// Where a report goes; nil where none is wanted.
+    var reportFolder: String?
     var warnings: [String]
 
     /// Whether the state of a fit is small enough to travel.
@@ -148,6 +150,9 @@ struct RestoreJob: Sendable {
         run.fit.loss.setCounts(of: given.header, in: &preset.configuration)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
+        if let folder = options.report.folder {
+            try ReportFolder(path: folder).check(jobFolder: output + ".dip")
+        }
         for written in [output] + options.maps.files.map(\.path) {
             try task.checkIsNotRead(written)
         }
@@ -193,7 +198,7 @@ struct RestoreJob: Sendable {
             leaseSilence: .seconds(workers.leaseSilence),
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,
-            stateByteCountMaximum: stateByteCount,
+            stateByteCountMaximum: stateByteCount, reportFolder: options.report.folder,
             warnings: source.warnings
                 + (try checkMemory(
                     configuration, plan, header, workerCount, threads: workers.threads,
@@ -256,6 +261,8 @@ struct RestoreJob: Sendable {
         facts.strength = options.strength
         facts.fillsMissing = (options.nodata ?? (task.task == .inpaint ? .fill : .keep)) == .fill
         facts.keepsKnown = task.task == .inpaint && !task.refitKnown
+        facts.disagreementSideMaximum =
+            options.report.folder == nil ? nil : ReportPictures.sideMaximum
         try options.maps.apply(to: &facts, file: file, restarts: restarts)
         return facts
     }

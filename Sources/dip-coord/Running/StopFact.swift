@@ -94,19 +94,10 @@ struct StopFact: Codable, Equatable {
     }
 
     /// What the report of the restoration says of it.
-    struct InReport: Encodable {
-        let rule: StopRule
-        let iteration: Int
-        let isConfirmed: Bool
-        let pilotCount: Int
-        let noiseDeviation: Double
-        let words: String
-    }
-
-    var inReport: InReport {
-        InReport(
-            rule: rule, iteration: iteration, isConfirmed: isConfirmed, pilotCount: pilots.count,
-            noiseDeviation: noiseDeviation, words: words)
+    var inReport: JobReport.Stop {
+        JobReport.Stop(
+            rule: rule.rawValue, iteration: iteration, isConfirmed: isConfirmed,
+            pilotCount: pilots.count, noiseDeviation: noiseDeviation, words: words)
     }
 
     /// For people.

@@ -26,6 +26,8 @@ enum StorageOrder: Sendable {
     /// Store the report, and remove the tiles unless some came through unrestored or the user
     /// wants to keep them.
     case finish(report: [UInt8], unrestored: [Int])
+    /// Reduce input and output to pictures of the report.
+    case takePictures
     /// End the thread.
     case end
 }
@@ -34,6 +36,11 @@ extension StorageOrder {
     /// Whether it is one to store a result, which is done beside the others.
     var isResult: Bool {
         if case .store = self { true } else { false }
+    }
+
+    /// Whether it is one to add a line to the event log.
+    var isLine: Bool {
+        if case .log = self { true } else { false }
     }
 
     /// Whether it touches nothing that storing a result touches.
@@ -59,6 +66,7 @@ enum StorageReply: Sendable {
     case blendingFailed(ProgramError)
     /// With what could not be done about the report or the tiles.
     case finished(ProgramError?)
+    case pictures(ReportPictures)
     case ended
 }
 

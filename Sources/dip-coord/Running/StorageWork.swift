@@ -56,8 +56,10 @@ final class StorageWork {
         while !hasEnded, !rest.isEmpty {
             let part = rest.prefix { $0.mayOvertakeResults || $0.isResult }
             rest = rest.dropFirst(part.count)
+            // What is written down of a result lies in the log before its tile does in the folder.
+            for case .log(let line) in part { appendEvent(line) }
             let storing = storeInBackground(part, post)
-            for order in part where !order.isResult {
+            for order in part where !order.isResult && !order.isLine {
                 if let reply = carryOut(order, isCancelled) { post(reply) }
             }
             storing?.wait()
@@ -146,8 +148,7 @@ final class StorageWork {
             store.removeCheckpoint(tile: tile.rawValue)
             return nil
         case .log(let line):
-            // For people only: a restoration does not fail for want of it.
-            try? store.appendEvent(line)
+            appendEvent(line)
             return nil
         case .blend(let setAside):
             return reply {
@@ -168,12 +169,17 @@ final class StorageWork {
             } or: {
                 .finished($0)
             }
+        case .takePictures:
+            return .pictures(ReportPictures(of: job, input: whole))
         case .end:
             store.close()
             hasEnded = true
             return .ended
         }
     }
+
+    /// A restoration does not fail for want of a line.
+    private func appendEvent(_ line: String) { try? store.appendEvent(line) }
 
     private func reply(
         _ body: () throws -> StorageReply, or failed: (ProgramError) -> StorageReply

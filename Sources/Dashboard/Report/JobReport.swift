@@ -1,87 +1,149 @@
-// What a restoration came to: the summary for people, report.json for programs.
-
-import Dashboard
-import Imaging
-import Restoration
+// What a restoration came to: the summary for people, report.json in the job's folder for programs.
 
 /// Times in seconds, lengths in pixels, PSNR in dB, seams on the scale [0, 1].
-struct JobReport: Encodable {
+public struct JobReport: Codable, Equatable, Sendable {
     /// A tile whose pixels are the input's.
-    struct Unrestored: Encodable {
-        let tile: Int
-        let region: PixelRegion
-        let reasons: [String]
+    public struct Unrestored: Codable, Equatable, Sendable {
+        public var tile: Int
+        public var region: JobDescription.Window
+        public var reasons: [String]
+
+        public init(tile: Int, region: JobDescription.Window, reasons: [String]) {
+            (self.tile, self.region, self.reasons) = (tile, region, reasons)
+        }
     }
 
     /// A tile that is the average of fewer results than restarts.
-    struct Thin: Encodable {
-        let tile: Int
-        let resultCount: Int
-        let reasons: [String]
+    public struct Thin: Codable, Equatable, Sendable {
+        public var tile: Int
+        public var resultCount: Int
+        public var reasons: [String]
+
+        public init(tile: Int, resultCount: Int, reasons: [String]) {
+            (self.tile, self.resultCount, self.reasons) = (tile, resultCount, reasons)
+        }
     }
 
     /// A fit that came to something with another seed than its first.
-    struct Reseeded: Encodable {
-        let tile, restart: Int
-        let seedsFailed: Int
-        let seed: UInt64
+    public struct Reseeded: Codable, Equatable, Sendable {
+        public var tile, restart: Int
+        public var seedsFailed: Int
+        public var seed: UInt64
+
+        public init(tile: Int, restart: Int, seedsFailed: Int, seed: UInt64) {
+            (self.tile, self.restart) = (tile, restart)
+            (self.seedsFailed, self.seed) = (seedsFailed, seed)
+        }
     }
 
     private static let unrestoredLinesMaximum = 20
 
-    let input, output: String
-    let preset: String
-    let seed: UInt64
-    let tileCount: Int
-    /// Fits of each tile, their seeds, and fits in all.
-    let restarts: Int
-    let seeds: [UInt64]
-    let fitCount: Int
-    /// Fits that earlier runs of the job have done. What follows is about this run.
-    let fitCountOfEarlierRuns: Int
-    let windowWidth, windowHeight: Int
-    let iterationsPerTile: Int
-    /// How pilots have found where fits stop; nil where none looked for it.
-    let stop: StopFact.InReport?
-    /// Of all tiles that this run has restored.
-    let iterations: Int
-    /// From the program's start.
-    let seconds: Double
-    /// That workers spent on the results, in sum.
-    let fitSeconds: Double
-    let workerCount: Int
-    let restartCount: Int
-    let failedAttemptCount: Int
-    /// Workers that were refused further work.
-    let refusedWorkerCount: Int
-    /// Messages of workers and strangers that could not be read or made no sense.
-    let nonsenseCount: Int
-    /// Tries that went on after silence or a restart, with the worker that had them.
-    let resumedCount: Int
-    /// States of fits that were stored, and tries that went on from one.
-    let checkpointCount, checkpointUseCount: Int
-    /// Iterations that had to be done again because a worker or its fit came to an end.
-    let lostIterationCount: Int
-    /// Second tries at slow tiles, and those of them that were faster.
-    let secondTryCount, secondTryWonCount: Int
-    /// The mean over the tiles of this run.
-    let psnrToInput: Double?
-    /// How far neighbouring tiles disagree where they overlap.
-    let seamRMS, seamMaximum: Double
-    /// Pairs of neighbours that overlap, and those of them that disagree most, the worst first.
-    let seamPairCount: Int
-    let seamPairs: [SeamReport.Pair]
-    /// Tiles without a known sample, which stay as they were.
-    let unknownTiles: [Int]
-    /// Fits whose first seeds came to nothing, in this run or an earlier one.
-    let reseeded: [Reseeded]
-    /// Tiles some of whose fits came to nothing.
-    let thin: [Thin]
-    let unrestored: [Unrestored]
-    /// How far results differ, in the file's values; nil where nobody asked for the map.
-    let uncertainty: UncertaintySummary?
+    /// How pilots have found where fits stop.
+    public struct Stop: Codable, Equatable, Sendable {
+        public var rule: String
+        public var iteration: Int
+        /// Whether the curve has turned; else the iterations that were allowed did not suffice.
+        public var isConfirmed: Bool
+        public var pilotCount: Int
+        /// Of the noise, where the rule asks for it; 1 is the range of values.
+        public var noiseDeviation: Double
+        /// The end of a sentence.
+        public var words: String
 
-    var text: String {
+        public init(
+            rule: String, iteration: Int, isConfirmed: Bool, pilotCount: Int,
+            noiseDeviation: Double, words: String
+        ) {
+            (self.rule, self.iteration, self.isConfirmed) = (rule, iteration, isConfirmed)
+            (self.pilotCount, self.noiseDeviation) = (pilotCount, noiseDeviation)
+            self.words = words
+        }
+    }
+
+    /// Two neighbours that overlap, by their tiles' numbers.
+    public struct SeamPair: Codable, Equatable, Sendable {
+        public var first, second: Int
+        /// Of their differences, root mean square.
+        public var rms: Double
+
+        public init(first: Int, second: Int, rms: Double) {
+            (self.first, self.second, self.rms) = (first, second, rms)
+        }
+    }
+
+    /// How far the results differ, in the file's values, over the pixels that have a deviation.
+    public struct Uncertainty: Codable, Equatable, Sendable {
+        public var mean, percentile95, maximum: Double
+        /// Pixels that have a deviation, of all.
+        public var pixelCount, imagePixelCount: Int
+
+        public init(
+            mean: Double, percentile95: Double, maximum: Double, pixelCount: Int,
+            imagePixelCount: Int
+        ) {
+            (self.mean, self.percentile95, self.maximum) = (mean, percentile95, maximum)
+            (self.pixelCount, self.imagePixelCount) = (pixelCount, imagePixelCount)
+        }
+    }
+
+    public var input, output: String
+    public var preset: String
+    public var seed: UInt64
+    public var tileCount = 0
+    /// Fits of each tile, their seeds, and fits in all.
+    public var restarts = 1
+    public var seeds: [UInt64] = []
+    public var fitCount = 0
+    /// Fits that earlier runs of the job have done. What follows is about this run.
+    public var fitCountOfEarlierRuns = 0
+    public var windowWidth = 0, windowHeight = 0
+    public var iterationsPerTile = 0
+    /// How pilots have found where fits stop; nil where none looked for it.
+    public var stop: Stop?
+    /// Of all tiles that this run has restored.
+    public var iterations = 0
+    /// From the program's start.
+    public var seconds = 0.0
+    /// That workers spent on the results, in sum.
+    public var fitSeconds = 0.0
+    public var workerCount = 0
+    public var restartCount = 0
+    public var failedAttemptCount = 0
+    /// Workers that were refused further work.
+    public var refusedWorkerCount = 0
+    /// Messages of workers and strangers that could not be read or made no sense.
+    public var nonsenseCount = 0
+    /// Tries that went on after silence or a restart, with the worker that had them.
+    public var resumedCount = 0
+    /// States of fits that were stored, and tries that went on from one.
+    public var checkpointCount = 0, checkpointUseCount = 0
+    /// Iterations that had to be done again because a worker or its fit came to an end.
+    public var lostIterationCount = 0
+    /// Second tries at slow tiles, and those of them that were faster.
+    public var secondTryCount = 0, secondTryWonCount = 0
+    /// The mean over the tiles of this run.
+    public var psnrToInput: Double?
+    /// How far neighbouring tiles disagree where they overlap.
+    public var seamRMS = 0.0, seamMaximum = 0.0
+    /// Pairs of neighbours that overlap, and those of them that disagree most, the worst first.
+    public var seamPairCount = 0
+    public var seamPairs: [SeamPair] = []
+    /// Tiles without a known sample, which stay as they were.
+    public var unknownTiles: [Int] = []
+    /// Fits whose first seeds came to nothing, in this run or an earlier one.
+    public var reseeded: [Reseeded] = []
+    /// Tiles some of whose fits came to nothing.
+    public var thin: [Thin] = []
+    public var unrestored: [Unrestored] = []
+    /// How far results differ, in the file's values; nil where nobody asked for the map.
+    public var uncertainty: Uncertainty?
+
+    public init(input: String, output: String, preset: String, seed: UInt64) {
+        (self.input, self.output, self.preset, self.seed) = (input, output, preset, seed)
+    }
+
+    /// As `dip-coord` prints it at the end.
+    public var text: String {
         let restored = tileCount - unrestored.count
         let rate = seconds > 0 ? Double(iterations) / seconds : 0
         var workers = "\(workerCount)"
