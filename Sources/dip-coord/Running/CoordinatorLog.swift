@@ -96,6 +96,7 @@ extension CoordinatorLoop {
             subject(work, worker)
         case .checkpointFailed(let work, _), .storingFailed(let work, _): subject(work)
         case .checkpointMissing(let tile), .checkpointUseless(let tile, _): subject(of: tile)
+        case .paused, .resumed: EventLine.Subject(job: job.job.rawValue)
         case .nonsense(let peer, _):
             coordinator.worker(at: peer).map { subject(ofWorker: $0) }
                 ?? EventLine.Subject(job: job.job.rawValue)
@@ -113,7 +114,7 @@ extension Coordinator.Note {
             reason
         case .leaseEnded(_, _, let end): end.description
         case .workerJoined, .workerReturned, .leaseResumed, .secondTry, .lateResult,
-            .checkpointMissing, .checkpointUseless:
+            .checkpointMissing, .checkpointUseless, .paused, .resumed:
             nil
         }
     }
