@@ -18,11 +18,11 @@ let sampleSettings: [CSetting] = [
 ]
 
 func library(
-    _ name: String, _ dependencies: [Target.Dependency] = [], linker: [LinkerSetting] = []
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, swiftSettings: swiftSettings,
-        linkerSettings: linker)
+        name: name, dependencies: dependencies, resources: resources,
+        swiftSettings: swiftSettings)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -39,6 +39,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
+let flyingSocks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
+
 let package = Package(
     name: "dip",
     products: [
@@ -48,7 +50,8 @@ let package = Package(
         .executable(name: "dip-sim", targets: ["dip-sim"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox.git", from: "0.27.1"),
     ],
     targets: [
         // System libraries
@@ -81,6 +84,9 @@ let package = Package(
         library("JobStore", ["Safetensors", "JSON", "CSamples", "CSystem", "CZlib"]),
         library("Restoration", ["Imaging", "JobStore"]),
         library("Dashboard"),
+        library(
+            "DashboardServer", ["Dashboard", "Imaging", "Transport", flyingSocks],
+            resources: [.embedInCode("Page")]),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
         library("ClusterSimulation", ["Cluster", "JobStore", "Wire"]),
 
@@ -89,7 +95,7 @@ let package = Package(
             "dip-coord",
             [
                 "DeepImagePrior", "Imaging", "Wire", "Cluster", "JobStore", "Restoration",
-                "Transport", "Dashboard", "Version",
+                "Transport", "Dashboard", "DashboardServer", "Version",
                 argumentParser,
             ]),
         program(
@@ -120,6 +126,7 @@ let package = Package(
         tests("RestorationTests", ["Restoration", "Imaging", "JobStore"]),
         tests("VersionTests", ["Version"]),
         tests("DashboardTests", ["Dashboard"]),
+        tests("DashboardServerTests", ["DashboardServer", "Dashboard", "Imaging"]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
         tests(

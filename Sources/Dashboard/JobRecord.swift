@@ -88,7 +88,6 @@ public struct JobRecord: Sendable {
     public private(set) var revision = 0
     private var eventCount = 0
     private var workerIndices: [String: Int] = [:]
-    /// Fits that the latest snapshot has shown at work.
     private var atWork: Set<Int> = []
 
     public init(_ description: JobDescription) {
@@ -101,6 +100,9 @@ public struct JobRecord: Sendable {
     public func fits(changedSince revision: Int) -> [(number: Int, fit: Fit)] {
         fits.indices.lazy.filter { fits[$0].revision > revision }.map { ($0, fits[$0]) }
     }
+
+    /// Fits that the latest snapshot has shown at work, by number.
+    public var fitting: [Int] { atWork.filter { fits[$0].state == .fitting }.sorted() }
 
     /// How many fits are in each state.
     public var counts: [State: Int] {
