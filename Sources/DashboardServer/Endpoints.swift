@@ -158,7 +158,7 @@ struct Endpoints: Sendable {
             }
             guard let bytes else {
                 var response = Response.sentence(
-                    .unavailable, "The picture is not there yet; ask again soon.")
+                    .accepted, "The picture is not there yet; ask again soon.")
                 response.headers = [("Retry-After", "1")]
                 return response
             }
