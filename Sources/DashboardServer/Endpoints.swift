@@ -139,38 +139,46 @@ struct Endpoints: Sendable {
     // MARK: Pictures
 
     private func picture(_ parts: [String]) -> Response {
+        let last = parts.last.flatMap { $0.hasSuffix(".jpg") ? $0.dropLast(4) : nil } ?? ""
         do throws(ImageError) {
             let bytes: [UInt8]?
-            switch (parts.first, parts.count) {
-            case ("given.jpg", 1): bytes = try pictures.given()
-            case ("restored.jpg", 1): bytes = try pictures.restored()
-            case ("tiles", 2): bytes = try Self.number(parts[1]).flatMapImage(pictures.cell)
-            case ("fits", 2):
-                bytes = try Self.number(parts[1]).flatMapImage { number throws(ImageError) in
-                    guard let preview = watched.preview(number) else { return nil }
-                    return try PictureMaker.jpeg(preview)
+            switch (parts.first, parts.count, last) {
+            case ("given.jpg", 1, _): bytes = try pictures.given()
+            case ("restored.jpg", 1, _): bytes = try pictures.restored()
+            case ("tiles", 2, _):
+                guard let tile = number(last, below: \.windows.count) else { return Self.noPicture }
+                bytes = try pictures.cell(tile)
+            case ("fits", 2, _):
+                guard let fit = number(last, below: \.fitCount) else { return Self.noPicture }
+                guard let preview = watched.preview(fit) else { return Self.noPictureYet }
+                bytes = try PictureMaker.jpeg(preview)
+            case ("windows", 3, "given"), ("windows", 3, "restored"):
+                guard let tile = number(parts[1], below: \.windows.count) else {
+                    return Self.noPicture
                 }
-            case ("windows", 3) where ["given.jpg", "restored.jpg"].contains(parts[2]):
-                bytes = Int(parts[1]).flatMap { tile in
-                    pictures.window(.init(tile: tile, isRestored: parts[2] == "restored.jpg"))
-                }
-            default: return .sentence(.notFound, "There is no such picture.")
+                bytes = pictures.window(.init(tile: tile, isRestored: last == "restored"))
+            default: return Self.noPicture
             }
-            guard let bytes else {
-                var response = Response.sentence(
-                    .accepted, "The picture is not there yet; ask again soon.")
-                response.headers = [("Retry-After", "1")]
-                return response
-            }
-            return Response(kind: .jpeg, body: bytes)
+            return bytes.map { Response(kind: .jpeg, body: $0) } ?? Self.noPictureYet
         } catch {
             return .sentence(.failed, "The picture cannot be made: \(error.message).")
         }
     }
 
-    /// The number of `12.jpg`.
-    private static func number(_ name: String) -> Int? {
-        name.hasSuffix(".jpg") ? Int(name.dropLast(4)) : nil
+    private static let noPicture = Response.sentence(.notFound, "There is no such picture.")
+
+    private static let noPictureYet = Response(
+        status: .accepted, body: Array("The picture is not there yet; ask again soon.\n".utf8),
+        headers: [("Retry-After", "1")])
+
+    /// A number of the job's; nil for what is none.
+    private func number(
+        _ text: some StringProtocol, below limit: (JobDescription) -> Int
+    ) -> Int? {
+        guard let number = Int(text), number >= 0,
+            let limit = watched.read({ limit($0.description) }), number < limit
+        else { return nil }
+        return number
     }
 
     // MARK: Changing
@@ -202,14 +210,5 @@ struct Endpoints: Sendable {
                 .unavailable, "Too much is asked for that waits already; ask again later.")
         }
         return .json(["action": wanted.action.rawValue], .accepted)
-    }
-}
-
-extension Int? {
-    fileprivate func flatMapImage(
-        _ body: (Int) throws(ImageError) -> [UInt8]?
-    ) throws(ImageError) -> [UInt8]? {
-        guard let self else { return nil }
-        return try body(self)
     }
 }
