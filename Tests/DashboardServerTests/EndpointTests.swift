@@ -2,6 +2,7 @@
 
 import Dashboard
 import Foundation
+import Synchronization
 import Testing
 
 @testable import DashboardServer

@@ -40,7 +40,7 @@ extension EndToEndTests {
                         "meshgrid", "paper-denoise", "fast", "best", ".json",
                         "--loss", "--tv", "--noise", "--counts-per-value",
                         "--stop", "--stop-rule", "--sigma", "--strength", "--restarts",
-                        "--uncertainty", "--progress",
+                        "--uncertainty", "--progress", "--dashboard",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

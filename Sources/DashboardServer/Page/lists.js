@@ -185,10 +185,8 @@ function showGone(details, stories) {
 /** The latest one first. */
 export function showEvents(list, events) {
   const shown = Number(list.dataset.number ?? 0);
-  const first = events[0]?.number ?? 0;
-  if (first > shown + 1 || events.at(-1)?.number < shown) list.replaceChildren();
   for (const event of events.slice(-eventsMaximum)) {
-    if (event.number <= shown && list.children.length && first <= shown + 1) continue;
+    if (event.number <= shown) continue;
     const item = make("li");
     const when = make("time", clock(event.time), { datetime: new Date(event.time * 1000).toISOString() });
     const isBad = ["tileFailed", "tileSetAside", "failed"].includes(event.kind) || event.sentence.startsWith("warning:");

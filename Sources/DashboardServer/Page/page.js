@@ -57,6 +57,8 @@ async function beginJob() {
     fits: Array.from({ length: windows.length * restarts }, () => ({ state: "waiting", iteration: 0, failureCount: 0 })),
   });
   previewsShown.clear();
+  byId("events").replaceChildren();
+  byId("events").dataset.number = 0;
   dialog.close();
   mosaic.begin(answer);
   showJob(byId("job"), answer.description);
