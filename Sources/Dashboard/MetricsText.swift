@@ -60,7 +60,9 @@ public struct MetricsText: Sendable {
                     ], 1
                 )
             ])
-        add("dip_job_start_time_seconds", .gauge, "When the program began, since 1970.", job.beganAt)
+        add(
+            "dip_job_start_time_seconds", .gauge, "When the program began, since 1970.",
+            job.beganAt)
         add(
             "dip_iterations_per_tile", .gauge, "The most iterations that a fit is to have.",
             job.iterationsPerTile)

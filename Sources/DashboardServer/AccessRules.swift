@@ -55,8 +55,10 @@ struct AccessRules: Sendable {
     /// - Throws: `Refusal` without the token, or from a page of another origin.
     func checkChange(_ request: Request) throws(Refusal) {
         if let origin = request.headers["origin"] {
-            guard let host = request.headers["host"], origin.lowercased() == "http://\(host)"
-                .lowercased()
+            guard let host = request.headers["host"],
+                origin.lowercased()
+                    == "http://\(host)"
+                    .lowercased()
             else {
                 throw Refusal(
                     status: .forbidden,

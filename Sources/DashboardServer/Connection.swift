@@ -76,7 +76,7 @@ struct Connection {
         }
     }
 
-    /// Where the empty line begins behind the headers, and what follows it.
+    /// Where the headers end, with their last line's break, and what follows the empty line.
     private static func endOfHead(
         _ bytes: [UInt8], from start: Int
     ) -> (head: Int, next: Int)? {
@@ -85,12 +85,12 @@ struct Connection {
         while index < bytes.count {
             if bytes[index] == newline {
                 if index + 1 < bytes.count, bytes[index + 1] == newline {
-                    return (index, index + 2)
+                    return (index + 1, index + 2)
                 }
                 if index + 2 < bytes.count, bytes[index + 1] == UInt8(ascii: "\r"),
                     bytes[index + 2] == newline
                 {
-                    return (index, index + 3)
+                    return (index + 1, index + 3)
                 }
             }
             index += 1

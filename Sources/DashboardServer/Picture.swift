@@ -118,8 +118,9 @@ struct MosaicGrid: Equatable, Sendable {
 
     /// Along one axis, by where a window begins: it ends in the middle of what it shares with the
     /// next one.
-    private static func cells(_ spans: [(start: Int, length: Int)], length: Int) -> [Int: Range<Int>]
-    {
+    private static func cells(
+        _ spans: [(start: Int, length: Int)], length: Int
+    ) -> [Int: Range<Int>] {
         let sorted = Dictionary(spans, uniquingKeysWith: { a, _ in a }).sorted { $0.key < $1.key }
         var cells: [Int: Range<Int>] = [:]
         for (place, span) in sorted.enumerated() {

@@ -86,9 +86,11 @@ final class PictureMaker: Sendable {
 
     /// All of the given image as a JPEG, gray where it has not been read yet.
     func given() throws(ImageError) -> [UInt8]? {
-        guard let (picture, rows, former) = board.withLock({ board in
-            board.map { ($0.given, $0.rowsGiven, $0.encodedGiven) }
-        }) else { return nil }
+        guard
+            let (picture, rows, former) = board.withLock({ board in
+                board.map { ($0.given, $0.rowsGiven, $0.encodedGiven) }
+            })
+        else { return nil }
         if let former, former.rows == rows { return former.bytes }
         let bytes = try Self.jpeg(picture)
         board.withLock { $0?.encodedGiven = (rows, bytes) }
@@ -97,9 +99,11 @@ final class PictureMaker: Sendable {
 
     /// All that is restored as a JPEG, gray where nothing is yet.
     func restored() throws(ImageError) -> [UInt8]? {
-        guard let (picture, revision, former) = board.withLock({ board in
-            board.map { ($0.restored, $0.revision, $0.encodedRestored) }
-        }) else { return nil }
+        guard
+            let (picture, revision, former) = board.withLock({ board in
+                board.map { ($0.restored, $0.revision, $0.encodedRestored) }
+            })
+        else { return nil }
         if let former, former.revision == revision { return former.bytes }
         let bytes = try Self.jpeg(picture)
         board.withLock { $0?.encodedRestored = (revision, bytes) }

@@ -51,7 +51,8 @@ extension EndToEndTests {
                     answer += part.prefix(count)
                 }
                 let text = String(decoding: answer, as: UTF8.self)
-                guard let status = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }),
+                guard let word = text.split(separator: " ").dropFirst().first,
+                    let status = Int(word),
                     let end = text.firstRange(of: "\r\n\r\n")
                 else { return nil }
                 return (status, String(text[end.upperBound...]))
@@ -67,8 +68,7 @@ extension EndToEndTests {
                 .filter { $0 != "--quiet" } + more
         }
 
-        @Test func `a page shows how a job comes along, and what it is asked for reaches it`() throws
-        {
+        @Test func `a page shows how a job comes along, and takes what is asked for`() throws {
             try withSession { session in
                 let process = try session.start(
                     Programs.coordinator, restoration(in: session, "--dashboard", "0"))

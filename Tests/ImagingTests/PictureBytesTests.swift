@@ -30,7 +30,8 @@ struct PictureBytesTests {
     @Test func `a picture that no JPEG can hold is refused`() {
         #expect(throws: ImageError.self) {
             try PictureBytes.jpeg(
-                width: 70000, height: 1, samples: [UInt8](repeating: 0, count: 210_000), quality: 90)
+                width: 70000, height: 1, samples: [UInt8](repeating: 0, count: 210_000), quality: 90
+            )
         }
     }
 }

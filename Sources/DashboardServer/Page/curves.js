@@ -22,7 +22,8 @@ function ticks(low, high, count) {
   const step = 10 ** Math.floor(Math.log10((high - low) / count || 1));
   const factor = [1, 2, 5, 10].find((factor) => (high - low) / (step * factor) <= count) ?? 10;
   const found = [];
-  for (let at = Math.ceil(low / (step * factor)) * step * factor; at <= high * (1 + 1e-9); at += step * factor) {
+  const width = step * factor;
+  for (let at = Math.ceil(low / width) * width; at <= high * (1 + 1e-9); at += width) {
     found.push(at);
   }
   return found;
@@ -32,7 +33,8 @@ function ticks(low, high, count) {
 function logarithmicTicks(low, high) {
   const found = [];
   const step = Math.max(1, Math.ceil((high - low) / 5));
-  const digits = high - low > 2 ? [1] : high - low > 0.6 ? [1, 2, 5] : [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
+  const fine = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
+  const digits = high - low > 2 ? [1] : high - low > 0.6 ? [1, 2, 5] : fine;
   for (let power = Math.floor(low); power <= high; power += step) {
     for (const digit of digits) {
       const at = power + Math.log10(digit);
@@ -65,20 +67,30 @@ export function figure(title, unit, curves, isLogarithmic) {
   let high = Math.max(...points.map((point) => map(point[1])));
   if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
   const end = Math.max(...points.map((point) => point[0]), 1);
-  const x = (at) => size.left + (at / end) * (size.width - size.left - size.right);
-  const y = (value) =>
-    size.height - size.bottom - ((map(value) - low) / (high - low)) * (size.height - size.top - size.bottom);
+  const across = size.width - size.left - size.right;
+  const down = size.height - size.top - size.bottom;
+  const x = (at) => size.left + (at / end) * across;
+  const y = (value) => size.height - size.bottom - ((map(value) - low) / (high - low)) * down;
 
-  const svg = element("svg", { viewBox: `0 0 ${size.width} ${size.height}`, role: "img", "aria-label": caption.textContent });
+  const svg = element("svg", {
+    viewBox: `0 0 ${size.width} ${size.height}`,
+    role: "img",
+    "aria-label": caption.textContent,
+  });
   for (const value of isLogarithmic ? logarithmicTicks(low, high) : ticks(low, high, 4)) {
-    svg.append(element("line", { class: "axis", x1: size.left, x2: size.width - size.right, y1: y(value), y2: y(value) }));
-    svg.append(element("text", { x: size.left - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)));
+    const line = { x1: size.left, x2: size.width - size.right, y1: y(value), y2: y(value) };
+    const label = { x: size.left - 6, y: y(value) + 4, "text-anchor": "end" };
+    svg.append(element("line", { class: "axis", ...line }), element("text", label, short(value)));
   }
   for (const tick of ticks(0, end, 5)) {
-    svg.append(element("text", { x: x(tick), y: size.height - 7, "text-anchor": tick > end * 0.95 ? "end" : "middle" }, String(Math.round(tick))));
+    const anchor = tick > end * 0.95 ? "end" : "middle";
+    const label = { x: x(tick), y: size.height - 7, "text-anchor": anchor };
+    svg.append(element("text", label, String(Math.round(tick))));
   }
   known.forEach((curve, index) => {
-    const path = curve.map(([at, value], place) => `${place ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+    const path = curve
+      .map(([at, value], place) => `${place ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`)
+      .join("");
     if (path) svg.append(element("path", { d: path, class: index ? "other" : "" }));
   });
   made.append(svg);

@@ -40,12 +40,22 @@ function describe(list, entries) {
   while (list.children.length > entries.length) list.lastChild.remove();
 }
 
+/** Numbers that are none come as words. */
+const decibels = (value) => (value === undefined ? "-" : `${Number(value).toFixed(1)} dB`);
+
+/** What the states of tiles are called. */
+export const stateWords = {
+  waiting: "waiting", fitting: "being fitted", stored: "stored", setAside: "given up",
+};
+
 export function showFacts(list, bar, state) {
   const { progress } = state;
   if (!progress) return;
   const whole = Math.max(progress.iterationsPerTile, 1);
   const finished = progress.tilesStored + progress.tilesSetAside;
-  const parts = progress.workers.reduce((sum, worker) => sum + Math.min((worker.iteration ?? 0) / whole, 1), 0);
+  const parts = progress.workers
+    .map((worker) => Math.min((worker.iteration ?? 0) / whole, 1))
+    .reduce((a, b) => a + b, 0);
   const left = Math.max(progress.tilesTotal - finished, 0);
   bar.value = progress.phase === "blending"
     ? 1 : (finished + Math.min(parts, left)) / Math.max(progress.tilesTotal, 1);
@@ -55,7 +65,7 @@ export function showFacts(list, bar, state) {
     ["Time left", timeLeft(progress, state.ending)],
     ["Elapsed", time(progress.secondsElapsed)],
     ["Iterations/s", rate(progress.iterationsPerSecond)],
-    ["PSNR to input", progress.psnrToInput === undefined ? "-" : `${Number(progress.psnrToInput).toFixed(1)} dB`],
+    ["PSNR to input", decibels(progress.psnrToInput)],
     ["Workers", String(progress.workerCount)],
     ["Retries", String(progress.retries)],
     ["Checkpoints", String(progress.checkpoints)],
@@ -66,7 +76,7 @@ export function showFacts(list, bar, state) {
 
 function timeLeft(progress, ending) {
   if (ending) return "-";
-  if (progress.secondsLeftHigh === undefined) return progress.secondsLeft === undefined ? "-" : time(progress.secondsLeft);
+  if (progress.secondsLeftHigh === undefined) return "-";
   return range(progress.secondsLeftLow, progress.secondsLeftHigh);
 }
 
@@ -83,8 +93,7 @@ function range(low, high) {
 }
 
 export function showLegend(list, state) {
-  const names = { waiting: "waiting", fitting: "being fitted", stored: "stored", setAside: "given up" };
-  Object.entries(names).forEach(([name, words], place) => {
+  Object.entries(stateWords).forEach(([name, words], place) => {
     const item = list.children[place] ?? list.appendChild(make("li", "", { "data-state": name }));
     const text = `${state.counts[name] ?? 0} ${words}`;
     if (item.textContent !== text) item.textContent = text;
@@ -121,10 +130,11 @@ function newRow(worker, drain) {
   row.dataset.name = worker.name;
   for (let column = 0; column < 8; column += 1) row.insertCell();
   for (const column of [2, 3, 4, 5]) row.cells[column].className = "number";
-  const title = `${worker.name}, ${worker.processor}, ${worker.threads} thread${worker.threads === 1 ? "" : "s"}, version ${worker.version}`;
-  row.title = title;
+  const threads = `${worker.threads} thread${worker.threads === 1 ? "" : "s"}`;
+  row.title = `${worker.name}, ${worker.processor}, ${threads}, version ${worker.version}`;
   if (drain) {
-    const button = make("button", "Drain", { type: "button", "aria-label": `Drain ${worker.name}` });
+    const label = `Drain ${worker.name}`;
+    const button = make("button", "Drain", { type: "button", "aria-label": label });
     button.addEventListener("click", () => drain(worker.name));
     row.cells[7].append(button);
   }
@@ -159,7 +169,8 @@ function failures(story, count) {
   const details = make("details");
   const list = make("ul");
   for (const failure of story.failures.toReversed()) {
-    list.append(make("li", `${clock(failure.time)} tile ${failure.fit}, attempt ${failure.attempt}: ${failure.reason}`));
+    const what = `tile ${failure.fit}, attempt ${failure.attempt}: ${failure.reason}`;
+    list.append(make("li", `${clock(failure.time)} ${what}`));
   }
   details.append(make("summary", String(count), { class: "bad-text" }), list);
   return details;
@@ -176,7 +187,8 @@ function showGone(details, stories) {
     ...stories.toReversed().slice(0, workersMaximum).map((story) => {
       const failed = story.failureCount ? `, ${story.failureCount} failed` : "";
       const why = story.reason ? `: ${story.reason}` : "";
-      return make("li", `${clock(story.leftAt)} ${story.name}, ${story.fitsFinished} done${failed}${why}`);
+      const done = `${story.fitsFinished} done`;
+      return make("li", `${clock(story.leftAt)} ${story.name}, ${done}${failed}${why}`);
     }));
 }
 
@@ -188,8 +200,10 @@ export function showEvents(list, events) {
   for (const event of events.slice(-eventsMaximum)) {
     if (event.number <= shown) continue;
     const item = make("li");
-    const when = make("time", clock(event.time), { datetime: new Date(event.time * 1000).toISOString() });
-    const isBad = ["tileFailed", "tileSetAside", "failed"].includes(event.kind) || event.sentence.startsWith("warning:");
+    const datetime = new Date(event.time * 1000).toISOString();
+    const when = make("time", clock(event.time), { datetime });
+    const isBad = ["tileFailed", "tileSetAside", "failed"].includes(event.kind)
+      || event.sentence.startsWith("warning:");
     item.append(when, make("span", event.sentence, isBad ? { class: "bad-text" } : {}));
     list.prepend(item);
   }
@@ -200,13 +214,15 @@ export function showEvents(list, events) {
 // What stays
 
 export function showJob(list, job) {
+  const window = job.windows[0];
   describe(list, [
     ["Input", job.input],
     ["Output", job.output],
     ["Size", `${job.width} x ${job.height}, ${job.bands} band${job.bands === 1 ? "" : "s"}`],
     ["Task", job.task],
     ["Preset", job.preset],
-    ["Tiles", `${job.windows.length} of ${job.windows[0].width} x ${job.windows[0].height}, overlap ${job.overlap}`],
+    ["Tiles", `${job.windows.length} of ${window.width} x ${window.height}`],
+    ["Overlap", `${job.overlap}`],
     ["Fits of a tile", String(job.restarts)],
     ["Iterations", `at most ${job.iterationsPerTile}`],
     ["Seed", String(job.seed)],
@@ -219,6 +235,6 @@ export function showJob(list, job) {
 
 /** @param text JSON. */
 export function showConfiguration(list, text) {
-  const words = (value) => (typeof value === "object" && value !== null ? JSON.stringify(value) : String(value));
+  const words = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
   describe(list, Object.entries(JSON.parse(text)).map(([name, value]) => [name, words(value)]));
 }

@@ -44,7 +44,8 @@ export class Mosaic {
     this.restored = canvasOf(width, height);
     this.after = canvasOf(width, height);
     this.cells = cells.map((cell) => ({
-      x: cell.x / factor, y: cell.y / factor, width: cell.width / factor, height: cell.height / factor,
+      x: cell.x / factor, y: cell.y / factor,
+      width: cell.width / factor, height: cell.height / factor,
     }));
     this.states = cells.map(() => ({ name: "waiting", share: 0 }));
     this.painted = new Set();
@@ -148,7 +149,8 @@ export class Mosaic {
   zoom(factor, x = this.canvas.clientWidth / 2, y = this.canvas.clientHeight / 2) {
     if (!this.job) return;
     const least = this.fitScale();
-    const scale = Math.min(Math.max(this.view.scale * factor, least), Math.max(least, 1) * zoomMaximum);
+    const most = Math.max(least, 1) * zoomMaximum;
+    const scale = Math.min(Math.max(this.view.scale * factor, least), most);
     if (scale <= least) return this.fit();
     const ratio = scale / this.view.scale;
     this.view = { scale, x: x - (x - this.view.x) * ratio, y: y - (y - this.view.y) * ratio };
@@ -181,9 +183,11 @@ export class Mosaic {
   }
 
   tileAt(x, y) {
-    const at = { x: (x - this.view.x) / this.view.scale, y: (y - this.view.y) / this.view.scale };
+    const across = (x - this.view.x) / this.view.scale;
+    const down = (y - this.view.y) / this.view.scale;
     const found = this.cells.findIndex((cell) =>
-      at.x >= cell.x && at.x < cell.x + cell.width && at.y >= cell.y && at.y < cell.y + cell.height);
+      across >= cell.x && across < cell.x + cell.width
+      && down >= cell.y && down < cell.y + cell.height);
     return found < 0 ? null : found;
   }
 
@@ -244,7 +248,8 @@ export class Mosaic {
     const [dx, dy] = [event.clientX - former.clientX, event.clientY - former.clientY];
     if (this.pointers.size === 2) {
       const other = [...this.pointers.values()].find((one) => one.pointerId !== event.pointerId);
-      const distance = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+      const distance = (one) =>
+        Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
       const { left, top } = this.canvas.getBoundingClientRect();
       this.zoom(
         distance(event) / Math.max(distance(former), 1),
@@ -335,7 +340,8 @@ export class Mosaic {
           context.fillStyle = "rgb(0 0 0 / 55%)";
           context.fillRect(x + 2, y + height - bar - 3, width - 4, bar);
           context.fillStyle = colors.fitting;
-          context.fillRect(x + 2, y + height - bar - 3, (width - 4) * Math.min(state.share, 1), bar);
+          const share = Math.min(state.share, 1);
+          context.fillRect(x + 2, y + height - bar - 3, (width - 4) * share, bar);
         }
       }
       if (tile === this.chosen) {
@@ -349,7 +355,8 @@ export class Mosaic {
 function outline(context, color, width, x, y, w, h) {
   context.strokeStyle = color;
   context.lineWidth = width;
-  context.strokeRect(x + width / 2, y + width / 2, Math.max(w - width, 0.5), Math.max(h - width, 0.5));
+  const inside = (length) => Math.max(length - width, 0.5);
+  context.strokeRect(x + width / 2, y + width / 2, inside(w), inside(h));
 }
 
 const probe = document.createElement("i");

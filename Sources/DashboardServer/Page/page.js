@@ -2,7 +2,9 @@
 
 import { Mosaic } from "/mosaic.js";
 import { Refused, bitmap, control, hasToken, json } from "/server.js";
-import { showConfiguration, showEvents, showFacts, showJob, showLegend, showWorkers } from "/lists.js";
+import {
+  showConfiguration, showEvents, showFacts, showJob, showLegend, showWorkers, stateWords,
+} from "/lists.js";
 import { TileDialog } from "/tile.js";
 
 const byId = (id) => document.getElementById(id);
@@ -54,7 +56,8 @@ async function beginJob() {
   const { windows, restarts } = answer.description;
   Object.assign(state, {
     job: answer, workers: [], events: [], since: 0, event: 0, picture: 0, rowsGiven: 0,
-    fits: Array.from({ length: windows.length * restarts }, () => ({ state: "waiting", iteration: 0, failureCount: 0 })),
+    fits: Array.from({ length: windows.length * restarts }, () => (
+      { state: "waiting", iteration: 0, failureCount: 0 })),
   });
   previewsShown.clear();
   byId("events").replaceChildren();
@@ -89,7 +92,11 @@ function take(answer) {
 
 function show() {
   const { progress } = state;
-  const names = { pilots: "looking for the point to stop at", tiles: "fitting tiles", blending: "blending the output" };
+  const names = {
+    pilots: "looking for the point to stop at",
+    tiles: "fitting tiles",
+    blending: "blending the output",
+  };
   byId("phase").textContent = state.ending ? "ended" : names[progress?.phase] ?? "beginning";
   showFacts(byId("facts"), byId("bar"), state);
   showLegend(byId("legend"), state);
@@ -110,10 +117,11 @@ function showLine() {
   const { restarts } = state.job.description;
   const fits = state.fits.slice(tile * restarts, (tile + 1) * restarts);
   const fit = fits.find((fit) => fit.state === "fitting") ?? fits[0];
-  const words = { waiting: "waiting", fitting: "being fitted", stored: "stored", setAside: "given up" };
-  const parts = [`Tile ${tile}: ${words[stateOf(tile)]}`];
+  const parts = [`Tile ${tile}: ${stateWords[stateOf(tile)]}`];
   if (fit.iteration) parts.push(`iteration ${fit.iteration}`);
-  if (fit.psnrToInput !== undefined) parts.push(`${Number(fit.psnrToInput).toFixed(1)} dB to the input`);
+  if (fit.psnrToInput !== undefined) {
+    parts.push(`${Number(fit.psnrToInput).toFixed(1)} dB to the input`);
+  }
   if (fit.host) parts.push(`on ${fit.host}`);
   if (fit.failureCount) parts.push(`${fit.failureCount} failed tries`);
   const text = parts.join(", ");
@@ -155,7 +163,8 @@ async function loadPictures(answer) {
 async function loadPreviews() {
   const { restarts } = state.job.description;
   const wanted = state.fits.filter((fit) =>
-    fit.state === "fitting" && fit.preview !== undefined && previewsShown.get(fit.number) !== fit.preview);
+    fit.state === "fitting" && fit.preview !== undefined
+    && previewsShown.get(fit.number) !== fit.preview);
   await Promise.all(wanted.slice(0, picturesAtOnce).map(async (fit) => {
     const image = await bitmap(`/pictures/fits/${fit.number}.jpg`);
     previewsShown.set(fit.number, fit.preview);
@@ -175,7 +184,8 @@ function notice(text, isBad) {
 }
 
 async function ask() {
-  const query = new URLSearchParams({ since: state.since, event: state.event, picture: state.picture });
+  const { since, event, picture } = state;
+  const query = new URLSearchParams({ since, event, picture });
   const fit = dialog.fit(state);
   if (fit !== null) query.set("fit", fit);
   const answer = await json(`/api/changes?${query}`);
@@ -208,7 +218,9 @@ async function run() {
       byId("controls").hidden = true;
     } else if (failures > 2) {
       byId("phase").textContent = "no connection";
-      notice("dip-coord does not answer: it has ended, or cannot be reached. This is the last state that was seen.", true);
+      notice(
+        "dip-coord does not answer: it has ended, or cannot be reached. "
+        + "This is the last state that was seen.", true);
     }
     pause = Math.min(interval * failures, 5000);
   }
@@ -250,10 +262,12 @@ async function drain(worker) {
   }
 }
 
-byId("pause").addEventListener("click", () => change("pause", "A pause was asked for: fits hand over what they have."));
+byId("pause").addEventListener("click", () =>
+  change("pause", "A pause was asked for: fits hand over what they have."));
 byId("resume").addEventListener("click", () => change("resume", "The job was asked to go on."));
 byId("stop").addEventListener("click", async () => {
-  const text = "Stop here, and make the output of the tiles that are stored? All others stay as they were.";
+  const text = "Stop here, and make the output of the tiles that are stored? "
+    + "All others stay as they were.";
   if (await confirm(text)) change("stopAndBlend", "The job was asked to stop and blend.");
 });
 

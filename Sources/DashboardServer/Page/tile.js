@@ -1,10 +1,21 @@
 // One tile by itself: before and after in full resolution, and its curves.
 
 import { figure } from "/curves.js";
-import { time } from "/lists.js";
+import { stateWords, time } from "/lists.js";
 import { json, picture } from "/server.js";
 
 const byId = (id) => document.getElementById(id);
+
+/** What is known of a fit, in words. */
+function describe(fit) {
+  const parts = [stateWords[fit.state]];
+  if (fit.iteration) parts.push(`iteration ${fit.iteration}`);
+  if (fit.seconds !== undefined) parts.push(time(fit.seconds));
+  if (fit.worker) parts.push(`on ${fit.worker}`);
+  if (fit.attempt) parts.push(`attempt ${fit.attempt}`);
+  if (fit.failureCount) parts.push(`${fit.failureCount} failed`);
+  return parts.join(", ") + (fit.reason ? `: ${fit.reason}` : "");
+}
 
 export class TileDialog {
   /** @param closed what is done when it closes. */
@@ -41,8 +52,9 @@ export class TileDialog {
   fit(state) {
     if (this.tile === null || !state.job) return null;
     const { restarts } = state.job.description;
-    const numbers = Array.from({ length: restarts }, (_, restart) => this.tile * restarts + restart);
-    return numbers.find((number) => state.fits[number]?.state === "fitting") ?? numbers[0];
+    const first = this.tile * restarts;
+    const fits = state.fits.slice(first, first + restarts);
+    return first + Math.max(fits.findIndex((fit) => fit.state === "fitting"), 0);
   }
 
   /** Shows what is known by now. */
@@ -64,25 +76,19 @@ export class TileDialog {
 
   show(answer) {
     const { window } = answer;
-    const words = { waiting: "waiting", fitting: "being fitted", stored: "stored", setAside: "given up" };
-    byId("tile-facts").replaceChildren(
-      ...[`${window.width} x ${window.height} pixels at column ${window.x}, row ${window.y}.`].concat(
-        answer.fits.map((fit) => {
-          const name = answer.fits.length > 1 ? `Fit ${fit.number}: ` : "";
-          const parts = [`${name}${words[fit.state]}`];
-          if (fit.iteration) parts.push(`iteration ${fit.iteration}`);
-          if (fit.seconds !== undefined) parts.push(time(fit.seconds));
-          if (fit.worker) parts.push(`on ${fit.worker}`);
-          if (fit.attempt) parts.push(`attempt ${fit.attempt}`);
-          if (fit.failureCount) parts.push(`${fit.failureCount} failed`);
-          return parts.join(", ") + (fit.reason ? `: ${fit.reason}` : "");
-        })).map((text) => {
-        const line = document.createElement("div");
-        line.textContent = text;
-        return line;
-      }));
+    const { x, y, width, height } = window;
+    const lines = [`${width} x ${height} pixels at column ${x}, row ${y}.`];
+    for (const fit of answer.fits) {
+      lines.push((answer.fits.length > 1 ? `Fit ${fit.number}: ` : "") + describe(fit));
+    }
+    byId("tile-facts").replaceChildren(...lines.map((text) => {
+      const line = document.createElement("div");
+      line.textContent = text;
+      return line;
+    }));
     const curves = (name) => answer.fits.map((fit) =>
-      (fit.curve ?? []).filter((point) => point[name] !== undefined).map((point) => [point.iteration, Number(point[name])]));
+      fit.curve.filter((point) => point[name] !== undefined)
+        .map((point) => [point.iteration, Number(point[name])]));
     byId("curves").replaceChildren(
       figure("Loss", "", curves("loss"), true),
       figure("PSNR to the input", " dB", curves("psnrToInput"), false));
@@ -94,7 +100,10 @@ export class TileDialog {
     const after = stored
       ? { key: `${tile} stored ${stored}`, path: `/pictures/windows/${tile}/restored.jpg` }
       : preview
-        ? { key: `${tile} ${preview.number} ${preview.preview}`, path: `/pictures/fits/${preview.number}.jpg` }
+        ? {
+          key: `${tile} ${preview.number} ${preview.preview}`,
+          path: `/pictures/fits/${preview.number}.jpg`,
+        }
         : null;
     await Promise.all([
       this.want("before", tile, { key: `${tile}`, path: `/pictures/windows/${tile}/given.jpg` }),
@@ -128,7 +137,8 @@ export class TileDialog {
     const { clientWidth, clientHeight } = byId("compare");
     if (!before.naturalWidth) return;
     // The picture is as large as it can be within the box.
-    const width = Math.min(clientWidth, (clientHeight * before.naturalWidth) / before.naturalHeight);
+    const ratio = before.naturalWidth / before.naturalHeight;
+    const width = Math.min(clientWidth, clientHeight * ratio);
     const share = this.sources.after ? byId("tile-split").value / 100 : 1;
     const right = clientWidth - ((clientWidth - width) / 2 + width * share);
     before.style.clipPath = `inset(0 ${Math.max(right, 0)}px 0 0)`;
