@@ -3,6 +3,7 @@
 
 import FlyingSocks
 import FoundationEssentials
+import Glibc
 
 /// How long a peer may take.
 struct ConnectionLimits: Sendable {
@@ -19,12 +20,14 @@ struct ConnectionLimits: Sendable {
 struct Connection {
     private let socket: AsyncSocket
     private let limits: ConnectionLimits
+    private let executor: ServerExecutor
     /// Bytes that have come and belong to no request yet.
     private var pending: [UInt8] = []
 
-    init(_ socket: AsyncSocket, _ limits: ConnectionLimits) {
+    init(_ socket: AsyncSocket, _ limits: ConnectionLimits, on executor: ServerExecutor) {
         self.socket = socket
         self.limits = limits
+        self.executor = executor
     }
 
     /// Answers requests until the peer goes, takes too long, or says what is no request.
@@ -108,30 +111,29 @@ struct Connection {
     }
 
     private func read(within limit: Duration) async throws -> [UInt8] {
-        let socket = socket
-        return try await Self.within(limit) { try await socket.read(atMost: 4096) }
+        try await within(limit, ending: Int32(SHUT_RD)) { try await socket.read(atMost: 4096) }
     }
 
     private func write(_ bytes: [UInt8]) async throws {
-        let socket = socket
-        try await Self.within(limits.response) { try await socket.write(Data(bytes)) }
+        try await within(limits.response, ending: Int32(SHUT_RDWR)) {
+            try await socket.write(Data(bytes))
+        }
     }
 
     private struct Overdue: Error {}
 
+    /// - Parameter direction: that ends where it takes longer, so that nobody waits for it.
     /// - Throws: `Overdue` where it takes longer.
-    private static func within<Value: Sendable>(
-        _ limit: Duration, _ body: @escaping @Sendable () async throws -> Value
+    private func within<Value>(
+        _ limit: Duration, ending direction: Int32, _ body: () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value.self) { group in
-            group.addTask(operation: body)
-            group.addTask {
-                try await Task.sleep(for: max(limit, .zero))
-                throw Overdue()
-            }
-            defer { group.cancelAll() }
-            guard let value = try await group.next() else { throw Overdue() }
-            return value
+        let descriptor = socket.socket.file.rawValue
+        let alarm = executor.after(limit) { shutdown(descriptor, direction) }
+        defer { alarm.cancel() }
+        do {
+            return try await body()
+        } catch {
+            throw alarm.hasRung ? Overdue() : error
         }
     }
 }

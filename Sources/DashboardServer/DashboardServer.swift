@@ -34,6 +34,7 @@ public final class DashboardServer: Sendable {
     private let watched: any WatchedJob
     private let limits: ConnectionLimits
     private let connectionCount = Atomic(0)
+    private let executor = ServerExecutor()
     private let task = Mutex<Task<Void, Never>?>(nil)
 
     /// Binds the port and begins to answer.
@@ -73,7 +74,7 @@ public final class DashboardServer: Sendable {
             try? socket.close()
             throw DashboardError(kind: .system, message: error.message)
         }
-        let running = Task.detached { [self] in await run(socket) }
+        let running = Task.detached(executorPreference: executor) { [self] in await run(socket) }
         task.withLock { $0 = running }
     }
 
@@ -202,7 +203,7 @@ public final class DashboardServer: Sendable {
                     }
                     connectionCount.add(1, ordering: .relaxed)
                     group.addTask { [self] in
-                        var connection = Connection(peer, limits)
+                        var connection = Connection(peer, limits, on: executor)
                         await connection.serve(answer)
                         connectionCount.subtract(1, ordering: .relaxed)
                     }
