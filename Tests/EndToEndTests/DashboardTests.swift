@@ -64,7 +64,7 @@ extension EndToEndTests {
         }
 
         private func restoration(in session: Session, _ more: String...) throws -> [String] {
-            try Reference.restoration(in: session, "--workers", "1", "--iterations", "500")
+            try Reference.restoration(in: session, "--workers", "1", "--iterations", "100")
                 .filter { $0 != "--quiet" } + more
         }
 
