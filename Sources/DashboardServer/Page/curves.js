@@ -41,6 +41,7 @@ function logarithmicTicks(low, high) {
       if (at >= low && at <= high) found.push(10 ** at);
     }
   }
+  if (found.length < 2) return ticks(10 ** low, 10 ** high, 4);
   return found.length > 6 ? found.filter((_, place) => place % 2 === 0) : found;
 }
 
