@@ -71,14 +71,18 @@ enum Reduction {
         var sums = [Float](repeating: 0, count: rows * columns * bands)
         var counts = [Float](repeating: 0, count: rows * columns)
         pixels.withUnsafeBufferPointer { pixels in
-            for y in 0..<height {
-                for x in 0..<width {
-                    let block = (top + y) / factor * columns + (left + x) / factor
-                    let first = (y * width + x) * bands
-                    let isKnown = (first..<first + bands).allSatisfy { !pixels[$0].isNaN }
-                    guard isKnown else { continue }
-                    counts[block] += 1
-                    for band in 0..<bands { sums[block * bands + band] += pixels[first + band] }
+            sums.withUnsafeMutableBufferPointer { sums in
+                for y in 0..<height {
+                    let row = (top + y) / factor * columns
+                    for x in 0..<width {
+                        let block = row + (left + x) / factor
+                        let first = (y * width + x) * bands
+                        var sum: Float = 0
+                        for band in 0..<bands { sum += pixels[first + band] }
+                        if sum.isNaN { continue }
+                        counts[block] += 1
+                        for band in 0..<bands { sums[block * bands + band] += pixels[first + band] }
+                    }
                 }
             }
         }

@@ -26,7 +26,9 @@ extension PictureMaker {
             make(window, source, &hand)
             return true
         }
-        return paint(source) || readRows(source, &hand)
+        // Neither waits for all of the other.
+        let hasPainted = paint(source)
+        return readRows(source, &hand) || hasPainted
     }
 
     private func begin(_ source: PictureSource, _ hand: inout Hand) {
@@ -121,9 +123,9 @@ extension PictureMaker {
         guard let (grid, done) = board.withLock({ $0.map { ($0.grid, $0.rowsGiven) } }),
             done < grid.height, let image = open(source, &hand)
         else { return false }
-        // 16 Mi numbers at a time, or one row of blocks.
+        // 2 Mi numbers at a time, or one row of blocks.
         let rowByteCount = source.width * source.bands
-        let count = max(1, (16 << 20) / max(rowByteCount * grid.factor, 1))
+        let count = max(1, (2 << 20) / max(rowByteCount * grid.factor, 1))
         let rows = done..<min(done + count, grid.height)
         let top = rows.lowerBound * grid.factor
         let region = PixelRegion(
