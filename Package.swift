@@ -18,11 +18,11 @@ let sampleSettings: [CSetting] = [
 ]
 
 func library(
-    _ name: String, _ dependencies: [Target.Dependency] = [], linker: [LinkerSetting] = []
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, swiftSettings: swiftSettings,
-        linkerSettings: linker)
+        name: name, dependencies: dependencies, resources: resources,
+        swiftSettings: swiftSettings)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -40,6 +40,7 @@ let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let flyingSocks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
 
 let package = Package(
     name: "dip",
@@ -52,6 +53,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox.git", from: "0.27.1"),
     ],
     targets: [
         // System libraries
@@ -85,6 +87,9 @@ let package = Package(
         library("Restoration", ["Imaging", "JobStore"]),
         library("Dashboard", ["JSON"]),
         library("Logs", [logging]),
+        library(
+            "DashboardServer", ["Dashboard", "Imaging", "Transport", flyingSocks],
+            resources: [.embedInCode("Page")]),
         library("Transport", ["CZeroMQ", "CSystem", "Wire"]),
         library("ClusterSimulation", ["Cluster", "JobStore", "Wire"]),
 
@@ -93,7 +98,7 @@ let package = Package(
             "dip-coord",
             [
                 "DeepImagePrior", "Imaging", "Wire", "Cluster", "JobStore", "Restoration",
-                "Transport", "Dashboard", "Logs", "Version",
+                "Transport", "Dashboard", "DashboardServer", "Logs", "Version",
                 argumentParser, logging,
             ]),
         program(
@@ -128,6 +133,7 @@ let package = Package(
         tests("VersionTests", ["Version"]),
         tests("DashboardTests", ["Dashboard"]),
         tests("LogsTests", ["Logs", logging]),
+        tests("DashboardServerTests", ["DashboardServer", "Dashboard", "Imaging"]),
         tests("TransportTests", ["Transport", "Wire"]),
         tests("TidyTests", []),
         tests(

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,3 +121,5 @@ codec_status codec_fail_writing(const codec_io *io, codec_message *message) {
                       : io->text[0] ? io->text
                                     : "the library gave no reason");
 }
+
+int codec_memory_file(void) { return memfd_create("picture", MFD_CLOEXEC); }

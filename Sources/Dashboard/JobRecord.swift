@@ -93,7 +93,6 @@ public struct JobRecord: Sendable {
     public private(set) var revision = 0
     private var eventCount = 0
     private var workerIndices: [String: Int] = [:]
-    /// Fits that the latest snapshot has shown at work.
     private var atWork: Set<Int> = []
 
     public init(_ description: JobDescription) {
@@ -111,6 +110,9 @@ public struct JobRecord: Sendable {
     public func host(ofWorker name: String) -> String? {
         workerIndices[name].map { workers[$0].host }
     }
+
+    /// Fits that the latest snapshot has shown at work, by number.
+    public var fitting: [Int] { atWork.filter { fits[$0].state == .fitting }.sorted() }
 
     /// How many fits are in each state.
     public var counts: [State: Int] {

@@ -118,7 +118,17 @@ extension JobStore {
     /// - Throws: `JobStoreError` of kind `.corrupt` when the file is not what was stored: then
     ///   the tile counts as not restored.
     public func openTile(_ index: Int) throws(JobStoreError) -> StoredTile? {
-        let path = folder.tilePath(index)
+        try Self.openTile(
+            index, inFolder: folder.path, manifest: manifest, fileSystem: fileSystem)
+    }
+
+    /// As above, also while a coordinator works in the folder. Takes no lock.
+    ///
+    /// - Parameter manifest: The folder's.
+    public static func openTile(
+        _ index: Int, inFolder folder: String, manifest: JobManifest, fileSystem: any FileSystem
+    ) throws(JobStoreError) -> StoredTile? {
+        let path = JobFolder(path: folder, fileSystem: fileSystem).tilePath(index)
         guard let file = try fileSystem.open(path, followingLinks: false) else { return nil }
         return try StoredTile(checking: file, path: path, index: index, manifest: manifest)
     }

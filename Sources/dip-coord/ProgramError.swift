@@ -1,6 +1,7 @@
 // How the program ends: every error becomes one sentence and one exit code here.
 
 import ArgumentParser
+import DashboardServer
 import DeepImagePrior
 import Imaging
 import JobStore
@@ -44,6 +45,7 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         case let error as JobStoreError: self.init(Self.code(of: error), error.message)
         case let error as TransportError: self.init(Self.code(of: error), error.message)
         case let error as KeyError: self.init(Self.code(of: error), error.message)
+        case let error as DashboardError: self.init(Self.code(of: error), error.message)
         case is BlendCancelled: self.init(.interrupted, "interrupted while blending")
         case let error as WireError: self.init(.failed, error.description)
         default: self.init(.failed, "\(error)")
@@ -73,6 +75,14 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         case .outOfSpace: .exhausted
         case .corrupt: .failed
         case .notResumable: .mismatch
+        }
+    }
+
+    private static func code(of error: DashboardError) -> Code {
+        switch error.kind {
+        case .addressInUse: .unavailable
+        case .badAddress: .usage
+        case .system: .failed
         }
     }
 

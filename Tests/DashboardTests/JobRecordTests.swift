@@ -7,13 +7,7 @@ import Testing
 @Suite("A job's record")
 struct JobRecordTests {
     private func makeRecord(tiles: Int = 4, restarts: Int = 1) -> JobRecord {
-        JobRecord(
-            JobDescription(
-                job: "j", input: "a.png", output: "b.png", folder: "b.png.dip", task: "denoise",
-                preset: "fast", width: 64, height: 64, originX: 0, originY: 0, bands: 3,
-                windows: (0..<tiles).map { .init(x: $0 * 16, y: 0, width: 32, height: 64) },
-                overlap: 16, restarts: restarts, iterationsPerTile: 100, seed: 0,
-                configuration: "{}", command: ["dip-coord"], version: "0", host: "h", beganAt: 0))
+        JobRecord(.sample(tiles: tiles, restarts: restarts))
     }
 
     private func snapshot(_ work: [(worker: String, tile: Int, iteration: Int)])

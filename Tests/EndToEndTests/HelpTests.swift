@@ -41,6 +41,7 @@ extension EndToEndTests {
                         "--loss", "--tv", "--noise", "--counts-per-value",
                         "--stop", "--stop-rule", "--sigma", "--strength", "--restarts",
                         "--uncertainty", "--progress", "--report", "--log-level", "--log-format",
+                        "--dashboard", "--keys", "--endpoint-file", "--advertise",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

@@ -166,6 +166,9 @@ codec_status codec_jpeg_write_rows(codec_jpeg_writer *writer, uint32_t row_count
 codec_status codec_jpeg_finish(codec_jpeg_writer *writer, codec_message *message);
 void codec_jpeg_writer_free(codec_jpeg_writer *writer);
 
+// A file without a name that lives in memory, or -1 and errno.
+int codec_memory_file(void);
+
 uint32_t codec_crc32(const uint8_t *bytes, size_t count);
 // A whole zlib stream of at most limit bytes (CODEC_TOO_LARGE above); what follows it does not
 // count. result is to be freed.

@@ -118,6 +118,27 @@ struct InputOptions: ParsableArguments {
 
     /// Opens an image with its mask, if there is one, and decides about its values.
     func open(_ file: String, _ task: TaskOptions) throws -> any ImageSource {
+        let source = try openAsItIs(file, task)
+        switch range ?? .auto {
+        case .type: break
+        case .values(let values): source.header.values = values
+        case .auto:
+            guard source.header.sampleType.byteCount > 1 else { break }
+            if let measured = try source.measuredRange() { source.header.values = measured }
+        }
+        return source
+    }
+
+    /// Opens an image with its mask whose values have been decided about.
+    func open(
+        _ file: String, _ task: TaskOptions, values: ValueRange
+    ) throws -> any ImageSource {
+        let source = try openAsItIs(file, task)
+        source.header.values = values
+        return source
+    }
+
+    private func openAsItIs(_ file: String, _ task: TaskOptions) throws -> any ImageSource {
         var options = ReadingOptions()
         options.cacheByteCount = cache << 20
         switch page {
@@ -136,13 +157,6 @@ struct InputOptions: ParsableArguments {
         options.page = 0
         if let mask = try task.mask(of: source, file: file, options) {
             source = MaskedSource(source, mask)
-        }
-        switch range ?? .auto {
-        case .type: break
-        case .values(let values): source.header.values = values
-        case .auto:
-            guard source.header.sampleType.byteCount > 1 else { break }
-            if let measured = try source.measuredRange() { source.header.values = measured }
         }
         return source
     }

@@ -31,4 +31,7 @@ struct ProgressOptions: ParsableArguments {
             none. auto is bar on a terminal that can redraw, else plain.
             """, valueName: "auto|bar|plain|json|none"))
     var progress = ProgressChoice.auto
+
+    @OptionGroup
+    var page: DashboardOptions
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Dashboard
+import DashboardServer
 import Glibc
 import Imaging
 import JobStore
@@ -59,11 +60,15 @@ struct RestoreCommand: ParsableCommand {
 
     func run() throws {
         let began = MonotonicClock()
+        let watch = JobWatch()
         var console = Console(
-            isQuiet: output.quiet, choice: progress.progress, log: log, watch: JobWatch())
+            isQuiet: output.quiet, choice: progress.progress, log: log, watch: watch)
         // However this ends, what is written next begins on a line of its own.
         defer { console.clearStatus() }
+        var server: DashboardServer?
+        defer { server?.finish() }
         do {
+            server = try progress.page.serve(&console)
             let code = try restore(began, &console)
             console.tell(.done) {
                 ($0.output, $0.exitCode) = (output.path(forInput: file), Int(code))

@@ -11,6 +11,7 @@ extension CoordinatorLoop {
 
     /// Does what people at pages want.
     func attendToControls() throws {
+        controlEvent.clear()
         for control in console.watch?.takeControls() ?? [] where ending.summary == nil {
             switch control {
             case .pause:

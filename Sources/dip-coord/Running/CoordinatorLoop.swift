@@ -64,6 +64,8 @@ final class CoordinatorLoop {
     private let routerToken: Poller.Token
     private let signalToken: Poller.Token
     private let storageToken: Poller.Token
+    /// Raised when somebody at a page wants something.
+    let controlEvent: EventFD
     private var statusAt: Duration
     /// When the record is to learn how things stand; nil where nothing is recorded.
     private var recordAt: Duration?
@@ -121,11 +123,14 @@ final class CoordinatorLoop {
         routerToken = poller.add(router)
         signalToken = poller.add(fileDescriptor: signals.fileDescriptor)
         storageToken = poller.add(fileDescriptor: storage.fileDescriptor)
+        controlEvent = try EventFD()
+        _ = poller.add(fileDescriptor: controlEvent.fileDescriptor)
         if let authenticator { _ = poller.add(fileDescriptor: authenticator.fileDescriptor) }
         if let handshakes = router.handshakes { _ = poller.add(handshakes) }
         statusAt = clock.now() + console.firstStatusDelay
         recordAt = console.watch.map { _ in clock.now() + Self.recordInterval }
         console.watch?.begin(record(of: state))
+        console.watch?.wake = { [controlEvent] in controlEvent.signal() }
     }
 
     private func record(of state: JobState) -> JobRecord {

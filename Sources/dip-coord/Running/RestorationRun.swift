@@ -118,6 +118,7 @@ struct RestorationRun {
         // Before any thread of our own is made.
         let signals = try desk.signalReader()
         let storage = try StorageThread(work)
+        console.watch?.offer(job.pictures(self))
         let loop = try CoordinatorLoop(
             job: job, state: state, goesOn: goesOn, socket: socket, signals: signals,
             storage: storage, console: console, clock: clock)

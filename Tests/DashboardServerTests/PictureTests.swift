@@ -1,0 +1,82 @@
+// Large pictures become small, and tiles find their places.
+
+import Dashboard
+import Testing
+
+@testable import DashboardServer
+
+@Suite("Pictures")
+struct PictureTests {
+    @Test func `a block becomes its mean, and what is missing does not count`() {
+        let pixels: [Float] = [
+            0, 1, 2,
+            4, 3, .nan,
+            .nan, .nan, 8,
+        ]
+        let means = Reduction.means(pixels, width: 3, height: 3, bands: 1, factor: 2)
+        #expect(means.width == 2 && means.height == 2)
+        #expect(means.pixels[0] == 2 && means.pixels[1] == 2 && means.pixels[3] == 8)
+        #expect(means.pixels[2].isNaN)
+    }
+
+    @Test func `blocks keep to the image's grid, wherever a part of it begins`() {
+        // Columns 3, 4 and 5 of an image: the block of 2 and 3 is cut by the part's edge.
+        let means = Reduction.means(
+            [1, 2, 4], width: 3, height: 1, bands: 1, factor: 2, left: 1)
+        #expect(means.width == 2 && means.pixels == [1, 3])
+    }
+
+    @Test func `a picture is pasted as far as it lies inside`() {
+        var picture = Picture(width: 3, height: 2, gray: 0)
+        picture.paste(Picture(width: 2, height: 2, gray: 9), x: 2, y: -1)
+        #expect(picture.samples.enumerated().filter { $0.1 == 9 }.map(\.0) == [6, 7, 8])
+        picture.paste(Picture(width: 1, height: 1, gray: 9), x: 7, y: 7)
+        #expect(picture.samples.count { $0 == 9 } == 3)
+        #expect(picture.cropped(x: 2, y: 0, width: 1, height: 1).samples == [9, 9, 9])
+    }
+
+    @Test(arguments: 0..<60)
+    func `cells cover the image once`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+        /// Where windows of a length begin along an axis.
+        func starts(_ window: Int, _ count: Int, _ step: Int) -> [Int] {
+            (0..<count).map { $0 * step }
+        }
+        let (side, columns, rows) = (number(8...60), number(1...5), number(1...5))
+        let (across, down) = (number(side / 2...side), number(side / 2...side))
+        let windows = starts(side, rows, down).flatMap { y in
+            starts(side, columns, across).map { x in
+                JobDescription.Window(x: x, y: y, width: side, height: side)
+            }
+        }
+        let (width, height) = ((columns - 1) * across + side, (rows - 1) * down + side)
+        let grid = MosaicGrid(width: width, height: height, windows: windows)
+        #expect(grid.factor == 1 && grid.width == width && grid.height == height)
+        var counts = [Int](repeating: 0, count: width * height)
+        for (tile, cell) in grid.cells.enumerated() {
+            let window = windows[tile]
+            #expect(cell.x >= window.x && cell.x + cell.width <= window.x + side)
+            #expect(cell.y >= window.y && cell.y + cell.height <= window.y + side)
+            for y in cell.y..<cell.y + cell.height {
+                for x in cell.x..<cell.x + cell.width { counts[y * width + x] += 1 }
+            }
+        }
+        #expect(counts.allSatisfy { $0 == 1 }, "seed \(seed): \(windows)")
+    }
+
+    @Test func `a large image has a mosaic of bounded size, and cells within it`() {
+        let windows = (0..<100).map {
+            JobDescription.Window(x: $0 * 480, y: 0, width: 512, height: 512)
+        }
+        let (width, height) = (99 * 480 + 512, 301)
+        let grid = MosaicGrid(width: width, height: height, windows: windows)
+        #expect(max(grid.width, grid.height) <= MosaicGrid.sideMaximum)
+        #expect(grid.width * grid.factor >= width && grid.height * grid.factor >= height)
+        for tile in windows.indices {
+            let place = grid.place(of: tile)
+            #expect(place.x.lowerBound >= 0 && place.x.upperBound <= grid.width && !place.x.isEmpty)
+            #expect(place.y.upperBound <= grid.height && !place.y.isEmpty)
+        }
+    }
+}
