@@ -52,6 +52,9 @@ public struct Coordinator: Sendable {
     /// What the user wants of the job, and workers that are to leave.
     var demand = Demand.run
     var drained: Set<WorkerID> = []
+    /// Those that have left because the user wanted it, the latest ones in their order: one that did
+    /// not hear the goodbye gets it again.
+    var dismissed: [WorkerID] = []
     /// How the job ended; nil while it runs.
     public internal(set) var outcome: Outcome?
 
@@ -199,7 +202,7 @@ extension Coordinator {
     /// from the beginning.
     public var entryCount: Int {
         let failed = workers.values.reduce(0) { $0 + $1.failedTiles.count }
-        return workers.count + peers.count + launchTokens.count + idle.count + refusals.count
+        return drained.count + dismissed.count + workers.count + peers.count + launchTokens.count + idle.count + refusals.count
             + refusalOrder.count + failed
     }
 

@@ -88,6 +88,11 @@ extension Coordinator {
         endLease(of: worker, .handedOver, &commands)
     }
 
+    func dismiss(at peer: PeerID, _ commands: inout [Command]) {
+        commands.append(
+            .send(.goodbye(Goodbye(reason: "the worker was asked to leave")), to: peer))
+    }
+
     /// What follows when the last one has yielded.
     mutating func concludeDemands(_ commands: inout [Command]) {
         for worker in drained.sorted() {
@@ -96,12 +101,11 @@ extension Coordinator {
                 continue
             }
             guard lease(of: worker) == nil else { continue }
-            if let peer = workers[worker]?.peer {
-                let goodbye = Goodbye(reason: "the worker was asked to leave")
-                commands.append(.send(.goodbye(goodbye), to: peer))
-            }
+            if let peer = workers[worker]?.peer { dismiss(at: peer, &commands) }
             remove(worker, .handedOver, &commands)
             drained.remove(worker)
+            dismissed.append(worker)
+            if dismissed.count > policy.refusalsRememberedMaximum { dismissed.removeFirst() }
         }
         guard case .end(let outcome, let deadline) = demand else { return }
         let isDone =

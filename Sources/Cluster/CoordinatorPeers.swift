@@ -58,6 +58,7 @@ extension Coordinator {
             commands.append(.send(.refused(refusal), to: peer))
             return
         }
+        guard !dismissed.contains(hello.worker) else { return dismiss(at: peer, &commands) }
         if let former = peers[peer], former != hello.worker {
             remove(former, .goodbye(reason: "it took another name"), &commands)
         }

@@ -48,6 +48,8 @@ public struct ProgressSnapshot: Codable, Equatable, Sendable {
     public var workersRefused: Int
     /// States of fits that were stored.
     public var checkpoints: Int
+    /// Whether the user lets the job rest: fits hand over what they have, and none is begun.
+    public var isPaused: Bool
     /// By host and process.
     public var workers: [Worker]
 
@@ -56,7 +58,7 @@ public struct ProgressSnapshot: Codable, Equatable, Sendable {
         self.phase = phase
         self.tilesTotal = tilesTotal
         self.iterationsPerTile = iterationsPerTile
-        restarts = 1
+        (restarts, isPaused) = (1, false)
         (secondsElapsed, tilesStored, tilesSetAside, tilesOfEarlierRuns) = (0, 0, 0, 0)
         (iterationsDone, iterationsLost, workerCount, retries) = (0, 0, 0, 0)
         (secondTries, workersRefused, checkpoints, workers) = (0, 0, 0, [])
@@ -143,7 +145,11 @@ extension ProgressSnapshot {
         parts.append("\(iterationsPerSecond.map(Text.rate) ?? "-") iterations/s")
         if let psnrToInput { parts.append("PSNR to input \(Text.fixed(psnrToInput, 1)) dB") }
         parts.append(Text.count(workerCount, "worker"))
-        if let secondsLeft { parts.append("\(Text.time(secondsLeft)) left") }
+        if isPaused {
+            parts.append("paused")
+        } else if let secondsLeft {
+            parts.append("\(Text.time(secondsLeft)) left")
+        }
         return parts.joined(separator: ", ")
     }
 }

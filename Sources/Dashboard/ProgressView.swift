@@ -45,7 +45,9 @@ public enum ProgressView {
         -> TerminalLine
     {
         var facts = first
-        if let high = snapshot.secondsLeftHigh {
+        if snapshot.isPaused {
+            facts.append("paused")
+        } else if let high = snapshot.secondsLeftHigh {
             facts.append("\(Text.time(snapshot.secondsLeftLow, to: high)) left")
         }
         if snapshot.tilesSetAside > 0 { facts.append("\(snapshot.tilesSetAside) set aside") }

@@ -140,6 +140,19 @@ struct DemandTests {
         #expect(bench.coordinator.workerCount == 2)
     }
 
+    @Test func `a drained worker that did not hear the goodbye gets it again`() {
+        var bench = busyBench(tiles: 2)
+        bench.tell(.drainWanted(name("a")))
+        bench.hear(checkpoint(0, iteration: 31), from: peer("a"))
+        bench.tell(.checkpointStored(work(0), iteration: 31, from: peer("a")))
+        let goodbye = goodbye("the worker was asked to leave")
+        let answer = bench.hear(.heartbeat(Heartbeat()), from: peer("a"))
+        #expect(answer.contains { if case .send(.refused, peer("a")) = $0 { true } else { false } })
+        #expect(
+            bench.hear(.hello(hello("a", 2)), from: peer("a")) == [.send(goodbye, to: peer("a"))])
+        #expect(bench.coordinator.workerCount == 1)
+    }
+
     @Test func `an idle worker that is drained is let go at once, an unknown one is nobody`() {
         var bench = busyBench(tiles: 2)
         bench.join("c")

@@ -97,7 +97,10 @@ function show() {
     tiles: "fitting tiles",
     blending: "blending the output",
   };
-  byId("phase").textContent = state.ending ? "ended" : names[progress?.phase] ?? "beginning";
+  const doing = progress?.isPaused ? "paused" : names[progress?.phase] ?? "beginning";
+  byId("phase").textContent = state.ending ? "ended" : doing;
+  byId("pause").hidden = Boolean(progress?.isPaused);
+  byId("resume").hidden = !progress?.isPaused;
   showFacts(byId("facts"), byId("bar"), state);
   showLegend(byId("legend"), state);
   showWorkers(byId("workers"), byId("gone"), state, hasToken() && !state.ending ? drain : null);

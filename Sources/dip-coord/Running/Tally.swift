@@ -87,6 +87,7 @@ struct Tally {
         snapshot.workersRefused = coordinator.statistics.refusedCount
         snapshot.checkpoints = coordinator.statistics.checkpointCount
         snapshot.iterationsLost = coordinator.statistics.lostIterationCount
+        snapshot.isPaused = coordinator.isPaused
         snapshot.workers = views.map(worker)
         snapshot.iterationsDone =
             iterationCount + snapshot.workers.reduce(0) { $0 + ($1.iteration ?? 0) }
