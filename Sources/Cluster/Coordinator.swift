@@ -52,8 +52,8 @@ public struct Coordinator: Sendable {
     /// What the user wants of the job, and workers that are to leave.
     var demand = Demand.run
     var drained: Set<WorkerID> = []
-    /// Those that have left because the user wanted it, the latest ones in their order: one that did
-    /// not hear the goodbye gets it again.
+    /// Those that have left because the user wanted it, the latest ones in their order: one that
+    /// did not hear the goodbye gets it again.
     var dismissed: [WorkerID] = []
     /// How the job ended; nil while it runs.
     public internal(set) var outcome: Outcome?
@@ -115,7 +115,8 @@ public struct Coordinator: Sendable {
         case .unreachable(let peer): lose(peer, &commands)
         case .childExited(let token, let reason):
             if let worker = launchTokens[token] {
-                remove(worker, .exited(reason: reason), &commands)
+                // After the end of the job it has done what it was told.
+                remove(worker, outcome == nil ? .exited(reason: reason) : .handedOver, &commands)
             }
         case .tileStored(let work): confirm(work, &commands)
         case .storingFailed(let work, let reason): retryStoring(work, reason, &commands)
@@ -202,8 +203,8 @@ extension Coordinator {
     /// from the beginning.
     public var entryCount: Int {
         let failed = workers.values.reduce(0) { $0 + $1.failedTiles.count }
-        return drained.count + dismissed.count + workers.count + peers.count + launchTokens.count + idle.count + refusals.count
-            + refusalOrder.count + failed
+        return workers.count + peers.count + launchTokens.count + idle.count + refusals.count
+            + refusalOrder.count + drained.count + dismissed.count + failed
     }
 
     /// Workers that are known and not given up.

@@ -207,6 +207,14 @@ struct DemandTests {
         #expect(commands.summary?.setAside == [1, 2, 3].map { TileID($0) })
     }
 
+    @Test func `children that leave when the job has ended have not failed`() {
+        var bench = busyBench(checkpointByteCount: nil)
+        #expect(bench.tell(.interrupted).summary?.outcome == .interrupted)
+        bench.tell(.childExited(launchToken: "child-a", reason: "exit code 0"))
+        #expect(bench.coordinator.statistics.failureCount == 0)
+        #expect(bench.coordinator.workerCount == 1)
+    }
+
     @Test func `whoever wants to end a paused job gets the end at once`() {
         var bench = busyBench()
         bench.tell(.pauseWanted)

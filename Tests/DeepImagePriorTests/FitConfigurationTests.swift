@@ -25,7 +25,7 @@ struct FitConfigurationTests {
         $0.learningRate = 1e-7
         $0.averageDecay = 0.123456789012345
         $0.gradientNormMaximum = 1e300
-        $0.collapseDecibels = 5e-324
+        $0.collapseDecibels = .leastNonzeroMagnitude
         $0.snapshotInterval = .max
         $0.rollBacksMaximum = 0
         $0.seed = .max

@@ -118,7 +118,7 @@ extension EndToEndTests {
                     try file.write(contentsOf: Data("\(address) moved.test\n".utf8))
                     try file.close()
                 }
-                FileManager.default.createFile(atPath: hosts, contents: nil)
+                _ = FileManager.default.createFile(atPath: hosts, contents: nil)
                 try say("127.0.0.2")
                 let port = try Ports.free()
                 let worker = try session.start(

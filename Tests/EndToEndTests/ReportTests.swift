@@ -62,7 +62,7 @@ extension EndToEndTests {
         @Test func `a folder that cannot be written is refused before the first tile`() throws {
             try withSession { session in
                 let file = session.path("file")
-                FileManager.default.createFile(atPath: file, contents: Data())
+                _ = FileManager.default.createFile(atPath: file, contents: Data())
                 let own = session.path("out.png.dip")
                 for (folder, code) in [(file, Int32(73)), (file + "/r", 73), ("", 64), (own, 64)] {
                     let arguments = try Reference.restoration(in: session, "--report", folder)
@@ -98,7 +98,7 @@ extension EndToEndTests {
                 let process = try session.start(Programs.coordinator, arguments)
                 try session.awaitTiles(1, output: "out.png", of: process)
                 let strange = session.path("report")
-                FileManager.default.createFile(atPath: strange, contents: Data())
+                _ = FileManager.default.createFile(atPath: strange, contents: Data())
                 #expect(process.wait(atMost: .seconds(40)) == .exited(74), process.story)
                 #expect(process.errors.contains("the output is made"), process.story)
                 #expect(Files.bytes(session.path("out.png")) == (try Reference.bytes()))
