@@ -83,6 +83,24 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a job with keys that is asked to end hands over and goes on`() throws {
+            try withSession { session in
+                try makeKeys(session, session.path("keys"))
+                // None of its threads may take the signal, whichever the system chooses.
+                for signal in [SIGTERM, SIGINT] {
+                    let first = try coordinator(session, "--workers", "0", "--worker-wait", "0")
+                    try session.eventually("it listens", of: first) {
+                        Files.bytes(session.path("endpoint")) != nil
+                    }
+                    first.send(signal)
+                    #expect(first.wait(atMost: .seconds(20)) == .exited(130), first.story)
+                    #expect(first.errors.contains("interrupted"), first.story)
+                }
+                try Reference.expectSameOutput(
+                    session, try coordinator(session, "--workers", "1"))
+            }
+        }
+
         @Test func `keys that are missing, known to others or nobody's are refused at once`() throws
         {
             try withSession { session in
