@@ -89,12 +89,14 @@ extension EndToEndTests {
                 // None of its threads may take the signal, whichever the system chooses.
                 for signal in [SIGTERM, SIGINT] {
                     let first = try coordinator(session, "--workers", "0", "--worker-wait", "0")
-                    try session.eventually("it listens", of: first) {
-                        Files.bytes(session.path("endpoint")) != nil
+                    let worker = try worker(session, "--keys", session.path("keys/worker"))
+                    try session.eventually("a tile begins", of: worker) {
+                        worker.errors.contains("begins")
                     }
                     first.send(signal)
                     #expect(first.wait(atMost: .seconds(20)) == .exited(130), first.story)
                     #expect(first.errors.contains("interrupted"), first.story)
+                    #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
                 }
                 try Reference.expectSameOutput(
                     session, try coordinator(session, "--workers", "1"))
