@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE = ROOT / "docs/before-after.jpg"
-# 12 tiles, of which each takes a second or two.
+# 20 tiles, of which each takes a second or two.
 JOB = ["--region", "0,0,256,192", "--crop", "--preset", "thin", "--tile", "80", "--overlap", "16",
        "--iterations", "40", "--progress", "none"]
 
@@ -92,6 +92,13 @@ class Trial:
         return self.start(
             name, self.programs / "dip-coord", IMAGE, "-o", output, "--workers", "0", "--listen",
             endpoint, "--lease-silence", "4", *JOB, *more)
+
+    def keys(self, *workers):
+        """A coordinator's folder of keys, with one for each of these workers."""
+        folder = self.folder / "keys"
+        for worker in workers:
+            run([self.programs / "dip-coord", "keygen", folder, "--worker", worker], 20)
+        return folder
 
     def restored(self, output):
         """How many tiles of a job are on disk."""

@@ -12,7 +12,8 @@ public final class DedicatedThread {
 
     private var handle: pthread_t?
 
-    /// Starts a thread. It inherits the signal mask of the one that makes it.
+    /// Starts a thread. What a `SignalFD` reads never goes to it, also where that is made later: a
+    /// signal to the process that the main thread blocks would be taken here, and end the program.
     ///
     /// - Parameters:
     ///   - name: Shown by debuggers and `top -H`; 15 bytes of it count.
@@ -30,6 +31,7 @@ public final class DedicatedThread {
         }
         let context = Unmanaged.passRetained(Body(body))
         var thread = pthread_t()
+        let formerSignals = Self.blockSignals()
         code = pthread_create(
             &thread, &attributes,
             { context in
@@ -37,6 +39,7 @@ public final class DedicatedThread {
                 Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             }, context.toOpaque())
+        Self.restore(formerSignals)
         guard code == 0 else {
             context.release()
             throw .system("cannot start the thread '\(name)'", code)
@@ -45,6 +48,20 @@ public final class DedicatedThread {
         shortName.append(0)
         csystem_name_thread(thread, shortName)
         handle = thread
+    }
+
+    /// Blocks the signals that programs here read in the calling thread; what it blocked before.
+    private static func blockSignals() -> sigset_t {
+        var (signals, former) = (sigset_t(), sigset_t())
+        sigemptyset(&signals)
+        for signal in [SIGHUP, SIGINT, SIGTERM, SIGCHLD, SIGCONT] { sigaddset(&signals, signal) }
+        pthread_sigmask(SIG_BLOCK, &signals, &former)
+        return former
+    }
+
+    private static func restore(_ signals: sigset_t) {
+        var signals = signals
+        pthread_sigmask(SIG_SETMASK, &signals, nil)
     }
 
     deinit {

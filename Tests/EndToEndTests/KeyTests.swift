@@ -83,6 +83,26 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a job with keys that is asked to end hands over and goes on`() throws {
+            try withSession { session in
+                try makeKeys(session, session.path("keys"))
+                // None of its threads may take the signal, whichever the system chooses.
+                for signal in [SIGTERM, SIGINT] {
+                    let first = try coordinator(session, "--workers", "0", "--worker-wait", "0")
+                    let worker = try worker(session, "--keys", session.path("keys/worker"))
+                    try session.eventually("a tile begins", of: worker) {
+                        worker.errors.contains("begins")
+                    }
+                    first.send(signal)
+                    #expect(first.wait(atMost: .seconds(20)) == .exited(130), first.story)
+                    #expect(first.errors.contains("interrupted"), first.story)
+                    #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+                }
+                try Reference.expectSameOutput(
+                    session, try coordinator(session, "--workers", "1"))
+            }
+        }
+
         @Test func `keys that are missing, known to others or nobody's are refused at once`() throws
         {
             try withSession { session in
