@@ -26,6 +26,8 @@ struct Ending {
     var isStorageOver = false
     /// When a signal asked for the end.
     var interruptedAt: Duration?
+    /// How long goodbyes may wait for room in the queues of their connections.
+    var farewellUntil: Duration = .zero
     /// When children that have not ended by themselves are asked to, and made to.
     var terminateAt: Duration?
     var killAt: Duration?
@@ -39,6 +41,7 @@ extension CoordinatorLoop {
 
     var isOver: Bool {
         ending.isStorageOver && localWorkers.runningCount == 0
+            && (!outboxes.isWaiting || clock.now() >= ending.farewellUntil)
     }
 
     /// The user wants to stop, or the terminal has gone (SIGHUP), which may be said several
@@ -71,6 +74,7 @@ extension CoordinatorLoop {
     func begin(ending summary: Coordinator.Summary) {
         ending.summary = summary
         ending.terminateAt = clock.now() + Self.farewellTime
+        ending.farewellUntil = clock.now() + Self.patience
         ending.killAt = clock.now() + Self.patience
         localWorkers.stopStarting()
         log("ended", summary.outcome.sentence)
