@@ -71,11 +71,13 @@ extension EndToEndTests {
             try withSession { session in
                 let arguments = try OneTile.arguments(
                     in: session, "--workers", "1", "--checkpoint-interval", "3600",
-                    "--progress", "json")
+                    // Heartbeats, and with them reports on the fit, follow the silence.
+                    "--lease-silence", "2", "--progress", "json")
                 let first = try session.start(Programs.coordinator, arguments)
                 try session.eventually("a report on the fit", of: first) {
                     first.output.contains("\"loss\":")
                 }
+                try #require(!first.output.contains("tileFinished"), first.story)
                 first.interrupt()
                 #expect(first.wait(atMost: .seconds(20)) == .exited(130), first.story)
                 #expect(

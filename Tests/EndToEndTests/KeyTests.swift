@@ -88,7 +88,8 @@ extension EndToEndTests {
                 try makeKeys(session, session.path("keys"))
                 // None of its threads may take the signal, whichever the system chooses.
                 for signal in [SIGTERM, SIGINT] {
-                    let first = try coordinator(session, "--workers", "0", "--worker-wait", "0")
+                    let first = try coordinator(
+                        session, "--workers", "0", "--worker-wait", "0", "--lease-silence", "1")
                     let worker = try worker(session, "--keys", session.path("keys/worker"))
                     try session.eventually("a tile begins", of: worker) {
                         worker.errors.contains("begins")
@@ -98,8 +99,9 @@ extension EndToEndTests {
                     #expect(first.errors.contains("interrupted"), first.story)
                     #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
                 }
+                // Begun tiles are kept for workers that may come back, by the silence.
                 try Reference.expectSameOutput(
-                    session, try coordinator(session, "--workers", "1"))
+                    session, try coordinator(session, "--workers", "1", "--lease-silence", "1"))
             }
         }
 
