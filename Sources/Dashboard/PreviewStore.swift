@@ -94,8 +94,9 @@ public enum PictureColor {
             for pixel in 0..<count {
                 let first = pixel * bands
                 var color: (Float, Float, Float)
-                if isInk, bands >= 4 {
-                    let light = 1 - pixels[first + 3]
+                if isInk, bands >= 3 {
+                    // A preview comes without its black.
+                    let light = bands > 3 ? 1 - pixels[first + 3] : 1
                     color = (
                         (1 - pixels[first]) * light, (1 - pixels[first + 1]) * light,
                         (1 - pixels[first + 2]) * light

@@ -81,6 +81,8 @@ struct PreviewStoreTests {
         let cyan: [Float] = [1, 0, 0, 0, 0, 0, 0, 1]
         #expect(
             PictureColor.samples(cyan, bands: 4, isInk: true) == [0, 255, 255, 0, 0, 0])
+        // Of a preview, which has three bands of four.
+        #expect(PictureColor.samples([1, 0, 0], bands: 3, isInk: true) == [0, 255, 255])
         let missing = PictureColor.missing
         #expect(
             PictureColor.samples([.nan, 0, 0, 1, 1, 1], bands: 3)
