@@ -27,9 +27,10 @@ public struct Coordinator: Sendable {
     /// Workers that wait for a tile: each has said that it holds nothing, has no lease, and can be
     /// reached.
     var idle = IdleQueue()
-    /// Refusals that are repeated when the worker comes back, and their order.
-    var refusals: [WorkerID: Refused] = [:]
-    var refusalOrder: [WorkerID] = []
+    /// What workers that were let go are told again when they come back, and their order: they may
+    /// not have heard it.
+    var farewells: [WorkerID: Message] = [:]
+    var farewellOrder: [WorkerID] = []
     var pace = Pace()
     public internal(set) var statistics = Statistics()
 
@@ -52,9 +53,6 @@ public struct Coordinator: Sendable {
     /// What the user wants of the job, and workers that are to leave.
     var demand = Demand.run
     var drained: Set<WorkerID> = []
-    /// Those that have left because the user wanted it, the latest ones in their order: one that
-    /// did not hear the goodbye gets it again.
-    var dismissed: [WorkerID] = []
     /// How the job ended; nil while it runs.
     public internal(set) var outcome: Outcome?
 
@@ -157,8 +155,8 @@ public struct Coordinator: Sendable {
     private mutating func sweep(_ commands: inout [Command]) {
         sweepAt = now + policy.sweepInterval
         endOverdueLeases(&commands)
+        letSavedFitsYield(&commands)
         wantCheckpoints(&commands)
-        handOver(&commands)
         runStragglersTwice(&commands)
     }
 
@@ -203,8 +201,8 @@ extension Coordinator {
     /// from the beginning.
     public var entryCount: Int {
         let failed = workers.values.reduce(0) { $0 + $1.failedTiles.count }
-        return workers.count + peers.count + launchTokens.count + idle.count + refusals.count
-            + refusalOrder.count + drained.count + dismissed.count + failed
+        return workers.count + peers.count + launchTokens.count + idle.count + farewells.count
+            + farewellOrder.count + drained.count + failed
     }
 
     /// Workers that are known and not given up.

@@ -7,7 +7,7 @@ extension Coordinator {
     /// Asks for the states that are due, the oldest first, as long as bytes a second and bytes
     /// under way allow.
     mutating func wantCheckpoints(_ commands: inout [Command]) {
-        guard policy.wantsCheckpoints || demand != .run || !drained.isEmpty,
+        guard policy.wantsCheckpoints || isAnyToYield,
             let byteCount = facts.checkpointByteCountMaximum
         else { return }
         refillBudget()

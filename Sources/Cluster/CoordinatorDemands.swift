@@ -50,18 +50,24 @@ extension Coordinator {
     /// Whether a worker's fit has to yield.
     func mustYield(_ worker: WorkerID) -> Bool { demand != .run || drained.contains(worker) }
 
+    /// Whether any worker's fit has to yield.
+    var isAnyToYield: Bool { demand != .run || !drained.isEmpty }
+
     /// Lets fits yield: those that have nothing to save at once, the others when their states are
     /// stored. One that is done delivers its result first.
-    mutating func handOver(_ commands: inout [Command]) {
-        guard demand != .run || !drained.isEmpty else { return }
-        if !isEnding {
-            for worker in workers.keys.sorted() where mustYield(worker) {
-                if let lease = lease(of: worker), !hasSomething(lease) {
-                    endLease(of: worker, .handedOver, &commands)
-                }
+    private mutating func handOver(_ commands: inout [Command]) {
+        letSavedFitsYield(&commands)
+        wantCheckpoints(&commands)
+    }
+
+    /// Lets those yield that have nothing to save. At the end of the job a goodbye does that.
+    mutating func letSavedFitsYield(_ commands: inout [Command]) {
+        guard isAnyToYield, !isEnding else { return }
+        for worker in workers.keys.sorted() where mustYield(worker) {
+            if let lease = lease(of: worker), !hasSomething(lease) {
+                endLease(of: worker, .handedOver, &commands)
             }
         }
-        wantCheckpoints(&commands)
     }
 
     private var isEnding: Bool { if case .end = demand { true } else { false } }
@@ -88,11 +94,6 @@ extension Coordinator {
         endLease(of: worker, .handedOver, &commands)
     }
 
-    func dismiss(at peer: PeerID, _ commands: inout [Command]) {
-        commands.append(
-            .send(.goodbye(Goodbye(reason: "the worker was asked to leave")), to: peer))
-    }
-
     /// What follows when the last one has yielded.
     mutating func concludeDemands(_ commands: inout [Command]) {
         for worker in drained.sorted() {
@@ -101,11 +102,10 @@ extension Coordinator {
                 continue
             }
             guard lease(of: worker) == nil else { continue }
-            if let peer = workers[worker]?.peer { dismiss(at: peer, &commands) }
+            let goodbye = Goodbye(reason: "the worker was asked to leave")
+            bidFarewell(to: worker, .goodbye(goodbye), &commands)
             remove(worker, .handedOver, &commands)
             drained.remove(worker)
-            dismissed.append(worker)
-            if dismissed.count > policy.refusalsRememberedMaximum { dismissed.removeFirst() }
         }
         guard case .end(let outcome, let deadline) = demand else { return }
         let isDone =

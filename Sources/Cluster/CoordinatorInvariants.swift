@@ -32,7 +32,7 @@ extension Coordinator {
         precondition(assigning == assigningByteCount, "bytes of assignments under way")
         precondition(storingCheckpointCount >= 0, "checkpoints on their way to disk")
         precondition(workers.isEmpty == (absentSince != nil), "absence of workers")
-        precondition(Set(refusalOrder) == Set(refusals.keys), "refusals")
+        precondition(Set(farewellOrder) == Set(farewells.keys), "farewells")
         precondition(
             launchTokens.allSatisfy { workers[$0.value]?.hello.launchToken == $0.key }, "tokens")
     }

@@ -54,11 +54,10 @@ extension Coordinator {
     private mutating func greet(
         _ hello: Hello, from peer: PeerID, _ commands: inout [Command]
     ) {
-        if let refusal = refusals[hello.worker] {
-            commands.append(.send(.refused(refusal), to: peer))
+        if let farewell = farewells[hello.worker] {
+            commands.append(.send(farewell, to: peer))
             return
         }
-        guard !dismissed.contains(hello.worker) else { return dismiss(at: peer, &commands) }
         if let former = peers[peer], former != hello.worker {
             remove(former, .goodbye(reason: "it took another name"), &commands)
         }
@@ -174,15 +173,20 @@ extension Coordinator {
         _ worker: WorkerID, _ refusal: Refused, _ commands: inout [Command]
     ) {
         statistics.refusedCount += 1
-        if refusals.updateValue(refusal, forKey: worker) == nil { refusalOrder.append(worker) }
-        if refusalOrder.count > policy.refusalsRememberedMaximum {
-            refusals[refusalOrder.removeFirst()] = nil
-        }
-        if let peer = workers[worker]?.peer {
-            commands.append(.send(.refused(refusal), to: peer))
-        }
+        bidFarewell(to: worker, .refused(refusal), &commands)
         commands.append(.note(.workerRefused(worker, reason: refusal.reason)))
         remove(worker, .refused(reason: refusal.reason), &commands)
+    }
+
+    /// Tells a worker that it is let go, now and whenever it comes back.
+    mutating func bidFarewell(
+        to worker: WorkerID, _ farewell: Message, _ commands: inout [Command]
+    ) {
+        if farewells.updateValue(farewell, forKey: worker) == nil { farewellOrder.append(worker) }
+        if farewellOrder.count > policy.refusalsRememberedMaximum {
+            farewells[farewellOrder.removeFirst()] = nil
+        }
+        if let peer = workers[worker]?.peer { commands.append(.send(farewell, to: peer)) }
     }
 
     // MARK: Losing touch

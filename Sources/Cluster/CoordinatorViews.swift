@@ -30,6 +30,9 @@ extension Coordinator {
         }
     }
 
+    /// What a worker has a lease on; nil for nothing.
+    public func work(of worker: WorkerID) -> TileAttempt? { workers[worker]?.lease?.work }
+
     /// A worker's connection; nil where it cannot be reached.
     public func peer(of worker: WorkerID) -> PeerID? { workers[worker]?.peer }
 

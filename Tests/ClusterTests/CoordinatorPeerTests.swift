@@ -156,7 +156,7 @@ struct CoordinatorPeerTests {
             bench.join(worker)
             bench.tell(.nonsense("x", from: peer(worker)))
         }
-        #expect(bench.coordinator.refusals.keys.sorted() == [name("b"), name("c")])
+        #expect(bench.coordinator.farewells.keys.sorted() == [name("b"), name("c")])
     }
 
     @Test func `a connection that takes another name loses the first one`() {
