@@ -62,15 +62,6 @@ enum HostName {
         (1...253).contains(text.utf8.count)
             && text.allSatisfy { $0.isASCIIDigit || $0.isASCIILetter || ".-_".contains($0) }
     }
-
-    /// This host's.
-    static var own: String {
-        var system = utsname()
-        guard uname(&system) == 0 else { return "" }
-        return withUnsafeBytes(of: system.nodename) {
-            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        }
-    }
 }
 
 extension Character {

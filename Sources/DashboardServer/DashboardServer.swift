@@ -61,7 +61,7 @@ public final class DashboardServer: Sendable {
             rules: AccessRules(
                 token: AccessRules.makeToken(),
                 // A name that leads to loopback is as safe as the address.
-                host: isExposed ? address.host : host, ownName: HostName.own))
+                host: isExposed ? address.host : host, ownName: ThisHost.name ?? ""))
         // Signals are for the thread that reads them: none of the server's takes any.
         var all = sigset_t()
         var former = sigset_t()

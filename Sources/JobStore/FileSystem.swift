@@ -138,7 +138,7 @@ extension FileSystem {
 
     /// Puts a file in its place such that at any moment, also after a crash of the host, there is
     /// the former file or the whole of this one.
-    func replace(
+    public func replace(
         _ name: String, in directory: String, with bytes: [UInt8]
     ) throws(JobStoreError) {
         try replace([(name, FileContent(bytes))], in: directory)

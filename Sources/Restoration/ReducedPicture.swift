@@ -95,14 +95,7 @@ public struct ReducedPicture: Equatable, Sendable {
             width: width, height: height, colorBands: bands, sampleType: .uint8, format: format,
             iccProfile: profile)
         header.jpegQuality = Self.jpegQuality
-        // With typed errors of one kind all the way.
-        var result: Result<[UInt8], ImageError> = .success([])
-        samples.withUnsafeBytes { bytes in
-            result = Result { () throws(ImageError) in
-                try ImageFormats.encoded(format, header, samples: bytes)
-            }
-        }
-        return try result.get()
+        return try ImageFormats.encoded(format, header, samples: samples)
     }
 }
 

@@ -32,12 +32,11 @@ public final class Authenticator {
         let (stop, refusals) = (try EventFD(), try Refusals())
         let socket = try ReplySocket(context: context)
         try socket.bind("inproc://zeromq.zap.01")
-        let work = Unchecked(
-            Work(socket: socket, door: Door(folder: folder, local: local), stop: stop))
+        let work = Work(socket: socket, door: Door(folder: folder, local: local), stop: stop)
         self.stop = stop
         self.refusals = refusals
         thread = try DedicatedThread(name: "zap", stackByteCount: 1 << 20) {
-            work.value.run { refusals.add($0) }
+            work.run { refusals.add($0) }
         }
     }
 
@@ -72,12 +71,6 @@ public final class Authenticator {
                 return taken
             }
         }
-    }
-
-    /// For what one thread makes and hands to another.
-    private struct Unchecked<Value>: @unchecked Sendable {
-        let value: Value
-        init(_ value: Value) { self.value = value }
     }
 
     /// What the thread owns.

@@ -59,6 +59,19 @@ public enum ProcessEnvironment {
     }
 }
 
+/// The host that this process runs on.
+public enum ThisHost {
+    /// As it calls itself; nil where it has no name.
+    public static var name: String? {
+        var system = utsname()
+        guard uname(&system) == 0 else { return nil }
+        let name = withUnsafeBytes(of: system.nodename) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        return name.isEmpty ? nil : name
+    }
+}
+
 /// Finds programs.
 public enum ProgramLocator {
     /// The path of a program: beside the one that runs, else the first in the search path.

@@ -25,8 +25,8 @@ struct Console {
     private let logger: Logger
     private let screen: ConsoleScreen
     private let reader = EventReader()
-    /// What gathers all that happens; nil where nobody asks for it.
-    let watch: JobWatch?
+    /// What gathers all that happens.
+    let watch: JobWatch
     /// What this host's workers are asked to log; nil where that is not shown.
     let logOptionsOfWorkers: [String]?
 
@@ -35,7 +35,7 @@ struct Console {
         let hasGone = Atomic(false)
     }
 
-    init(isQuiet: Bool, choice: ProgressChoice, log: LogOptions, watch: JobWatch? = nil) {
+    init(isQuiet: Bool, choice: ProgressChoice, log: LogOptions, watch: JobWatch) {
         self.watch = watch
         let environment = ProcessEnvironment.all()
         let wanted = choice.mode(isQuiet: isQuiet, terminal: environment["TERM"] ?? "")
@@ -132,10 +132,9 @@ struct Console {
     /// Tells programs what has happened.
     func tell(_ kind: ProgressEvent.Kind, _ complete: (inout ProgressEvent) -> Void) {
         let isWritten = mode == .json && !reader.hasGone.load(ordering: .relaxed)
-        guard isWritten || watch != nil else { return }
         var event = ProgressEvent(kind, time: Self.secondsSince1970())
         complete(&event)
-        if kind != .progress { watch?.take(event) }
+        if kind != .progress { watch.take(event) }
         guard isWritten else { return }
         guard let bytes = try? Text.json(event, indented: false) else { return }
         let line = String(decoding: bytes, as: UTF8.self) + "\n"

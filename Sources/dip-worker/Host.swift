@@ -24,11 +24,7 @@ enum Host {
     }
 
     private static func hostName() -> String {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, name.count - 1) == 0, name[0] != 0 else { return "unknown-host" }
-        return clipped(
-            String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self),
-            80)
+        clipped(ThisHost.name ?? "unknown-host", 80)
     }
 
     private static func processor() -> String {

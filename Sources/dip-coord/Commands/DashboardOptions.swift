@@ -22,8 +22,8 @@ struct DashboardOptions: ParsableArguments {
     ///
     /// - Returns: nil where none is asked for.
     func serve(_ console: inout Console) throws -> DashboardServer? {
-        guard let dashboard, let watch = console.watch else { return nil }
-        let server = try DashboardServer(dashboard, watch)
+        guard let dashboard else { return nil }
+        let server = try DashboardServer(dashboard, console.watch)
         // No note: the record of notes is for all who look, and the token is not.
         console.text("dip-coord: dashboard at \(server.url)#token=\(server.token)")
         if server.isExposed {

@@ -60,7 +60,8 @@ struct RestoreCommand: ParsableCommand {
 
     func run() throws {
         let began = MonotonicClock()
-        let watch = JobWatch()
+        let watch = JobWatch(
+            showsPast: progress.page.dashboard != nil || output.report.folder != nil)
         var console = Console(
             isQuiet: output.quiet, choice: progress.progress, log: log, watch: watch)
         // However this ends, what is written next begins on a line of its own.

@@ -12,7 +12,7 @@ extension CoordinatorLoop {
     /// Does what people at pages want.
     func attendToControls() throws {
         controlEvent.clear()
-        for control in console.watch?.takeControls() ?? [] where ending.summary == nil {
+        for control in console.watch.takeControls() where ending.summary == nil {
             switch control {
             case .pause:
                 log("pauseWanted", "somebody at a page wants the job to rest")
@@ -59,8 +59,8 @@ extension CoordinatorLoop {
 
     /// Asks workers for pictures of tiles that somebody looks at.
     func wantPreviews() throws {
-        guard let wanted = console.watch?.wantedPreviews(), !wanted.isEmpty,
-            ending.summary == nil, !job.isMeasuring
+        let wanted = console.watch.wantedPreviews()
+        guard !wanted.isEmpty, ending.summary == nil, !job.isMeasuring
         else { return }
         var holders: [Int: Coordinator.WorkerView] = [:]
         for view in coordinator.workerViews where view.phase == .fitting {
@@ -92,8 +92,7 @@ extension CoordinatorLoop {
         }
         try tell(.received(.preview(body), from: peer))
         guard let pixels = payload?.pixels, body.job == job.job,
-            let worker = coordinator.worker(at: peer),
-            coordinator.leases.contains(where: { $0.worker == worker && $0.work == body.work })
+            let worker = coordinator.worker(at: peer), coordinator.work(of: worker) == body.work
         else { return }
         let (shape, limit) = (pixels.shape, WireLimits.previewSideMaximum)
         guard max(shape.height, shape.width) <= limit, [1, 3].contains(shape.bands) else {
@@ -102,7 +101,7 @@ extension CoordinatorLoop {
                     "a preview of the shape \(shape), wanted at most \(limit) pixels a side and 1 "
                         + "or 3 bands", from: peer))
         }
-        console.watch?.takePreview(
+        console.watch.takePreview(
             fit: body.tile.rawValue, iteration: body.iteration, width: shape.width,
             height: shape.height, bands: shape.bands, pixels: pixels.pixels)
     }

@@ -177,7 +177,7 @@ extension CoordinatorLoop {
     /// All that was said, of which the record has the latest.
     var warnings: [String] {
         let prefix = "warning: "
-        let told = console.watch?.read { record in
+        let told = console.watch.read { record in
             record.events.filter { $0.kind == .message && $0.sentence.hasPrefix(prefix) }
                 .map { String($0.sentence.dropFirst(prefix.count)) }
         }

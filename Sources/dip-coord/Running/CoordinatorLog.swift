@@ -40,7 +40,7 @@ extension CoordinatorLoop {
     /// comes before the tile is on the disk, so that none of those is without it.
     func logReceived(_ result: Restored, _ worker: WorkerID?) {
         let number = result.tile.rawValue
-        var curve = console.watch?.read { $0.fits[number].curve } ?? Curve(pointsMaximum: 4)
+        var curve = console.watch.read { $0.fits[number].curve } ?? Curve(pointsMaximum: 4)
         curve.add(
             Curve.Point(
                 iteration: result.iterations, loss: result.finalLoss,
@@ -56,7 +56,7 @@ extension CoordinatorLoop {
 
     /// The host of a worker; nil where nobody knows it (any more).
     func host(of worker: WorkerID) -> String? {
-        console.watch?.read { $0.host(ofWorker: worker.rawValue) } ?? nil
+        console.watch.read { $0.host(ofWorker: worker.rawValue) } ?? nil
     }
 
     // MARK: Subjects

@@ -67,8 +67,8 @@ final class CoordinatorLoop {
     /// Raised when somebody at a page wants something.
     let controlEvent: EventFD
     private var statusAt: Duration
-    /// When the record is to learn how things stand; nil where nothing is recorded.
-    private var recordAt: Duration?
+    /// When the record is to learn how things stand.
+    private var recordAt: Duration
 
     /// - Parameters:
     ///   - state: how far the job is already.
@@ -128,15 +128,16 @@ final class CoordinatorLoop {
         if let authenticator { _ = poller.add(fileDescriptor: authenticator.fileDescriptor) }
         if let handshakes = router.handshakes { _ = poller.add(handshakes) }
         statusAt = clock.now() + console.firstStatusDelay
-        recordAt = console.watch.map { _ in clock.now() + Self.recordInterval }
-        console.watch?.begin(record(of: state))
-        console.watch?.wake = { [controlEvent] in controlEvent.signal() }
+        recordAt = clock.now() + Self.recordInterval
+        console.watch.begin(record(of: state))
+        console.watch.wake = { [controlEvent] in controlEvent.signal() }
     }
 
     private func record(of state: JobState) -> JobRecord {
         job.record(
             stored: Set(state.stored), setAside: Set(state.setAside),
-            beganAt: Console.secondsSince1970() - clock.now().inSeconds)
+            beganAt: Console.secondsSince1970() - clock.now().inSeconds,
+            withPast: console.watch.showsPast)
     }
 
     private static func policy(_ job: RestoreJob) -> CoordinatorPolicy {
@@ -188,7 +189,7 @@ final class CoordinatorLoop {
         }
         if let deadline = endingDeadline { deadlines.append(deadline) }
         deadlines.append(statusAt)
-        if let recordAt { deadlines.append(recordAt) }
+        deadlines.append(recordAt)
         if outboxes.isWaiting { deadlines.append(now + Self.sendRetryInterval) }
         return max((deadlines.min() ?? now) - now, .zero)
     }
@@ -247,9 +248,9 @@ final class CoordinatorLoop {
 
     private func showStatus() throws {
         let now = clock.now()
-        if let recordAt, now >= recordAt {
-            self.recordAt = now + Self.recordInterval
-            if ending.summary == nil || ending.isBlending { console.watch?.take(snapshot()) }
+        if now >= recordAt {
+            recordAt = now + Self.recordInterval
+            if ending.summary == nil || ending.isBlending { console.watch.take(snapshot()) }
             try wantPreviews()
         }
         guard now >= statusAt else { return }

@@ -30,8 +30,12 @@ final class JobWatch: WatchedJob {
         var wake: (@Sendable () -> Void)?
     }
 
+    /// Whether anybody is shown what earlier runs have done: of a large job that is much to read.
+    let showsPast: Bool
     private let state = Mutex(State())
     private let clock = MonotonicClock()
+
+    init(showsPast: Bool) { self.showsPast = showsPast }
 
     // MARK: What happens
 

@@ -43,18 +43,10 @@ struct ReportFolder {
     func write(page html: String, data json: [UInt8]) throws {
         _ = try make()
         let files = PosixFileSystem()
-        for (path, bytes) in [(data, json), (page, Array(html.utf8))] {
-            try Self.checkMayReplace(path)
-            let partial = path + ".partial"
-            do {
-                try files.write(bytes, to: partial)
-                try files.rename(partial, to: path)
-            } catch {
-                unlink(partial)
-                throw error
-            }
+        for (name, bytes) in [(Self.dataName, json), (Self.pageName, Array(html.utf8))] {
+            try Self.checkMayReplace("\(path)/\(name)")
+            try files.replace(name, in: path, with: bytes)
         }
-        try files.sync(directory: path)
     }
 
     /// Makes the folder and those above it; the ones that were not there, from the top.

@@ -117,10 +117,16 @@ extension RestoreJob {
         return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 
-    /// The record of a job with what its folder knows of earlier runs.
-    func record(stored: Set<Int>, setAside: Set<Int>, beganAt: Double) -> JobRecord {
+    /// The record of a job.
+    ///
+    /// - Parameter withPast: with the curves, workers and failures of earlier runs, as far as the
+    ///   job's folder knows of them.
+    func record(
+        stored: Set<Int>, setAside: Set<Int>, beganAt: Double, withPast: Bool
+    ) -> JobRecord {
         var record = JobRecord(description(beganAt: beganAt))
         record.restore(stored: stored, setAside: setAside)
+        guard withPast else { return record }
         var last: Double?
         // What cannot be read is not known; the report says so.
         try? JobStore.readEvents(

@@ -118,13 +118,13 @@ struct RestorationRun {
         // Before any thread of our own is made.
         let signals = try desk.signalReader()
         let storage = try StorageThread(work)
-        console.watch?.offer(job.pictures(self))
+        console.watch.offer(job.pictures(self))
         let loop = try CoordinatorLoop(
             job: job, state: state, goesOn: goesOn, socket: socket, signals: signals,
             storage: storage, console: console, clock: clock)
         let code = try loop.run()
         return job.writeReport(
-            console.watch?.read { $0 }, loop.ending.report, loop.ending.pictures,
+            console.watch.read { $0 }, loop.ending.report, loop.ending.pictures,
             loop.ending.blend?.disagreement, warnings: loop.warnings, code: code,
             isOfEarlierRun: false, &console)
     }
@@ -138,7 +138,7 @@ struct RestorationRun {
         let setAside = Set(completion.unrestored.flatMap { manifest.plan.fits(of: $0) })
         let record = job.record(
             stored: Set(0..<job.fitCount).subtracting(setAside), setAside: setAside,
-            beganAt: manifest.createdAt)
+            beganAt: manifest.createdAt, withPast: true)
         return job.writeReport(
             record, job.formerSummary, ReportPictures(of: job, input: source), nil, warnings: [],
             code: code, isOfEarlierRun: true, &console)

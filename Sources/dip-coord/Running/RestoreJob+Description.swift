@@ -2,8 +2,8 @@
 
 import Dashboard
 import DeepImagePrior
-import Glibc
 import Imaging
+import Transport
 import Version
 import Wire
 
@@ -28,10 +28,6 @@ extension RestoreJob {
     }
 
     static var hostName: String {
-        var system = utsname()
-        guard uname(&system) == 0 else { return "unknown host" }
-        return withUnsafeBytes(of: system.nodename) {
-            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        }
+        ThisHost.name ?? "unknown host"
     }
 }
