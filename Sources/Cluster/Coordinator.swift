@@ -53,6 +53,8 @@ public struct Coordinator: Sendable {
     /// What the user wants of the job, and workers that are to leave.
     var demand = Demand.run
     var drained: Set<WorkerID> = []
+    /// Who was told goodbye at the end of the job and has not answered.
+    var dismissed: Set<PeerID> = []
     /// How the job ended; nil while it runs.
     public internal(set) var outcome: Outcome?
 
@@ -110,9 +112,12 @@ public struct Coordinator: Sendable {
         case .pieceReceived(let work, let peer): receivePiece(work, from: peer, &commands)
         case .nonsense(let what, let peer): receiveNonsense(what, from: peer, &commands)
         case .protocolMismatch(let seen, let peer): refuseVersion(seen, from: peer, &commands)
-        case .unreachable(let peer): lose(peer, &commands)
+        case .unreachable(let peer):
+            dismissed.remove(peer)
+            lose(peer, &commands)
         case .childExited(let token, let reason):
             if let worker = launchTokens[token] {
+                if let peer = workers[worker]?.peer { dismissed.remove(peer) }
                 // After the end of the job it has done what it was told.
                 remove(worker, outcome == nil ? .exited(reason: reason) : .handedOver, &commands)
             }
@@ -178,6 +183,7 @@ public struct Coordinator: Sendable {
         for (peer, worker) in peers.sorted(by: { $0.value < $1.value }) {
             if keepsWorkers(after: outcome), workers[worker]?.hello.launchToken == nil { continue }
             commands.append(.send(.goodbye(Goodbye(reason: outcome.sentence)), to: peer))
+            dismissed.insert(peer)
         }
         commands.append(
             .finished(
@@ -202,8 +208,13 @@ extension Coordinator {
     public var entryCount: Int {
         let failed = workers.values.reduce(0) { $0 + $1.failedTiles.count }
         return workers.count + peers.count + launchTokens.count + idle.count + farewells.count
-            + farewellOrder.count + drained.count + failed
+            + farewellOrder.count + drained.count + dismissed.count + failed
     }
+
+    /// Whether goodbyes may still be on their way: some who were told it at the end of the job have
+    /// not answered. What a worker has received and not yet read is lost to it when its connection
+    /// ends, so the connections have to outlive that.
+    public var awaitsFarewells: Bool { !dismissed.isEmpty }
 
     /// Workers that are known and not given up.
     public var workerCount: Int { workers.count }

@@ -122,10 +122,13 @@ extension Coordinator {
         commands.append(.send(.refused(refusal), to: peer))
     }
 
-    private func answerAfterTheEnd(
+    private mutating func answerAfterTheEnd(
         _ message: Message, from peer: PeerID, _ outcome: Outcome, _ commands: inout [Command]
     ) {
-        if case .goodbye = message { return }
+        if case .goodbye = message {
+            dismissed.remove(peer)
+            return
+        }
         drop(message, from: peer, reason: outcome.sentence, &commands)
         if keepsWorkers(after: outcome) { return }
         commands.append(.send(.goodbye(Goodbye(reason: outcome.sentence)), to: peer))

@@ -39,10 +39,14 @@ extension Worker {
     mutating func receive(_ message: Message, _ commands: inout [Command]) {
         heard()
         switch (link, message) {
-        case (.new, _), (.closed, _), (.pausing, _):
+        case (.new, _), (.closed, _):
             break
         case (_, .goodbye(let body)):
+            // The coordinator waits for the answer before it ends its connections.
+            commands.append(.send(.goodbye(Goodbye(reason: "the worker leaves as it was told"))))
             leave(.jobOver(reason: body.reason), &commands)
+        case (.pausing, _):
+            break
         case (_, .refused(let body)):
             takeRefusal(body, &commands)
         case (.greeting, .welcome(let body)):

@@ -40,6 +40,13 @@ struct CoordinatorPeerTests {
         #expect(commands.summary?.outcome == .interrupted)
         #expect(bench.tell(.interrupted) == [])
         #expect(bench.idleBeat("a") == [.send(goodbye, to: peer("a"))])
+
+        let answer = Message.goodbye(Goodbye(reason: "the worker leaves as it was told"))
+        #expect(bench.coordinator.awaitsFarewells)
+        #expect(bench.hear(answer, from: peer("a")) == [])
+        #expect(bench.coordinator.awaitsFarewells, "b has not answered")
+        bench.tell(.unreachable(peer("b")))
+        #expect(!bench.coordinator.awaitsFarewells)
     }
 
     @Test func `a result that is being stored when the job ends is still counted`() {

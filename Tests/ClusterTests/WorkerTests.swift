@@ -168,11 +168,12 @@ struct WorkerTests {
             ])
     }
 
-    @Test func `a coordinator's goodbye ends the worker`() {
+    @Test func `a coordinator's goodbye is answered and ends the worker`() {
         var bench = WorkerBench.fitting(0)
+        let answer = Goodbye(reason: "the worker leaves as it was told")
         #expect(
             bench.hear(.goodbye(Goodbye(reason: "done"))) == [
-                .stopFit(work(0)), .leave(.jobOver(reason: "done")),
+                .send(.goodbye(answer)), .stopFit(work(0)), .leave(.jobOver(reason: "done")),
             ])
     }
 

@@ -38,6 +38,7 @@ class Worker:
 
     def leave(self, code, reason):
         self.exit_code = code
+        self.send("goodbye", reason=reason)
         print(f"worker.py: {reason}", file=sys.stderr)
 
     def connect(self):
@@ -120,7 +121,6 @@ class Worker:
         self.welcomed_at = time.monotonic()
         wanted = json.loads(welcome["configuration"])
         if wanted.get("factor", 1) != 1 or wanted.get("measuresStop"):
-            self.send("goodbye", reason="this job upscales or measures where to stop")
             self.leave(77, "this job upscales or measures where to stop: not done here")
         if welcome["job"] != self.job:
             self.drop()
@@ -151,8 +151,7 @@ class Worker:
         if self.exit_code is not None:
             return
         if self.end_at and (self.result is None or now > self.end_at):
-            self.send("goodbye", reason="the worker was asked to end")
-            self.leave(0, "was asked to end")
+            self.leave(0, "the worker was asked to end")
         elif self.link == "welcomed":
             if now > self.welcomed_at + self.welcome["silenceSeconds"]:
                 self.connect()

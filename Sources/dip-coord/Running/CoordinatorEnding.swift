@@ -26,7 +26,7 @@ struct Ending {
     var isStorageOver = false
     /// When a signal asked for the end.
     var interruptedAt: Duration?
-    /// How long goodbyes may wait for room in the queues of their connections.
+    /// How long goodbyes may wait for room in the queues of their connections, and for answers.
     var farewellUntil: Duration = .zero
     /// When children that have not ended by themselves are asked to, and made to.
     var terminateAt: Duration?
@@ -41,7 +41,8 @@ extension CoordinatorLoop {
 
     var isOver: Bool {
         ending.isStorageOver && localWorkers.runningCount == 0
-            && (!outboxes.isWaiting || clock.now() >= ending.farewellUntil)
+            && (!outboxes.isWaiting && !coordinator.awaitsFarewells
+                || clock.now() >= ending.farewellUntil)
     }
 
     /// The user wants to stop, or the terminal has gone (SIGHUP), which may be said several
