@@ -85,7 +85,6 @@ public final class Fit {
         let kernels = try Self.kernels()
         heldOut = problem.holdOut(configuration, kernels: kernels)
         missing = problem.pixels.indices.filter { problem.pixels[$0].isNaN }
-        for index in missing { problem.pixels[index] = 0.5 }
         self.configuration = configuration
         monitor = StopMonitor(configuration)
         forwardOperator = configuration.makeOperator(for: problem)
@@ -105,6 +104,7 @@ public final class Fit {
         }
         z = configuration.input.z(of: problem, configuration, kernels: network.kernels)
         problem.guide = []
+        for index in missing { problem.pixels[index] = 0.5 }
         self.problem = problem
         network.initialize(
             RandomStream(seed: configuration.seed, words: (StreamTag.weights.rawValue, 0, 0)))
@@ -152,8 +152,7 @@ public final class Fit {
         // The weights have just shown that they are good.
         if iteration % configuration.snapshotInterval == 0 { save(into: &snapshot) }
         if iteration == 0 { average.update(from: network.output) }
-        network.kernels.blendAverage(
-            &average, with: network.output, decay: Float(configuration.averageDecay))
+        network.kernels.blendAverage(&average, with: network.output, decay: averageDecay)
         let clip = min(1, configuration.gradientNormMaximum / (norm + 1e-6))
         adam.step(network, learningRate: learningRate, gradientScale: clip)
         iteration += 1
@@ -215,6 +214,12 @@ public final class Fit {
         FitState(
             present: present, snapshot: snapshot, tile: problem.tile,
             shape: problem.outputShape, configuration: configuration.json)
+    }
+
+    private var averageDecay: Float {
+        let decay = configuration.averageDecay
+        guard configuration.averagesEvenlyAtFirst else { return Float(decay) }
+        return Float(min(decay, 1 - 1 / Double(iteration + 1)))
     }
 
     private var noiseStream: RandomStream {

@@ -2,10 +2,17 @@
 
 import NeuralNetwork
 
-/// What z is: noise, or a picture of `inputChannels` bands. Each iteration adds fresh noise to it.
+/// What z is: noise, or a picture of `inputChannels` bands, or both. Each iteration adds fresh noise
+/// to it.
 public enum NetworkInput: String, Codable, Sendable, CaseIterable {
     /// Uniform noise, cut from one field over the whole image.
     case noise
+    /// The same noise, but the first channels are the given pixels at a lower resolution: means
+    /// over blocks of `coarseBlock` pixels, times `coarseScale`. A network that sees where it is
+    /// has far less to learn, and what it learns holds on other tiles too.
+    ///
+    /// Not published; docs/QUALITY.md has what it gains.
+    case coarse
     /// The given pixels themselves, of as many bands; enlarged bilinearly where the restored tile
     /// is larger, 0.5 where a sample is missing.
     case image
@@ -18,12 +25,13 @@ public enum NetworkInput: String, Codable, Sendable, CaseIterable {
 
     /// z of a restored tile, (outputHeight, outputWidth, inputChannels).
     ///
-    /// - Parameter problem: valid for the configuration, with 0.5 where pixels are missing.
+    /// - Parameter problem: valid for the configuration; NaN where pixels are missing.
     func z(
         of problem: FitProblem, _ configuration: FitConfiguration, kernels: Kernels
     ) -> [Float] {
         switch self {
         case .noise: NoiseField(configuration).cut(problem, kernels: kernels)
+        case .coarse: problem.coarsePictureInNoise(configuration, kernels: kernels)
         case .image: problem.enlargedPixels()
         case .meshgrid: problem.meshgrid()
         case .guide: problem.guide.map { $0.isNaN ? 0.5 : $0 }
@@ -37,6 +45,12 @@ extension FitProblem {
         let channels = configuration.inputChannels
         switch configuration.input {
         case .noise: break
+        case .coarse:
+            guard bands < channels else {
+                throw .invalid(
+                    "a network input of \(channels) channels has no room for a coarse picture of "
+                        + "\(bands) bands and noise")
+            }
         case .image:
             guard bands == channels else {
                 throw .invalid(
@@ -60,8 +74,19 @@ extension FitProblem {
         }
     }
 
+    fileprivate func coarsePictureInNoise(
+        _ configuration: FitConfiguration, kernels: Kernels
+    ) -> [Float] {
+        var z = NoiseField(configuration).cut(self, kernels: kernels)
+        CoarsePicture(self, block: configuration.coarseBlock).write(
+            into: &z, height: outputHeight, width: outputWidth,
+            channels: configuration.inputChannels, scale: Float(configuration.coarseScale))
+        return z
+    }
+
     /// Bilinear, between the centres of pixels; beyond the tile its rim goes on.
     fileprivate func enlargedPixels() -> [Float] {
+        let pixels = pixels.map { $0.isNaN ? 0.5 : $0 }
         guard factor > 1 else { return pixels }
         let place = { (index: Int, length: Int) -> (first: Int, second: Int, weight: Float) in
             let centre = (Float(index) + 0.5) / Float(factor) - 0.5

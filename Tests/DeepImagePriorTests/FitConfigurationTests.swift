@@ -24,6 +24,10 @@ struct FitConfigurationTests {
         $0.iterations = 1_000_000
         $0.learningRate = 1e-7
         $0.averageDecay = 0.123456789012345
+        $0.averagesEvenlyAtFirst = true
+        $0.input = .coarse
+        $0.coarseBlock = 64
+        $0.coarseScale = 1e-3
         $0.gradientNormMaximum = 1e300
         $0.collapseDecibels = .leastNonzeroMagnitude
         $0.snapshotInterval = .max
@@ -137,7 +141,9 @@ struct FitConfigurationTests {
             ("skip", { $0.skipChannels[0] = -1 }), ("skip 1025", { $0.skipChannels[1] = 1025 }),
             ("even filter", { $0.filterDown[0] = 4 }), ("filter 13", { $0.filterUp[1] = 13 }),
             ("filter -1", { $0.filterUp[1] = -1 }), ("inputs", { $0.inputChannels = 0 }),
-            ("many inputs", { $0.inputChannels = 1025 }), ("scale", { $0.inputScale = 0 }),
+            ("many inputs", { $0.inputChannels = 1025 }), ("block 0", { $0.coarseBlock = 0 }),
+            ("block 65", { $0.coarseBlock = 65 }), ("coarse 0", { $0.coarseScale = 0 }),
+            ("coarse 11", { $0.coarseScale = 11 }), ("scale", { $0.inputScale = 0 }),
             ("negative scale", { $0.inputScale = -1 }), ("iterations", { $0.iterations = 0 }),
             ("noise", { $0.inputNoiseDeviation = -0.1 }), ("rate", { $0.learningRate = 0 }),
             ("many iterations", { $0.iterations = 1_000_001 }), ("decay", { $0.averageDecay = 1 }),

@@ -185,6 +185,29 @@ import Testing
         }
     }
 
+    @Test func `an average that is even at first is the mean of the outputs, then exponential`()
+        throws
+    {
+        let fit = try Fit(
+            problem: .tile(),
+            configuration: .tiny {
+                $0.averageDecay = 0.75
+                $0.averagesEvenlyAtFirst = true
+            })
+        let inside = try Inside(fit)
+        var outputs: [[Double]] = []
+        for _ in 0..<6 {
+            _ = try fit.step()
+            outputs.append(inside.network.output.map(Double.init))
+        }
+        let expected = outputs[0].indices.map { place in
+            let mean = outputs[..<4].reduce(0) { $0 + $1[place] } / 4
+            return outputs[4...].reduce(mean) { 0.75 * $0 + 0.25 * $1[place] }
+        }
+        let worst = zip(fit.result(), expected).map { abs(Double($0) - $1) }.max() ?? 1
+        #expect(worst < 1e-6)
+    }
+
     @Test func `the gradient is shortened to its largest norm`() throws {
         for norm in [1e-3, 1e-6] {
             let fit = try Fit(

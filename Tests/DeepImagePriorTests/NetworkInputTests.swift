@@ -53,6 +53,55 @@ struct NetworkInputTests {
         #expect(try z(problem, Self.configuration(.image, channels: 1, factor: 2)) == row + row)
     }
 
+    @Test func `a coarse picture takes the first channels of the noise, on one grid of blocks`()
+        throws
+    {
+        let configuration = Self.configuration(.coarse, channels: 5)
+        let noise = Self.configuration(.noise, channels: 5)
+        for (x, y) in [(0, 0), (3, 5), (8, 2)] {
+            let problem = FitProblem.tile(12, 20, x: x, y: y)
+            let (mixed, pure) = (try z(problem, configuration), try z(problem, noise))
+            for pixel in 0..<12 * 20 {
+                #expect(mixed[pixel * 5 + 3] == pure[pixel * 5 + 3])
+                #expect(mixed[pixel * 5 + 4] == pure[pixel * 5 + 4])
+            }
+            // Between the centres of four blocks lies the mean of their sixteen pixels.
+            for (row, column) in [(4, 4), (4, 10), (8, 16)] {
+                let (top, left) = (row - y % 2, column - x % 2)
+                var sum: Float = 0
+                for dy in -2..<2 {
+                    for dx in -2..<2 {
+                        sum += problem.pixels[((top + dy) * 20 + left + dx) * 3 + 1]
+                    }
+                }
+                let around = [(-1, -1), (-1, 0), (0, -1), (0, 0)].map {
+                    mixed[((top + $0.0) * 20 + left + $0.1) * 5 + 1]
+                }
+                let mean = around.reduce(0, +) / 4
+                #expect(abs(mean - 0.3 * sum / 16) < 1e-6, "\(x) \(y): \(row) \(column)")
+            }
+        }
+    }
+
+    @Test func `where nothing is given, a coarse picture goes on with what lies around`() throws {
+        let configuration = Self.configuration(.coarse, channels: 2)
+        let hole = FitProblem.tile(16, 16, bands: 1) { y, x, _ in
+            (4..<10).contains(y) && (2..<9).contains(x) ? .nan : y < 8 ? 0.25 : 0.75
+        }
+        let values = stride(from: 0, to: 16 * 16 * 2, by: 2)
+        let filled = try z(hole, configuration)
+        #expect(values.allSatisfy { (0.25 * 0.3...0.75 * 0.3 + 1e-6).contains(filled[$0]) })
+        let empty = FitProblem.tile(16, 16, bands: 1) { _, _, _ in .nan }
+        let gray = try z(empty, configuration)
+        #expect(values.allSatisfy { abs(gray[$0] - 0.15) < 1e-6 })
+        // Of an enlarged tile, a block has so many more pixels.
+        var small = FitProblem.tile(8, 8, bands: 1) { _, _, _ in 0.5 }
+        small.factor = 2
+        let wanted = Self.configuration(.coarse, channels: 2, factor: 2)
+        let enlarged = try z(small, wanted)
+        #expect(enlarged.count == 16 * 16 * 2 && abs(enlarged[34] - 0.15) < 1e-6)
+    }
+
     @Test func `every input is fitted, whatever is missing, and the same each time`() throws {
         for input in NetworkInput.allCases {
             for factor in input == .guide ? [1] : [1, 2] {
@@ -66,7 +115,7 @@ struct NetworkInputTests {
                     problem.guideBands = 2
                     problem.guide = (0..<32 * 32 * 2).map { $0 == 5 ? .nan : Float($0 % 7) / 7 }
                 }
-                let channels = [NetworkInput.noise: 4, .image: 3, .meshgrid: 2, .guide: 2]
+                let channels = [NetworkInput.noise: 4, .coarse: 4, .image: 3, .meshgrid: 2, .guide: 2]
                 let configuration = Self.configuration(
                     input, channels: channels[input] ?? 0, factor: factor)
                 var results: [[Float]] = []
@@ -108,6 +157,7 @@ struct NetworkInputTests {
             (.tile(bands: 2), Self.configuration(.image, channels: 3)),
             (.tile(), Self.configuration(.meshgrid, channels: 2)),
             (.tile(), Self.configuration(.noise, channels: 4, factor: 2)),
+            (.tile(), Self.configuration(.coarse, channels: 3)),
         ]
         for (problem, configuration) in cases {
             #expect(throws: FitError.self) {

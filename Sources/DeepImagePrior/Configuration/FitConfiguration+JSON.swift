@@ -98,7 +98,7 @@ extension FitConfiguration {
             (task == .guided) == (input == .guide),
             "the task \(task.rawValue) does not go with the network input \(input.rawValue)")
         try require(
-            input == .noise || input == .meshgrid && inputChannels == 2
+            [.noise, .coarse].contains(input) || input == .meshgrid && inputChannels == 2
                 || [.image, .guide].contains(input) && inputChannels <= 16,
             "\(inputChannels) channels are not those of the network input \(input.rawValue)")
         try require(
@@ -165,6 +165,11 @@ extension FitConfiguration {
             try require(
                 value > 0 && value.isFinite, "\(field) is \(value); a number above 0 works")
         }
+        try require(
+            (1...64).contains(coarseBlock), "coarseBlock is \(coarseBlock); 1 to 64 pixels work")
+        try require(
+            coarseScale > 0 && coarseScale <= 10,
+            "coarseScale is \(coarseScale); above 0, at most 10 works")
         try require(
             inputNoiseDeviation >= 0 && inputNoiseDeviation.isFinite,
             "inputNoiseDeviation is \(inputNoiseDeviation); 0 or more works")

@@ -47,6 +47,10 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     public var inputChannels = 32
     /// Noise is uniform in [0, inputScale); above 0.
     public var inputScale = 0.1
+    /// With `coarse`: side of a block, in given pixels; 1 to 64.
+    public var coarseBlock = 2
+    /// With `coarse`: what the picture's values, 0 to 1, are multiplied by; above 0, at most 10.
+    public var coarseScale = 0.3
     /// Standard deviation of the fresh Gaussian noise that z gets in each iteration; at least 0.
     public var inputNoiseDeviation = 1.0 / 30
 
@@ -81,6 +85,11 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     public var learningRate = 0.01
     /// Weight of the past in the exponential average of outputs; 0 to below 1.
     public var averageDecay = 0.99
+    /// Whether the first outputs count alike, the n-th for 1/n until that is less than a later
+    /// one's share, rather than the first one as if it had been there for ever.
+    ///
+    /// The paper's code does the latter, which short fits suffer from.
+    public var averagesEvenlyAtFirst = false
     /// The gradient is shortened to this 2-norm where it is longer; above 0.
     ///
     /// Not in the paper: practice with long fits shows that it prevents most collapses.
@@ -180,6 +189,22 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     public mutating func setCounts(perValue: Double, low: Double, high: Double) {
         photonScale = perValue * (high - low)
         photonOffset = perValue * low
+    }
+
+    /// The most noise that a coarse picture may bring into z, as a standard deviation: with more the
+    /// network shows it again, and with less it is told less. Measured, docs/QUALITY.md.
+    private static let coarseNoiseMaximum = 0.01
+
+    /// Fades the coarse picture of the network input so far that the image's noise does no harm in
+    /// it.
+    ///
+    /// - Parameter noiseDeviation: of the given pixels' noise, 1 being the range.
+    public mutating func fadeCoarsePicture(noiseDeviation: Double) {
+        guard noiseDeviation > 0 else { return }
+        // The mean of a block of independent samples.
+        let limit = Self.coarseNoiseMaximum * Double(coarseBlock) / noiseDeviation
+        // Three decimals, so that the number can be told.
+        coarseScale = min(coarseScale, max(0.001, (limit * 1000).rounded() / 1000))
     }
 
     /// How the network computes on so many threads.

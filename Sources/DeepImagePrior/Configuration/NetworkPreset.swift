@@ -43,7 +43,7 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// The presets that this program is measured with: all that tells them from `paper`.
     private var own: Own? {
         switch self {
-        case .fast: Own(channels: [16, 16, 16, 16, 16], tile: 128, overlap: 32, iterations: 800)
+        case .fast: Own(channels: [16, 16, 16, 16, 16], tile: 128, overlap: 32, iterations: 500)
         case .balanced, .best:
             Own(channels: [32, 32, 32, 32, 32], tile: 192, overlap: 32, iterations: 1200)
         default: nil
@@ -112,6 +112,9 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         case .paper, .thin: break
         case .fast, .balanced, .best:
             if let own { configuration.iterations = own.iterations }
+            configuration.input = .coarse
+            configuration.averageDecay = 0.98
+            configuration.averagesEvenlyAtFirst = true
         case .paperInpaintText:
             configuration.upsampling = [Upsampling](repeating: .nearest, count: levels)
             configuration.inputNoiseDeviation = 0.03

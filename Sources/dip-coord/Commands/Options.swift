@@ -101,10 +101,10 @@ struct FitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            What the network is given: noise, the image itself, or meshgrid, the place of each \
-            pixel in the image, which was published for a large hole. (default: noise, with --task \
-            guided the guide)
-            """, valueName: "noise|image|meshgrid"))
+            What the network is given: noise, coarse, which is noise and the image at a lower \
+            resolution, the image itself, or meshgrid, the place of each pixel in the image, which \
+            was published for a large hole. (default: the preset's, with --task guided the guide)
+            """, valueName: "noise|coarse|image|meshgrid"))
     var input: InputChoice?
 
     func validate() throws {
@@ -149,7 +149,7 @@ struct FitOptions: ParsableArguments {
         }
         if guide != nil { configuration.input = .guide }
         switch configuration.input {
-        case .noise: break
+        case .noise, .coarse: break
         case .image: configuration.inputChannels = bands
         case .meshgrid: configuration.inputChannels = 2
         case .guide: configuration.inputChannels = guide?.bands ?? 0
@@ -159,11 +159,12 @@ struct FitOptions: ParsableArguments {
 
 /// What a user may give the network.
 enum InputChoice: String, ExpressibleByArgument {
-    case noise, image, meshgrid
+    case noise, coarse, image, meshgrid
 
     var networkInput: NetworkInput {
         switch self {
         case .noise: .noise
+        case .coarse: .coarse
         case .image: .image
         case .meshgrid: .meshgrid
         }

@@ -174,6 +174,12 @@ struct RestoreJob: Sendable {
         let stopping = run.stop.resolved(task, run.fit, preset, tileCount: plan.tileCount)
         let noiseDeviation = try run.stop.noiseDeviation(
             blend.region.map { RegionView(source, $0) } ?? source, plan, task)
+        if preset.isOurs, preset.configuration.input == .coarse, task.task == .denoise,
+            let deviation = try noiseDeviation
+                ?? (blend.region.map { RegionView(source, $0) } ?? source).noiseDeviation(plan)
+        {
+            preset.configuration.fadeCoarsePicture(noiseDeviation: deviation)
+        }
         preset.configuration = preset.configuration.stopping(
             stopping, noiseDeviation: noiseDeviation, mayExtend: run.fit.iterations == nil)
         let configuration = preset.configuration
