@@ -5,6 +5,8 @@
 public struct ProgressSnapshot: Codable, Equatable, Sendable {
     /// What is being done.
     public enum Phase: String, Codable, Sendable, CaseIterable {
+        /// A tile is fitted for the weights that the fits of all tiles begin with.
+        case start
         /// A few tiles are fitted to find the iteration at which all of them stop.
         case pilots
         /// The tiles are fitted.

@@ -23,7 +23,12 @@ public enum ProgressView {
 
     /// [====>     ] 34%  3/12 tiles
     private static func overview(_ snapshot: ProgressSnapshot, _ width: Int) -> TerminalLine {
-        let noun = snapshot.phase == .pilots ? "pilots" : "\(snapshot.unit)s"
+        let noun =
+            switch snapshot.phase {
+            case .start: "start fit"
+            case .pilots: "pilots"
+            case .tiles, .blending: "\(snapshot.unit)s"
+            }
         let percent = "\(Int(snapshot.share * 100))%"
         let texts = [
             "\(percent)  \(tiles(snapshot)) \(noun)", "\(tiles(snapshot)) \(noun)",

@@ -69,14 +69,15 @@ public final class Fit {
     /// Builds the network and its start, or the state that another fit had come to.
     ///
     /// - Parameters:
+    ///   - start: The weights that the configuration names, if it does; not needed with a state.
     ///   - state: Of a fit of the same problem and configuration: this one takes the same way from
     ///     there as that one would have, bit for bit on the same CPU type.
     ///   - threadCount: Threads that share each iteration; the result is the same for any.
     /// - Throws: `FitError` for a problem or configuration that makes no sense, a state that is not
     ///   theirs, or where memory or threads are short.
     public init(
-        problem: FitProblem, configuration: FitConfiguration, resuming state: FitState? = nil,
-        threadCount: Int = 1
+        problem: FitProblem, configuration: FitConfiguration, start: StartWeights? = nil,
+        resuming state: FitState? = nil, threadCount: Int = 1
     ) throws(FitError) {
         try configuration.validate()
         try problem.validate(for: configuration)
@@ -108,6 +109,13 @@ public final class Fit {
         self.problem = problem
         network.initialize(
             RandomStream(seed: configuration.seed, words: (StreamTag.weights.rawValue, 0, 0)))
+        if !configuration.start.isEmpty, state == nil {
+            guard let start, start.identity == configuration.start else {
+                throw .invalid(
+                    "the fit begins with the weights \(configuration.start), which did not come")
+            }
+            try start.write(into: network)
+        }
         average = [Float](repeating: 0, count: problem.outputCount)
         learningRate = configuration.learningRate
         snapshot = FitState.Moment(
@@ -164,12 +172,19 @@ public final class Fit {
     }
 
     /// The restored tile, (outputHeight, outputWidth, bands), 0 to 1: the exponential average of
-    /// the outputs, where a rule stops the fit that of its best point. A pilot's is its curve.
+    /// the outputs, where a rule stops the fit that of its best point. A pilot's is its curve; of a
+    /// fit that is made for its weights they are it.
     public func result() -> [Float] {
+        guard !configuration.givesWeights else { return StartWeights(of: network).laidOut() }
         guard !configuration.measuresStop else {
             return monitor.curve.laidOut(sampleCount: average.count)
         }
         return (monitor.best.isEmpty ? average : monitor.best).map { min(max($0, 0), 1) }
+    }
+
+    /// (height, width, bands) of the result.
+    public var resultShape: [Int] {
+        configuration.givesWeights ? StartWeights.shape(of: network.layout) : problem.outputShape
     }
 
     /// Mean squared error of the average on the samples that are held out; unknown without any.

@@ -2,8 +2,8 @@
 
 import NeuralNetwork
 
-/// What z is: noise, or a picture of `inputChannels` bands, or both. Each iteration adds fresh noise
-/// to it.
+/// What z is: noise, or a picture of `inputChannels` bands, or both. Each iteration adds fresh
+/// noise to it.
 public enum NetworkInput: String, Codable, Sendable, CaseIterable {
     /// Uniform noise, cut from one field over the whole image.
     case noise

@@ -7,6 +7,8 @@
 //         tiles/NNNNNN.safetensors     restored windows
 //         checkpoints/                 states of unfinished fits, NNNNNN.safetensors
 //         report.json                  the end
+//         start.safetensors, start.safetensors.dip/
+//                                      the weights that fits begin with, and the job that made them
 //         stop.json, stop.json.dip/    where fits stop, and the job of the pilots that found it
 
 /// A job folder by path; nothing in it is opened.
@@ -19,6 +21,7 @@ struct JobFolder {
     static let eventsName = "events.jsonl"
     static let attemptsName = "attempts.log"
     static let stopName = "stop.json"
+    static let startName = "start.safetensors"
     private static let partialSuffix = ".partial"
 
     var manifestPath: String { "\(path)/\(Self.manifestName)" }
@@ -64,10 +67,10 @@ struct JobFolder {
             try fileSystem.sync(directory: parent)
         case .directory:
             let names = try fileSystem.list(path)
-            let beginnings = [
-                Self.eventsName, Self.manifestName + Self.partialSuffix, Self.stopName,
-                Self.stopName + Self.partialSuffix, Self.stopName + ".dip",
-            ]
+            let phases = [Self.startName, Self.stopName].flatMap {
+                [$0, $0 + Self.partialSuffix, $0 + ".dip"]
+            }
+            let beginnings = [Self.eventsName, Self.manifestName + Self.partialSuffix] + phases
             guard names.contains(Self.manifestName) || names.allSatisfy(beginnings.contains) else {
                 throw JobStoreError(
                     .unwritable,

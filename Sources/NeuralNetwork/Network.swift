@@ -83,6 +83,17 @@ public final class Network {
         ).parameterCount()
     }
 
+    /// The parameters of a network of this description.
+    ///
+    /// - Throws: `NetworkError.invalid` where the description has no end.
+    public static func layout(
+        of description: NetworkDescription
+    ) throws(NetworkError) -> ParameterLayout {
+        try NetworkCompiler(
+            description, kernels: Kernels(named: "portable"), options: NetworkOptions()
+        ).parameterLayout()
+    }
+
     /// z, (height, width, channels); the caller fills it before `forward`.
     public var input: UnsafeMutableBufferPointer<Float> { buffer(inputPiece) }
 

@@ -78,6 +78,12 @@ struct NetworkCompiler {
         return layout.count
     }
 
+    /// The parameters without a network.
+    consuming func parameterLayout() throws(NetworkError) -> ParameterLayout {
+        _ = try planMemory()
+        return layout
+    }
+
     consuming func compile() throws(NetworkError) -> CompiledNetwork {
         let (output, scratch) = try planMemory()
         let parameterMemory = try Arena(count: 4 * layout.count)

@@ -23,7 +23,8 @@ struct FitAssignment: Sendable {
     let work: TileAttempt
     let problem: FitProblem
     let configuration: FitConfiguration
-    /// The state to go on from, as another worker wrote it; nil to begin anew.
+    /// The state to go on from, as another worker wrote it, or the weights to begin with; nil to
+    /// begin with random ones.
     let state: [UInt8]?
 }
 
@@ -36,8 +37,9 @@ enum FitReport: Sendable {
     case preview(TileAttempt, iteration: Int, FitPreview)
     /// Something worth knowing: the end of a sentence about the try.
     case note(TileAttempt, String)
-    /// `pixels` is (H, W, C) in [0, 1].
-    case finished(TileAttempt, FitMeasure, pixels: [Float])
+    /// `pixels` has the shape (H, W, C) and lies in [0, 1], unless the configuration asks for
+    /// something else in their place.
+    case finished(TileAttempt, FitMeasure, shape: [Int], pixels: [Float])
     /// `diverged` when the fit's arithmetic is to blame.
     case failed(TileAttempt, reason: String, diverged: Bool)
 }
@@ -129,7 +131,8 @@ struct FitThread {
         guard pixels.allSatisfy(\.isFinite) else {
             throw FitError.notFinite(iteration: measure.iteration)
         }
-        reports.post(.finished(assignment.work, measure, pixels: pixels))
+        reports.post(
+            .finished(assignment.work, measure, shape: fit.resultShape, pixels: pixels))
     }
 
     /// The fit at its beginning, or at the state that came with it. A state that is of no use costs
@@ -137,6 +140,11 @@ struct FitThread {
     private func makeFit(_ assignment: FitAssignment) throws -> Fit {
         let (problem, configuration) = (assignment.problem, assignment.configuration)
         if let bytes = assignment.state {
+            if let start = try? StartWeights(bytes: bytes) {
+                return try Fit(
+                    problem: problem, configuration: configuration, start: start,
+                    threadCount: threads)
+            }
             do throws(FitError) {
                 return try Fit(
                     problem: problem, configuration: configuration,

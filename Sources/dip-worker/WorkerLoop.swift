@@ -253,13 +253,14 @@ final class WorkerLoop {
             takenPreview = (work, iteration, picture)
             try tell(.previewTaken(work))
             takenPreview = nil
-        case .finished(let work, let measure, let pixels):
-            guard work == worker.currentWork, let shape = fittedShape else { return }
+        case .finished(let work, let measure, let shape, let pixels):
+            guard work == worker.currentWork, shape.count == 3 else { return }
             console.note(
                 work,
                 "is restored: \(measure.iteration) iterations in "
                     + "\(Int(measure.seconds.rounded())) s", event: "restored")
-            result = (work, measure, try PixelPayload(shape: shape, pixels: pixels))
+            let pixelShape = PixelShape(height: shape[0], width: shape[1], bands: shape[2])
+            result = (work, measure, try PixelPayload(shape: pixelShape, pixels: pixels))
             try tell(.progressed(work, iteration: measure.iteration))
             try tell(.fitFinished(work))
         case .failed(let work, let reason, let diverged):
@@ -269,7 +270,6 @@ final class WorkerLoop {
         }
     }
 
-    var fittedShape: PixelShape?
     /// The picture that is being told to the state machine.
     var takenPreview: (work: TileAttempt, iteration: Int, picture: FitPreview)?
 }

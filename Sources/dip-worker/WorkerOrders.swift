@@ -51,8 +51,9 @@ extension WorkerLoop {
         let stateLimit = min(
             welcome.checkpointByteCountMaximum ?? 0, Self.payloadByteCountMaximum)
         assembler = PayloadAssembler(
-            payloadByteCountMaximum: [.assign: limit, .checkpoint: stateLimit],
-            totalByteCountMaximum: limit + stateLimit)
+            // Weights to begin with come like a state, where the job has no states too.
+            payloadByteCountMaximum: [.assign: limit, .checkpoint: max(stateLimit, limit)],
+            totalByteCountMaximum: limit + max(stateLimit, limit))
         console.job = welcome.job
         console.note("joined \(endpoint), job \(welcome.job)", event: "joined")
     }
@@ -69,11 +70,9 @@ extension WorkerLoop {
             return try tell(.fitFailed(work, reason: "\(error)"))
         }
         configuration.seed = assignment.body.seed ?? configuration.seed
-        fittedShape = PixelShape(
-            height: problem.outputHeight, width: problem.outputWidth, bands: problem.bands)
         progress = nil
         let start = assignment.body.checkpointIteration
-        let beginning = start.map { "goes on at iteration \($0)" } ?? "begins"
+        let beginning = start.flatMap { $0 == 0 ? nil : "goes on at iteration \($0)" } ?? "begins"
         let enlarging = problem.factor > 1 ? ", enlarged \(problem.factor) times" : ""
         console.window = assignment.body.windowIndex
         console.note(

@@ -115,7 +115,9 @@ struct NetworkInputTests {
                     problem.guideBands = 2
                     problem.guide = (0..<32 * 32 * 2).map { $0 == 5 ? .nan : Float($0 % 7) / 7 }
                 }
-                let channels = [NetworkInput.noise: 4, .coarse: 4, .image: 3, .meshgrid: 2, .guide: 2]
+                let channels = [
+                    NetworkInput.noise: 4, .coarse: 4, .image: 3, .meshgrid: 2, .guide: 2,
+                ]
                 let configuration = Self.configuration(
                     input, channels: channels[input] ?? 0, factor: factor)
                 var results: [[Float]] = []

@@ -43,7 +43,7 @@ extension EndToEndTests {
                 process.workers.first?.send(SIGKILL)
                 #expect(process.wait(atMost: .seconds(30)) == .exited(0), process.story)
                 outputs.append(Files.bytes(session.path("out.png")))
-                try expectRefusal(
+                expectRefusal(
                     try session.run(arguments(session, "--restarts", "2")), 78,
                     saying: "restarts is 3 in the folder, but 2 is asked for")
             }
@@ -63,7 +63,7 @@ extension EndToEndTests {
                     (["--uncertainty", "m.tif", "--disagreement", "m.tif"], "another map"),
                     (["--restarts", "33"], "1 to 32"), (["--restarts", "0"], "1 to 32"),
                 ] {
-                    try expectRefusal(
+                    expectRefusal(
                         try session.run(arguments(session) + options), 64, saying: sentence)
                 }
             }

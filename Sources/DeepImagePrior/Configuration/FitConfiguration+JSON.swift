@@ -180,6 +180,12 @@ extension FitConfiguration {
             averageDecay >= 0 && averageDecay < 1,
             "averageDecay is \(averageDecay); 0 to below 1 works")
         try require(
+            start.utf8.count <= 64 && start.utf8.allSatisfy { $0 > 32 && $0 < 127 },
+            "start is no identity of start weights")
+        try require(
+            !(givesWeights && measuresStop),
+            "givesWeights and measuresStop are both set; a fit has one result")
+        try require(
             heldOutShare > 0 && heldOutShare <= 0.5,
             "heldOutShare is \(heldOutShare); above 0, at most 0.5 works")
         try require(

@@ -95,6 +95,13 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     /// Not in the paper: practice with long fits shows that it prevents most collapses.
     public var gradientNormMaximum = 1.0
 
+    // MARK: The start
+
+    /// Identity of the `StartWeights` that the fit begins with; empty for random ones.
+    public var start = ""
+    /// Whether the fit is made for its weights: they are its result, in place of pixels.
+    public var givesWeights = false
+
     // MARK: Stopping
 
     /// What ends the fit before `iterations`; see `StopRule`.
@@ -191,8 +198,8 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
         photonOffset = perValue * low
     }
 
-    /// The most noise that a coarse picture may bring into z, as a standard deviation: with more the
-    /// network shows it again, and with less it is told less. Measured, docs/QUALITY.md.
+    /// The most noise that a coarse picture may bring into z, as a standard deviation: with more
+    /// the network shows it again, and with less it is told less. Measured, docs/QUALITY.md.
     private static let coarseNoiseMaximum = 0.01
 
     /// Fades the coarse picture of the network input so far that the image's noise does no harm in

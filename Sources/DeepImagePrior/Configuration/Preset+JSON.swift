@@ -14,7 +14,8 @@ extension Preset {
     /// Fields of a configuration that the program sets, by the option that they belong to.
     private static let setElsewhere = [
         "task": "--task", "photonScale": "--counts-per-value",
-        "photonOffset": "--counts-per-value",
+        "photonOffset": "--counts-per-value", "start": "--start-from",
+        "givesWeights": "--save-start",
     ]
 
     /// Reads a preset: an object with any of the configuration's fields, `tile` and `overlap` in

@@ -21,6 +21,23 @@ extension TilePlan {
             rows: Self.pick(best.rows, of: self.rows))
     }
 
+    /// One window in the middle, which another plan of windows of this one does not have, if that
+    /// can be.
+    public func middle(otherThan pilots: TilePlan) -> TilePlan {
+        let order = { (starts: [Int]) in
+            starts.sorted {
+                abs($0 - starts[starts.count / 2]) < abs($1 - starts[starts.count / 2])
+            }
+        }
+        for row in order(rows) {
+            for column in order(columns)
+            where !(pilots.columns.contains(column) && pilots.rows.contains(row)) {
+                return TilePlan(self, columns: [column], rows: [row])
+            }
+        }
+        return spread(atMost: 1)
+    }
+
     /// The middles of so many equal parts.
     private static func pick(_ count: Int, of starts: [Int]) -> [Int] {
         (0..<count).map { starts[(2 * $0 + 1) * starts.count / (2 * count)] }

@@ -96,6 +96,9 @@ struct FitOptions: ParsableArguments {
     var repeats: RestartOptions
 
     @OptionGroup
+    var begin: StartOptions
+
+    @OptionGroup
     var loss: LossOptions
 
     @Option(

@@ -81,6 +81,8 @@ struct PlanCommand: ParsableCommand {
         let iterations: Int
         /// Of a fit that a rule stops; nil where none does.
         let iterationsMaximum: Int?
+        /// Tiles that are fitted before, for the weights that all fits begin with; 0 or 1.
+        let startCount: Int
         /// Tiles that are fitted before, to find where all stop.
         let pilotCount: Int
         let memoryByteCountPerWorker: Int
@@ -126,9 +128,14 @@ struct PlanCommand: ParsableCommand {
         var pilotCount = 0
         if case .pilots = stopping { pilotCount = RestoreJob.pilotPlan(tiles).tileCount }
         let restarts = fit.repeats.restarts ?? preset.restarts
+        let startCount =
+            fit.begin.resolved(preset, tileCount: tiles.tileCount, restarts: restarts) == .shared
+            ? 1 : 0
         let fitCount = tiles.tileCount * restarts
         // All fits are of one size: as many rounds as the busiest worker has fits.
-        let rounds = [fitCount, pilotCount].reduce(0) { $0 + ($1 + workers - 1) / workers }
+        let rounds = [startCount, pilotCount, fitCount].reduce(0) {
+            $0 + ($1 + workers - 1) / workers
+        }
         return Plan(
             file: file, kind: image.kind, width: image.width, height: image.height, bands: bands,
             outputWidth: header.width, outputHeight: header.height, factor: configuration.factor,
@@ -141,10 +148,11 @@ struct PlanCommand: ParsableCommand {
             preset: preset.name, input: configuration.input.rawValue,
             inputChannels: configuration.inputChannels, iterations: configuration.iterations,
             iterationsMaximum: stopping == .fixed ? nil : stopped.iterations,
-            pilotCount: pilotCount,
+            startCount: startCount, pilotCount: pilotCount,
             memoryByteCountPerWorker: try Fit.memoryByteCount(
                 configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands),
-            operationsPerTile: perTile, operations: perTile * Double(fitCount + pilotCount),
+            operationsPerTile: perTile,
+            operations: perTile * Double(startCount + pilotCount + fitCount),
             assumedOperationsPerSecond: rate * 1e9, workers: workers,
             estimatedSeconds: Double(rounds) * perTile / (rate * 1e9),
             folderByteCount: restarts
@@ -170,6 +178,9 @@ struct PlanCommand: ParsableCommand {
                     : "\nstop       where each tile is best, after \(most) iterations at most; "
                         + "taken to be \(plan.iterations)"
             } ?? ""
+        let start =
+            plan.startCount > 0
+            ? "\nstart      with the weights of one tile's fit, which is made before" : ""
         let unit = Text.unit(restarts: plan.restarts)
         let restarts =
             plan.restarts > 1
@@ -183,7 +194,7 @@ struct PlanCommand: ParsableCommand {
             least \(plan.overlap) pixels
             order      row by row from the upper left\(restarts)
             fit        preset \(plan.preset), \(plan.iterations) iterations a \(unit), input \
-            \(plan.input) of \(Text.count(plan.inputChannels, "channel"))\(stop)
+            \(plan.input) of \(Text.count(plan.inputChannels, "channel"))\(start)\(stop)
             memory     \(Text.bytes(plan.memoryByteCountPerWorker)) for each worker
             work       \(Text.operations(plan.operationsPerTile)) a \(unit), \
             \(Text.operations(plan.operations)) in all

@@ -71,6 +71,8 @@ struct JobStatus: Encodable {
 
     /// What the tiles are fitted for.
     enum Phase: String, Encodable {
+        /// For the weights that all fits begin with.
+        case start
         /// To find where all fits stop.
         case pilots
         /// For the output.
@@ -102,10 +104,12 @@ struct JobStatus: Encodable {
     let endedAt: Double?
 
     init(folder: String) throws {
-        let pilots = "\(folder)/\(StopFact.name).dip"
         let whole = try Self.snapshot(folder)
-        phase = whole == nil ? .pilots : .restoration
-        guard let snapshot = try whole ?? Self.snapshot(pilots) else {
+        let pilots = try whole ?? Self.snapshot("\(folder)/\(StopFact.name).dip")
+        phase = whole != nil ? .restoration : pilots != nil ? .pilots : .start
+        guard
+            let snapshot = try pilots ?? Self.snapshot("\(folder)/\(RestoreJob.startName).dip")
+        else {
             throw ProgramError(
                 .noInput,
                 "\(folder) is no job's folder (it has no job.json); name the output with .dip")
@@ -186,7 +190,8 @@ struct JobStatus: Encodable {
         var lines = [
             "job        \(folder), of \(input), \(width) x \(height) pixels\(enlarging)",
             "state      \(explanation)"
-                + (phase == .pilots ? ", looking for the point to stop at" : ""),
+                + (phase == .pilots ? ", looking for the point to stop at" : "")
+                + (phase == .start ? ", making the weights that all fits begin with" : ""),
             "tiles      \(restoredCount) of \(tileCount) restored, "
                 + "\(tileCount - restoredCount - leftCount) given up, \(leftCount) left",
         ]

@@ -38,7 +38,7 @@ extension CoordinatorLoop {
     }
 
     private func stopAndBlend() throws {
-        guard !job.isMeasuring else {
+        guard !job.isPhase else {
             return note(
                 "pilots are being fitted, and there is nothing yet that could become the output",
                 event: "stopRefused")
@@ -60,7 +60,7 @@ extension CoordinatorLoop {
     /// Asks workers for pictures of tiles that somebody looks at.
     func wantPreviews() throws {
         let wanted = console.watch.wantedPreviews()
-        guard !wanted.isEmpty, ending.summary == nil, !job.isMeasuring
+        guard !wanted.isEmpty, ending.summary == nil, !job.isPhase
         else { return }
         var holders: [Int: Coordinator.WorkerView] = [:]
         for view in coordinator.workerViews where view.phase == .fitting {

@@ -191,7 +191,7 @@ extension CoordinatorLoop {
         if let error = ending.error { throw error }
         guard let report = ending.report else { return 0 }
         for warning in warningsAtEnd { console.warning(warning) }
-        if !job.isMeasuring { console.text(report.text) }
+        if !job.isPhase { console.text(report.text) }
         return report.unrestored.isEmpty ? 0 : 2
     }
 

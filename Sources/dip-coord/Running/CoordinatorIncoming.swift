@@ -98,8 +98,8 @@ extension CoordinatorLoop {
 
     /// What keeps a result from being a tile of this job; nil when nothing does.
     private func flaw(of payload: PixelPayload) -> String? {
-        guard payload.shape == job.windowShape else {
-            return "the result has the shape \(payload.shape), wanted \(job.windowShape)"
+        guard payload.shape == job.resultShape else {
+            return "the result has the shape \(payload.shape), wanted \(job.resultShape)"
         }
         let isSound = payload.bytes.withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count, by: 4).allSatisfy { offset in

@@ -100,7 +100,8 @@ final class CoordinatorLoop {
         coordinator = Coordinator(
             facts: JobFacts(
                 job: job.job, configuration: job.configuration.json,
-                payloadByteCountMaximum: max(job.windowByteCount, job.assignedByteCount),
+                payloadByteCountMaximum: max(
+                    job.resultByteCount, job.assignedByteCount, job.start?.count ?? 0),
                 checkpointByteCountMaximum: stateByteCount,
                 iterations: job.configuration.iterations),
             tileCount: job.fitCount,
@@ -110,8 +111,8 @@ final class CoordinatorLoop {
         }
         // Results arrive one after the other; a sender without room sends again later.
         assembler = PayloadAssembler(
-            payloadByteCountMaximum: [.restored: job.windowByteCount],
-            totalByteCountMaximum: max(256 << 20, 16 * job.windowByteCount))
+            payloadByteCountMaximum: [.restored: job.resultByteCount],
+            totalByteCountMaximum: max(256 << 20, 16 * job.resultByteCount))
         stateAssembler = PayloadAssembler(
             payloadByteCountMaximum: [.checkpoint: stateByteCount ?? 0],
             totalByteCountMaximum: max(

@@ -31,14 +31,14 @@ extension RestoreJob {
     /// - Returns: What is still to be found out; nil for nothing.
     mutating func takeStop(
         _ rule: StopRule, noiseDeviation: Double?, found: StopFact?, _ options: JobOptions
-    ) throws -> Pilots? {
+    ) throws -> Phase? {
         var found = found
         if found == nil {
             let pilots = try pilots(rule, noiseDeviation: noiseDeviation)
             let standing = try JobStanding(
                 folder: pilots.folder, output: pilots.output, wanted: pilots.manifest, options)
             guard case .complete = standing else {
-                return Pilots(job: pilots, standing: standing)
+                return Phase(kind: .pilots, job: pilots, standing: standing)
             }
             found = try StopFact.read(pilots.output)
         }
@@ -75,28 +75,35 @@ extension RestorationRun {
     /// Lets pilots find where fits stop. They are fitted to be looked at alone; their tiles are
     /// fitted again with all others, so that no tile differs from another in anything but pixels.
     func findStop(
-        _ prepared: consuming sending RestoreJob.Prepared, _ pilots: RestoreJob.Pilots,
+        _ prepared: consuming sending RestoreJob.Prepared, _ phase: RestoreJob.Phase,
         at desk: CoordinatorDesk,
         clock: MonotonicClock, _ console: inout Console
     ) throws -> StopFact {
-        let job = pilots.job
+        let job = phase.job
+        console.note(
+            "looking for the point to stop at: \(Text.count(job.plan.tileCount, "pilot")) of "
+                + "\(Text.count(prepared.job.plan.tileCount, "tile")), at most "
+                + "\(job.configuration.iterations) iterations each")
+        try runPhase(prepared, phase, at: desk, clock: clock, &console)
+        let fact = try StopFact.read(job.output)
+        console.note("all fits stop \(fact.words)")
+        return fact
+    }
+
+    /// Runs the phase before a job as a job of its own, in the folder of the other one.
+    func runPhase(
+        _ prepared: consuming sending RestoreJob.Prepared, _ phase: RestoreJob.Phase,
+        at desk: CoordinatorDesk, clock: MonotonicClock, _ console: inout Console
+    ) throws {
         guard mkdir(prepared.job.folder, 0o777) == 0 || errno == EEXIST else {
             throw ProgramError(
                 .unwritable,
                 "\(prepared.job.folder) cannot be made: \(String(cString: strerror(errno)))")
         }
-        console.note(
-            "looking for the point to stop at: \(Text.count(job.plan.tileCount, "pilot")) of "
-                + "\(Text.count(prepared.job.plan.tileCount, "tile")), at most "
-                + "\(job.configuration.iterations) iterations each")
         _ = try work(
             RestoreJob.Prepared(
-                job: job, source: prepared.source, guide: prepared.guide,
-                standing: pilots.standing, pilots: nil,
-                retriesFailed: jobOptions.retryFailed),
+                job: phase.job, source: prepared.source, guide: prepared.guide,
+                standing: phase.standing, phase: nil, retriesFailed: jobOptions.retryFailed),
             at: desk, clock: clock, &console)
-        let fact = try StopFact.read(job.output)
-        console.note("all fits stop \(fact.words)")
-        return fact
     }
 }

@@ -1,6 +1,7 @@
 // One job of this process, from its options to its exit code.
 
 import Dashboard
+import DeepImagePrior
 import Glibc
 import Imaging
 import JobStore
@@ -70,7 +71,8 @@ struct RestorationRun {
     var jobOptions: JobOptions
     /// Whether another job follows, for which workers of others are to stay.
     var keepsWorkers = false
-    /// Where pilots of this run have found that fits stop.
+    /// What phases of this run have found: the weights that fits begin with, and where they stop.
+    var foundStart: StartWeights?
     var found: StopFact?
 
     /// Restores the image, or what is left of it.
@@ -81,10 +83,19 @@ struct RestorationRun {
         at desk: CoordinatorDesk, clock: MonotonicClock, _ console: inout Console
     ) throws -> Int32 {
         let prepared = try RestoreJob.prepare(self)
-        if let pilots = prepared.pilots {
+        if let phase = prepared.phase {
             var next = self
-            next.found = try findStop(prepared, pilots, at: desk, clock: clock, &console)
+            switch phase.kind {
+            case .start:
+                next.foundStart = try makeStart(
+                    prepared, phase, at: desk, clock: clock, &console)
+            case .pilots:
+                next.found = try findStop(prepared, phase, at: desk, clock: clock, &console)
+            }
             return try next.run(at: desk, clock: clock, &console)
+        }
+        if let path = fit.begin.saveStart, let start = prepared.job.start {
+            try Self.saveStart(start, to: path)
         }
         return try work(prepared, at: desk, clock: clock, &console)
     }
@@ -100,7 +111,7 @@ struct RestorationRun {
             return reportEarlier(job, prepared.source, former, completion, code: code, &console)
         }
         for warning in job.warnings { console.warning(warning) }
-        if job.blend.uncertaintyMap != nil, job.restarts == 1, !job.isMeasuring {
+        if job.blend.uncertaintyMap != nil, job.restarts == 1, !job.isPhase {
             console.note(
                 "tiles are fitted once, so --uncertainty knows something where they overlap alone; "
                     + "with --restarts it does everywhere")

@@ -12,7 +12,7 @@ extension RestoreJob {
     func pictures(_ run: RestorationRun) -> PictureSource {
         let (input, task, file, header, region) = (run.input, run.task, input, header, blend.region)
         // Pilots' results are curves.
-        let (folder, manifest, hasPixels) = (folder, manifest, !isMeasuring)
+        let (folder, manifest, hasPixels) = (folder, manifest, !isPhase)
         return PictureSource(
             job: job.rawValue, width: header.width, height: header.height, bands: bands,
             isInk: header.colorModel == .cmyk, restarts: restarts,

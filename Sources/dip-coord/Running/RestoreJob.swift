@@ -28,6 +28,10 @@ struct RestoreJob: Sendable {
     var manifest: JobManifest
     /// Where pilots have found that fits stop; nil where none looked for it.
     var stop: StopFact?
+    /// The file of the weights that fits begin with; nil for random ones.
+    var start: [UInt8]?
+    /// (height, width, bands) of a result that is weights; nil where it is pixels.
+    var weightsShape: [Int]?
     /// Workers to start on this host, not more than there are tiles.
     var localWorkerCount: Int
     let threadsPerWorker: Int
@@ -83,25 +87,38 @@ struct RestoreJob: Sendable {
         assignedShape.height * assignedShape.width * assignedShape.bands * MemoryLayout<Float>.size
     }
 
-    /// A window's restored pixels (H, W, C).
-    var windowShape: PixelShape {
-        PixelShape(height: plan.windowHeight, width: plan.windowWidth, bands: bands)
+    /// A fit's result: a window's restored pixels (H, W, C), or weights.
+    var resultShape: PixelShape {
+        if let weightsShape {
+            return PixelShape(
+                height: weightsShape[0], width: weightsShape[1], bands: weightsShape[2])
+        }
+        return PixelShape(height: plan.windowHeight, width: plan.windowWidth, bands: bands)
     }
 
-    /// Bytes of a window's restored pixels as float32.
-    var windowByteCount: Int {
-        plan.windowHeight * plan.windowWidth * bands * MemoryLayout<Float>.size
+    /// Bytes of that as float32.
+    var resultByteCount: Int {
+        resultShape.height * resultShape.width * resultShape.bands * MemoryLayout<Float>.size
     }
 
     var precision: TilePrecision {
-        isMeasuring ? .float32 : header.sampleType.tilePrecision
+        isPhase ? .float32 : header.sampleType.tilePrecision
     }
 
-    /// Whether its tiles are pilots, and its output a `StopFact`.
-    var isMeasuring: Bool { configuration.measuresStop }
+    /// Whether it is a phase before a restoration: its output is a fact of that job, and no
+    /// picture.
+    var isPhase: Bool { configuration.measuresStop || configuration.givesWeights }
 
     /// The phase before a job, which is not complete.
-    struct Pilots {
+    struct Phase {
+        enum Kind {
+            /// Makes the weights that fits begin with.
+            case start
+            /// Finds where fits stop: a `StopFact`.
+            case pilots
+        }
+
+        let kind: Kind
         let job: RestoreJob
         let standing: JobStanding
     }
@@ -113,7 +130,7 @@ struct RestoreJob: Sendable {
         let guide: Guide?
         let standing: JobStanding
         /// What must be found out before; nil where nothing is.
-        let pilots: Pilots?
+        let phase: Phase?
         let retriesFailed: Bool
 
         /// Opens the job's folder, made if need be, and checks that the disk can take the tiles.
@@ -180,6 +197,7 @@ struct RestoreJob: Sendable {
         {
             preset.configuration.fadeCoarsePicture(noiseDeviation: deviation)
         }
+        let startIterations = preset.configuration.iterations
         preset.configuration = preset.configuration.stopping(
             stopping, noiseDeviation: noiseDeviation, mayExtend: run.fit.iterations == nil)
         let configuration = preset.configuration
@@ -196,7 +214,8 @@ struct RestoreJob: Sendable {
             manifest: try Self.makeManifest(
                 file, region.map(given.header.cropped) ?? given.header, region, blend, missing,
                 guide, preset, stopping, restarts),
-            stop: nil, localWorkerCount: workerCount, threadsPerWorker: workers.threads,
+            stop: nil, start: nil, weightsShape: nil, localWorkerCount: workerCount,
+            threadsPerWorker: workers.threads,
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
@@ -211,9 +230,11 @@ struct RestoreJob: Sendable {
                     othersMayJoin: workers.listen != nil))
                 + (try checkFileSize(plan, header)) + stateWarnings(stateByteCount)
                 + spaceWarnings(output, plan, restarts, blend.outputHeader))
-        var pilots: Pilots?
-        if case .pilots(let rule) = stopping {
-            pilots = try job.takeStop(
+        var phase = try job.takeStart(
+            run.fit.begin.resolved(preset, tileCount: plan.tileCount, restarts: restarts),
+            iterations: startIterations, found: run.foundStart, jobOptions)
+        if phase == nil, case .pilots(let rule) = stopping {
+            phase = try job.takeStop(
                 rule, noiseDeviation: noiseDeviation, found: run.found, jobOptions)
         }
         let standing = try JobStanding(
@@ -222,7 +243,7 @@ struct RestoreJob: Sendable {
             output, overwrites: options.overwrite)
         job.manifest = standing.manifest ?? job.manifest
         return Prepared(
-            job: job, source: source, guide: guide, standing: standing, pilots: pilots,
+            job: job, source: source, guide: guide, standing: standing, phase: phase,
             retriesFailed: jobOptions.retryFailed)
     }
 

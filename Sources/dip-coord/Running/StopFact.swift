@@ -81,16 +81,7 @@ struct StopFact: Codable, Equatable {
 
     /// Puts it in its place, which is known to be the job's own before.
     func write(_ job: RestoreJob, _ store: JobStore) throws {
-        let files = PosixFileSystem()
-        let folder = String(job.output.dropLast(Self.name.count + 1))
-        let bytes = try Text.json(self, indented: true)
-        let partial = job.output + ".partial"
-        try files.write(bytes, to: partial)
-        var output = try FileFingerprint(path: partial, fileSystem: files)
-        output.path = job.output
-        try store.recordOutput(output)
-        try files.rename(partial, to: job.output)
-        try files.sync(directory: folder)
+        try job.writeFact(try Text.json(self, indented: true), store)
     }
 
     /// What the report of the restoration says of it.

@@ -1,5 +1,6 @@
 // What the storage thread does, one order after the other.
 
+import DeepImagePrior
 import FoundationEssentials
 import Glibc
 import Imaging
@@ -118,10 +119,13 @@ final class StorageWork {
         case .read(let work, let peer, let withState, let retry):
             return reply {
                 let state = withState ? stateTransfer(work) : nil
+                let beginning = state ?? startTransfer(work)
                 return .read(
                     work, for: peer,
-                    transfers: [state?.pieces, try assignment(work, retry, from: state?.iteration)]
-                        .compactMap { $0 },
+                    transfers: [
+                        beginning?.pieces,
+                        try assignment(work, retry, from: beginning?.iteration),
+                    ].compactMap { $0 },
                     lacksState: withState && state == nil)
             } or: {
                 .readingFailed($0)
@@ -153,8 +157,7 @@ final class StorageWork {
         case .blend(let setAside):
             return reply {
                 .blended(
-                    job.isMeasuring
-                        ? try decideStop(setAside) : try blend(setAside, isCancelled))
+                    job.isPhase ? try decide(setAside) : try blend(setAside, isCancelled))
             } or: {
                 .blendingFailed($0)
             }
@@ -206,9 +209,13 @@ final class StorageWork {
         }
     }
 
-    /// The last pass of a job of pilots.
-    private func decideStop(_ setAside: Set<Int>) throws -> BlendResult {
-        try StopFact(job, store, setAside: setAside).write(job, store)
+    /// The last pass of a phase.
+    private func decide(_ setAside: Set<Int>) throws -> BlendResult {
+        if job.configuration.givesWeights {
+            try job.writeStart(store)
+        } else {
+            try StopFact(job, store, setAside: setAside).write(job, store)
+        }
         return BlendResult(seams: .none, damaged: [], unknown: [], warnings: [])
     }
 
@@ -267,6 +274,13 @@ final class StorageWork {
     }
 
     /// The messages that carry the state of a tile's fit; nil when there is none that can be used.
+    /// The weights that a fit begins with travel like a state at iteration 0.
+    private func startTransfer(_ work: TileAttempt) -> (pieces: MessagePieces, iteration: Int)? {
+        guard let start = job.start else { return nil }
+        let message = Message.checkpoint(Checkpoint(job: job.job, work: work, iteration: 0))
+        return (try? MessagePieces(message, .state(start))).map { ($0, 0) }
+    }
+
     private func stateTransfer(
         _ work: TileAttempt
     ) -> (pieces: MessagePieces, iteration: Int)? {

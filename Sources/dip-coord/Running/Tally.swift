@@ -26,7 +26,9 @@ struct Tally {
     private(set) var fitSeconds = 0.0
 
     init(_ job: RestoreJob, storedBefore: Int) {
-        phase = job.isMeasuring ? .pilots : .tiles
+        phase =
+            job.configuration.givesWeights
+            ? .start : job.configuration.measuresStop ? .pilots : .tiles
         tileCount = job.fitCount
         restarts = job.restarts
         tileCountOfEarlierRuns = storedBefore
