@@ -48,6 +48,13 @@ public enum Endpoint {
         return "tcp://\(name):\(port)"
     }
 
+    /// Whether the endpoint's host is a name, which may stand for addresses of both kinds.
+    public static func hasName(_ endpoint: String) -> Bool {
+        guard let (host, _) = tcpParts(endpoint), !host.hasPrefix("[") else { return false }
+        var address = in_addr()
+        return inet_pton(AF_INET, host, &address) != 1
+    }
+
     static func hasIPv6Address(_ endpoint: String) -> Bool {
         tcpParts(endpoint)?.host.hasPrefix("[") ?? false
     }

@@ -139,6 +139,8 @@ extension WorkerLoop {
     private func reconnect() throws {
         console.note("connecting to \(endpoint) again", event: "connecting")
         outbox.clear()
+        // libzmq tries one kind of a name's addresses. The one that has led to a coordinator stays.
+        if job.rawValue.isEmpty, Endpoint.hasName(endpoint) { socketOptions.usesIPv6.toggle() }
         assembler.forget(Self.coordinator)
         arrivedState = nil
         poller.remove(socketToken)

@@ -47,7 +47,8 @@ class Worker:
         self.assembler, self.context = payload.Assembler(), zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         # Nothing waits for a coordinator that is not there, and little inside of the library.
-        for option, value in ((zmq.IMMEDIATE, 1), (zmq.SNDHWM, 2), (zmq.LINGER, 2000)):
+        for option, value in ((zmq.IMMEDIATE, 1), (zmq.SNDHWM, 2), (zmq.LINGER, 2000),
+                              (zmq.IPV6, "[" in self.options.endpoint)):
             self.socket.setsockopt(option, value)
         self.socket.connect(self.options.endpoint)
         self.greet()
