@@ -145,17 +145,21 @@ public struct JobFacts: Equatable, Sendable {
     public var checkpointByteCountMaximum: Int?
     /// Iterations of each tile; nil where they are not known, and then no tile is run twice.
     public var iterations: Int?
+    /// What a worker has to be able to do.
+    public var requires: [Capability]
 
     /// The facts of one job.
     public init(
         job: JobID, configuration: String, payloadByteCountMaximum: Int,
-        checkpointByteCountMaximum: Int? = nil, iterations: Int? = nil
+        checkpointByteCountMaximum: Int? = nil, iterations: Int? = nil,
+        requires: [Capability] = []
     ) {
         self.job = job
         self.configuration = configuration
         self.payloadByteCountMaximum = payloadByteCountMaximum
         self.checkpointByteCountMaximum = checkpointByteCountMaximum
         self.iterations = iterations
+        self.requires = requires
     }
 }
 

@@ -103,7 +103,10 @@ extension CoordinatorLoop {
                     + "tries again")
         case .nobodyCame:
             return ProgramError(
-                .unavailable, "no worker came within \(Text.time(workerWaitSeconds))")
+                .unavailable,
+                "no worker came within \(Text.time(workerWaitSeconds))"
+                    + (summary.statistics.refusedCount == 0
+                        ? "" : " that could be taken; \(job.folder)/events.jsonl says why"))
         case .everybodyLeft:
             return ProgramError(
                 .unavailable,

@@ -102,7 +102,8 @@ final class CoordinatorLoop {
                 job: job.job, configuration: job.configuration.json,
                 payloadByteCountMaximum: max(job.windowByteCount, job.assignedByteCount),
                 checkpointByteCountMaximum: stateByteCount,
-                iterations: job.configuration.iterations),
+                iterations: job.configuration.iterations,
+                requires: job.requiredCapabilities),
             tileCount: job.fitCount,
             restored: goesOn ? state.restoredTiles : nil, policy: policy, now: clock.now())
         for index in state.setAside {

@@ -100,6 +100,15 @@ struct RestoreJob: Sendable {
     /// Whether its tiles are pilots, and its output a `StopFact`.
     var isMeasuring: Bool { configuration.measuresStop }
 
+    /// What a worker has to be able to do beyond what every one can.
+    var requiredCapabilities: [Capability] {
+        var needed: [Capability] = []
+        if factor != 1 { needed.append(.upscale) }
+        if guideBands > 0 { needed.append(.guide) }
+        if isMeasuring { needed.append(.measuresStop) }
+        return needed
+    }
+
     /// The phase before a job, which is not complete.
     struct Pilots {
         let job: RestoreJob
