@@ -55,6 +55,8 @@ public struct Coordinator: Sendable {
     var drained: Set<WorkerID> = []
     /// Who was told goodbye at the end of the job and has not answered.
     var dismissed: Set<PeerID> = []
+    /// Who has answered it.
+    var departed: Set<WorkerID> = []
     /// How the job ended; nil while it runs.
     public internal(set) var outcome: Outcome?
 
@@ -208,7 +210,7 @@ extension Coordinator {
     public var entryCount: Int {
         let failed = workers.values.reduce(0) { $0 + $1.failedTiles.count }
         return workers.count + peers.count + launchTokens.count + idle.count + farewells.count
-            + farewellOrder.count + drained.count + dismissed.count + failed
+            + farewellOrder.count + drained.count + dismissed.count + departed.count + failed
     }
 
     /// Whether goodbyes may still be on their way: some who were told it at the end of the job have

@@ -133,7 +133,7 @@ extension Coordinator {
         _ message: Message, from peer: PeerID, _ outcome: Outcome, _ commands: inout [Command]
     ) {
         if case .goodbye = message {
-            dismissed.remove(peer)
+            if dismissed.remove(peer) != nil, let worker = peers[peer] { departed.insert(worker) }
             return
         }
         drop(message, from: peer, reason: outcome.sentence, &commands)

@@ -175,6 +175,7 @@ final class CoordinatorLoop {
             for peer in try outboxes.flush(to: router) { try tell(.unreachable(peer)) }
             try tell(.tick)
             endChildrenInTime()
+            endStorageInTime()
             try showStatus()
         }
         storage.join()
