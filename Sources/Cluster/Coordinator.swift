@@ -174,9 +174,10 @@ public struct Coordinator: Sendable {
         finish(statistics.workerCount == 0 ? .nobodyCame : .everybodyLeft, &commands)
     }
 
-    /// Whether another job follows.
+    /// Whether another job follows, or another coordinator of this one.
     func keepsWorkers(after outcome: Outcome) -> Bool {
-        !policy.dismissesWorkers && [.complete, .incomplete, .stopped].contains(outcome)
+        if outcome == .interrupted { return !policy.dismissesWorkersWhenInterrupted }
+        return !policy.dismissesWorkers && [.complete, .incomplete, .stopped].contains(outcome)
     }
 
     mutating func finish(_ outcome: Outcome, _ commands: inout [Command]) {

@@ -48,7 +48,17 @@ extension Coordinator {
     }
 
     /// Whether a worker's fit has to yield.
-    func mustYield(_ worker: WorkerID) -> Bool { demand != .run || drained.contains(worker) }
+    func mustYield(_ worker: WorkerID) -> Bool {
+        demand != .run && !goesOn(worker) || drained.contains(worker)
+    }
+
+    /// Whether a worker goes on with its fit while one coordinator ends and the next one begins.
+    private func goesOn(_ worker: WorkerID) -> Bool {
+        guard case .end(.interrupted, _) = demand, keepsWorkers(after: .interrupted) else {
+            return false
+        }
+        return workers[worker].map { $0.hello.launchToken == nil } ?? false
+    }
 
     /// Whether any worker's fit has to yield.
     var isAnyToYield: Bool { demand != .run || !drained.isEmpty }
@@ -88,6 +98,8 @@ extension Coordinator {
     /// Whether the end is worth waiting for what the worker has.
     private func isWorthWaiting(_ worker: WorkerRecord) -> Bool {
         guard let lease = worker.lease else { return false }
+        if case .storing = tiles[lease.work.tile].state { return true }
+        if goesOn(worker.hello.worker) { return false }
         if lease.phase == .fitting, !givesStates(worker) { return false }
         return hasSomething(lease)
     }

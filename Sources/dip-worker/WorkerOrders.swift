@@ -137,6 +137,8 @@ extension WorkerLoop {
     }
 
     private func reconnect() throws {
+        // The next coordinator of the job may be at another place.
+        endpoint = endpointFile.flatMap(EndpointFile.read) ?? endpoint
         console.note("connecting to \(endpoint) again", event: "connecting")
         outbox.clear()
         // libzmq tries one kind of a name's addresses. The one that has led to a coordinator stays.

@@ -135,6 +135,46 @@ import Wire
                 == [.dispatch(work(0, 2), to: peer("e"))])
     }
 
+    @Test func `workers that are kept hear nothing of an interrupt, and bring their tiles`() {
+        var bench = CoordinatorBench(tiles: 3, checkpointByteCount: 100) {
+            $0.dismissesWorkersWhenInterrupted = false
+        }
+        func stranger(_ worker: Character, _ report: WorkReport? = nil) -> Message {
+            let known = hello(worker)
+            return .hello(
+                Hello(
+                    worker: known.worker, incarnation: 1, host: known.host, processID: 1,
+                    threadCount: 1, version: "1", processor: "cpu", work: report))
+        }
+        bench.join("a")
+        bench.hear(stranger("b"), from: peer("b"))
+        bench.beat("a", fitting(0, iteration: 30))
+        bench.beat("b", fitting(1, iteration: 30))
+        // This host's own worker hands over, the other one is not asked.
+        let last = Message.checkpointWanted(CheckpointWanted(job: job, work: work(0)))
+        #expect(bench.tell(.interrupted) == [.send(last, to: peer("a"))])
+        bench.hear(checkpoint(0, iteration: 31), from: peer("a"))
+        let commands = bench.tell(
+            .checkpointStored(work(0), iteration: 31, from: peer("a")))
+        let goodbye = Message.goodbye(Goodbye(reason: "the coordinator was interrupted"))
+        #expect(commands.contains(.send(goodbye, to: peer("a"))))
+        #expect(commands.summary?.outcome == .interrupted)
+        #expect(
+            !commands.contains {
+                if case .send(_, to: peer("b")) = $0 { true } else { false }
+            })
+        let beat = Message.heartbeat(Heartbeat(work: fitting(1, iteration: 31)))
+        #expect(bench.hear(beat, from: peer("b")) == [])
+        bench.hear(farewell, from: peer("a"))
+        #expect(bench.coordinator.storiesAtRest.keys.sorted() == [TileID(0)])
+
+        var next = next(bench, tiles: 3)
+        #expect(
+            next.hear(stranger("b", fitting(1, iteration: 40)), from: peer("b", 2))
+                == [.send(welcome(), to: peer("b", 2))])
+        #expect(next.coordinator.leases.map(\.iteration) == [40])
+    }
+
     @Test func `tiles that a coordinator has not handed out again stay as they were`() {
         let crashed = [TileID(0): tried(1), TileID(1): tried(1)]
         var bench = CoordinatorBench(tiles: 2, restored: crashed) {

@@ -124,6 +124,32 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a worker that is kept goes on where it is, at the next coordinator's port`()
+            throws
+        {
+            try withSession { session in
+                let file = session.path("endpoint")
+                let arguments = try OneTile.arguments(
+                    in: session, "--workers", "0", "--listen", "tcp://127.0.0.1:0",
+                    "--endpoint-file", file, "--keep-workers", "--lease-silence", "1")
+                let interrupted = try session.start(Programs.coordinator, arguments)
+                let worker = try session.worker("--endpoint-file", file)
+                try session.eventually("a fit that runs", of: worker) {
+                    worker.errors.contains("begins")
+                }
+                interrupted.interrupt()
+                #expect(interrupted.wait(atMost: .seconds(10)) == .exited(130), interrupted.story)
+                #expect(Files.bytes(file) == nil)
+
+                let process = try session.start(Programs.coordinator, arguments)
+                try OneTile.expectSameOutput(session, process)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+                #expect(worker.errors.split(separator: "begins").count == 2, worker.story)
+                #expect(!worker.errors.contains("goes on at"), worker.story)
+                #expect(try OneTile.figure("resumedCount", in: session) == 1)
+            }
+        }
+
         @Test func `a killed coordinator leaves no worker behind`() throws {
             try withSession(leavesPartialFiles: true) { session in
                 let process = try startLongJob(session, workers: 3)

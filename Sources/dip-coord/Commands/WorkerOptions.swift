@@ -72,6 +72,14 @@ struct WorkerOptions: ParsableArguments {
             """)
     var insecure = false
 
+    @Flag(
+        help: """
+            When interrupted, say no goodbye to workers of other hosts: they go on with their \
+            tiles, and the same command finds them again with those, if it begins within their \
+            --reconnect-timeout at the same address (or tells its own in the same --endpoint-file).
+            """)
+    var keepWorkers = false
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -108,6 +116,9 @@ struct WorkerOptions: ParsableArguments {
         }
         guard workers != 0 || listen != nil else {
             throw ValidationError("--workers 0 needs --listen: nobody else could join")
+        }
+        guard listen != nil || !keepWorkers else {
+            throw ValidationError("--keep-workers is for workers of others, which need --listen")
         }
         guard listen != nil || keys == nil && endpointFile == nil && interface == nil else {
             throw ValidationError(

@@ -148,6 +148,7 @@ final class CoordinatorLoop {
         policy.silenceTimeout = job.leaseSilence
         policy.workerWait = job.workerWait
         policy.dismissesWorkers = !job.keepsWorkers
+        policy.dismissesWorkersWhenInterrupted = !job.keepsWorkersWhenInterrupted
         policy.wantsCheckpoints = job.checkpointInterval != nil
         if let interval = job.checkpointInterval {
             policy.checkpointInterval = interval

@@ -38,6 +38,8 @@ struct RestoreJob: Sendable {
     let workerWait: Duration?
     /// Whether workers of others are to wait for another job.
     var keepsWorkers: Bool
+    /// Whether workers of others are to wait for the next coordinator after an interrupt.
+    let keepsWorkersWhenInterrupted: Bool
     /// Silence after which a worker is taken for gone.
     let leaseSilence: Duration
     /// How often a fit's state is stored; nil only when its worker leaves.
@@ -204,6 +206,7 @@ struct RestoreJob: Sendable {
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
             keepsWorkers: run.keepsWorkers,
+            keepsWorkersWhenInterrupted: workers.keepWorkers,
             leaseSilence: .seconds(workers.leaseSilence),
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,
