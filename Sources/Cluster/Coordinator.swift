@@ -55,6 +55,8 @@ public struct Coordinator: Sendable {
     var drained: Set<WorkerID> = []
     /// Who was told goodbye at the end of the job and has not answered.
     var dismissed: Set<PeerID> = []
+    /// Who has answered it.
+    var departed: Set<WorkerID> = []
     /// How the job ended; nil while it runs.
     public internal(set) var outcome: Outcome?
 
@@ -172,9 +174,10 @@ public struct Coordinator: Sendable {
         finish(statistics.workerCount == 0 ? .nobodyCame : .everybodyLeft, &commands)
     }
 
-    /// Whether another job follows.
+    /// Whether another job follows, or another coordinator of this one.
     func keepsWorkers(after outcome: Outcome) -> Bool {
-        !policy.dismissesWorkers && [.complete, .incomplete, .stopped].contains(outcome)
+        if outcome == .interrupted { return !policy.dismissesWorkersWhenInterrupted }
+        return !policy.dismissesWorkers && [.complete, .incomplete, .stopped].contains(outcome)
     }
 
     mutating func finish(_ outcome: Outcome, _ commands: inout [Command]) {
@@ -208,7 +211,7 @@ extension Coordinator {
     public var entryCount: Int {
         let failed = workers.values.reduce(0) { $0 + $1.failedTiles.count }
         return workers.count + peers.count + launchTokens.count + idle.count + farewells.count
-            + farewellOrder.count + drained.count + dismissed.count + failed
+            + farewellOrder.count + drained.count + dismissed.count + departed.count + failed
     }
 
     /// Whether goodbyes may still be on their way: some who were told it at the end of the job have

@@ -14,7 +14,7 @@ extension Coordinator {
         var underWay = storingCheckpointCount
         var due: [(since: Duration, worker: WorkerID)] = []
         for (id, worker) in workers {
-            guard let lease = worker.lease else { continue }
+            guard let lease = worker.lease, givesStates(worker) else { continue }
             if let awaitedAt = lease.awaitedCheckpointAt {
                 if attentiveNow - awaitedAt < policy.checkpointTimeout {
                     underWay += 1

@@ -48,7 +48,17 @@ extension Coordinator {
     }
 
     /// Whether a worker's fit has to yield.
-    func mustYield(_ worker: WorkerID) -> Bool { demand != .run || drained.contains(worker) }
+    func mustYield(_ worker: WorkerID) -> Bool {
+        demand != .run && !goesOn(worker) || drained.contains(worker)
+    }
+
+    /// Whether a worker goes on with its fit while one coordinator ends and the next one begins.
+    private func goesOn(_ worker: WorkerID) -> Bool {
+        guard case .end(.interrupted, _) = demand, keepsWorkers(after: .interrupted) else {
+            return false
+        }
+        return workers[worker].map { $0.hello.launchToken == nil } ?? false
+    }
 
     /// Whether any worker's fit has to yield.
     var isAnyToYield: Bool { demand != .run || !drained.isEmpty }
@@ -72,6 +82,11 @@ extension Coordinator {
 
     private var isEnding: Bool { if case .end = demand { true } else { false } }
 
+    /// Whether the states of a worker's fits travel.
+    func givesStates(_ worker: WorkerRecord) -> Bool {
+        facts.checkpointByteCountMaximum != nil && worker.hello.can(.state)
+    }
+
     /// Whether a lease has come to something that is not on disk. Where states do not travel, a fit
     /// goes on to its end.
     private func hasSomething(_ lease: Lease) -> Bool {
@@ -80,9 +95,12 @@ extension Coordinator {
         return lease.beganAt != nil && lease.iteration > tiles[lease.work.tile].checkpoint ?? 0
     }
 
-    /// Whether the end is worth waiting for.
-    private func isWorthWaiting(_ lease: Lease) -> Bool {
-        if lease.phase == .fitting, facts.checkpointByteCountMaximum == nil { return false }
+    /// Whether the end is worth waiting for what the worker has.
+    private func isWorthWaiting(_ worker: WorkerRecord) -> Bool {
+        guard let lease = worker.lease else { return false }
+        if case .storing = tiles[lease.work.tile].state { return true }
+        if goesOn(worker.hello.worker) { return false }
+        if lease.phase == .fitting, !givesStates(worker) { return false }
         return hasSomething(lease)
     }
 
@@ -110,7 +128,7 @@ extension Coordinator {
         guard case .end(let outcome, let deadline) = demand else { return }
         let isDone =
             storingCheckpointCount == 0
-            && workers.values.allSatisfy { $0.lease.map { !isWorthWaiting($0) } ?? true }
+            && workers.values.allSatisfy { !isWorthWaiting($0) }
         if isDone || now >= deadline { finish(outcome, &commands) }
     }
 }

@@ -26,7 +26,7 @@ extension Coordinator {
         guard let peer = workers[worker]?.peer else {
             preconditionFailure("idle worker \(worker) has no connection")
         }
-        let checkpoint = tiles[work.tile].latestCheckpoint
+        let checkpoint = usableCheckpoint(work.tile, for: worker)
         var lease = Lease(work, at: attentiveNow)
         lease.checkpoint = checkpoint
         lease.assignedByteCount =
@@ -38,6 +38,11 @@ extension Coordinator {
         statistics.dispatchCount += 1
         commands.append(
             .dispatch(work, to: peer, checkpoint: checkpoint, retry: tiles[work.tile].seedsFailed))
+    }
+
+    /// Where a try of a worker begins that goes on from what is on disk; nil for at the beginning.
+    func usableCheckpoint(_ tile: TileID, for worker: WorkerID) -> Int? {
+        workers[worker].map { givesStates($0) } == true ? tiles[tile].latestCheckpoint : nil
     }
 
     /// The first waiting tile that an idle worker may have, and the worker. Tiles that are under

@@ -61,6 +61,12 @@ extension Coordinator {
         if let former = peers[peer], former != hello.worker {
             remove(former, .goodbye(reason: "it took another name"), &commands)
         }
+        let lacking = facts.requires.filter { !hello.can($0) }
+        guard lacking.isEmpty else {
+            let reason = "the job needs what this worker cannot do: \(lacking.words)"
+            let refusal = Refused(.capabilities, reason: reason)
+            return refuse(hello.worker, refusal, at: peer, &commands)
+        }
         let isNewSession = hello.incarnation > (workers[hello.worker]?.hello.incarnation ?? 0)
         if let known = workers[hello.worker] {
             guard hello.incarnation >= known.hello.incarnation else { return }
@@ -108,7 +114,8 @@ extension Coordinator {
             heartbeatSeconds: policy.heartbeatInterval.inSeconds,
             silenceSeconds: policy.silenceTimeout.inSeconds,
             payloadByteCountMaximum: facts.payloadByteCountMaximum,
-            checkpointByteCountMaximum: facts.checkpointByteCountMaximum)
+            checkpointByteCountMaximum: facts.checkpointByteCountMaximum,
+            requires: facts.requires.isEmpty ? nil : facts.requires)
     }
 
     // MARK: Strangers, and those who come too late
@@ -126,7 +133,7 @@ extension Coordinator {
         _ message: Message, from peer: PeerID, _ outcome: Outcome, _ commands: inout [Command]
     ) {
         if case .goodbye = message {
-            dismissed.remove(peer)
+            if dismissed.remove(peer) != nil, let worker = peers[peer] { departed.insert(worker) }
             return
         }
         drop(message, from: peer, reason: outcome.sentence, &commands)
@@ -172,24 +179,30 @@ extension Coordinator {
     }
 
     /// Lets a worker go for good; it is told so again whenever it comes back.
+    ///
+    /// - Parameter peer: where it has just spoken; else where it is known to be.
     mutating func refuse(
-        _ worker: WorkerID, _ refusal: Refused, _ commands: inout [Command]
+        _ worker: WorkerID, _ refusal: Refused, at peer: PeerID? = nil,
+        _ commands: inout [Command]
     ) {
         statistics.refusedCount += 1
-        bidFarewell(to: worker, .refused(refusal), &commands)
+        bidFarewell(to: worker, .refused(refusal), at: peer, &commands)
         commands.append(.note(.workerRefused(worker, reason: refusal.reason)))
         remove(worker, .refused(reason: refusal.reason), &commands)
     }
 
     /// Tells a worker that it is let go, now and whenever it comes back.
     mutating func bidFarewell(
-        to worker: WorkerID, _ farewell: Message, _ commands: inout [Command]
+        to worker: WorkerID, _ farewell: Message, at peer: PeerID? = nil,
+        _ commands: inout [Command]
     ) {
         if farewells.updateValue(farewell, forKey: worker) == nil { farewellOrder.append(worker) }
         if farewellOrder.count > policy.refusalsRememberedMaximum {
             farewells[farewellOrder.removeFirst()] = nil
         }
-        if let peer = workers[worker]?.peer { commands.append(.send(farewell, to: peer)) }
+        if let peer = peer ?? workers[worker]?.peer {
+            commands.append(.send(farewell, to: peer))
+        }
     }
 
     // MARK: Losing touch

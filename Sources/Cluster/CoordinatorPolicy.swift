@@ -92,6 +92,10 @@ public struct CoordinatorPolicy: Equatable, Sendable {
     /// Whether workers are told when the job is done. Those that were not wait, and say hello to
     /// the coordinator of the next job at the same place; this host's own are told in any case.
     public var dismissesWorkers = true
+    /// Whether they are told when the user interrupts the job. Those that were not go on with their
+    /// tiles, and come to the next coordinator of the job with them; this host's own are told in
+    /// any case.
+    public var dismissesWorkersWhenInterrupted = true
     /// How long a coordinator that goes on with a job keeps its begun tiles for the workers that
     /// may come back with them; other tiles are handed out meanwhile.
     public var adoptionWait: Duration = .seconds(40)
@@ -145,17 +149,21 @@ public struct JobFacts: Equatable, Sendable {
     public var checkpointByteCountMaximum: Int?
     /// Iterations of each tile; nil where they are not known, and then no tile is run twice.
     public var iterations: Int?
+    /// What a worker has to be able to do.
+    public var requires: [Capability]
 
     /// The facts of one job.
     public init(
         job: JobID, configuration: String, payloadByteCountMaximum: Int,
-        checkpointByteCountMaximum: Int? = nil, iterations: Int? = nil
+        checkpointByteCountMaximum: Int? = nil, iterations: Int? = nil,
+        requires: [Capability] = []
     ) {
         self.job = job
         self.configuration = configuration
         self.payloadByteCountMaximum = payloadByteCountMaximum
         self.checkpointByteCountMaximum = checkpointByteCountMaximum
         self.iterations = iterations
+        self.requires = requires
     }
 }
 

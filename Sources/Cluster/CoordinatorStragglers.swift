@@ -23,13 +23,17 @@ extension Coordinator {
         for straggler in stragglers {
             guard mayAssignMore, let fastest = helpers.first else { return }
             let tile = straggler.work.tile
-            let done = tiles[tile].latestCheckpoint ?? 0
-            let rest = Double(max(iterations - done, 0))
             let wanted = straggler.restSeconds / policy.stragglerGain
-            // When the fastest would not do, nobody would.
-            guard rest * fastest.seconds < wanted,
-                let index = helpers.firstIndex(where: { mayHave(tile, $0.worker) }),
-                rest * helpers[index].seconds < wanted
+            func seconds(_ seconds: Double, from checkpoint: Int?) -> Double {
+                Double(max(iterations - (checkpoint ?? 0), 0)) * seconds
+            }
+            // When the fastest would not do from the latest state, nobody would.
+            guard seconds(fastest.seconds, from: tiles[tile].latestCheckpoint) < wanted,
+                let index = helpers.firstIndex(where: {
+                    mayHave(tile, $0.worker)
+                        && seconds($0.seconds, from: usableCheckpoint(tile, for: $0.worker))
+                            < wanted
+                })
             else { continue }
             let helper = helpers.remove(at: index).worker
             let work = tiles.leaseSecond(tile, to: helper)

@@ -30,6 +30,18 @@ extension Coordinator {
         }
     }
 
+    /// Fits of which a picture can be asked for, and where: they run, and their workers send some.
+    public var picturableFits: [TileID: (work: TileAttempt, peer: PeerID)] {
+        var fits: [TileID: (work: TileAttempt, peer: PeerID)] = [:]
+        for worker in workers.values where worker.hello.can(.preview) {
+            guard let lease = worker.lease, lease.phase == .fitting, lease.iteration > 0,
+                let peer = worker.peer
+            else { continue }
+            fits[lease.work.tile] = (lease.work, peer)
+        }
+        return fits
+    }
+
     /// What a worker has a lease on; nil for nothing.
     public func work(of worker: WorkerID) -> TileAttempt? { workers[worker]?.lease?.work }
 

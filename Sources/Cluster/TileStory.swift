@@ -15,17 +15,20 @@ extension Coordinator {
         public var seedsFailed: Int
         /// Tries up to this one had such a seed.
         public var lastAttemptOfFailedSeed: Int
+        /// Whether no worker can come back with one of the tries.
+        public var isAtRest: Bool
 
         /// A story; by default that of a tile that was never tried.
         public init(
             attempts: Int = 0, failures: [AttemptFailure] = [], isSetAside: Bool = false,
-            seedsFailed: Int = 0, lastAttemptOfFailedSeed: Int = 0
+            seedsFailed: Int = 0, lastAttemptOfFailedSeed: Int = 0, isAtRest: Bool = false
         ) {
             self.attempts = attempts
             self.failures = failures
             self.isSetAside = isSetAside
             self.seedsFailed = seedsFailed
             self.lastAttemptOfFailedSeed = lastAttemptOfFailedSeed
+            self.isAtRest = isAtRest
         }
     }
 
@@ -46,6 +49,27 @@ extension Coordinator {
             self.isStored = isStored
             self.checkpointIteration = checkpointIteration
         }
+    }
+
+    /// Tiles that were begun and that the next coordinator of the job need not keep for anybody:
+    /// no worker has them, or all that have them have answered the goodbye at the end of the job.
+    /// To be asked when that is over.
+    public var storiesAtRest: [TileID: TileStory] {
+        var stories: [TileID: TileStory] = [:]
+        for (index, record) in tiles.records.enumerated() where record.attempts > 0 {
+            let isAtRest =
+                switch record.state {
+                case .waiting: !record.isReserved || attentiveNow >= policy.adoptionWait
+                case .leased(let first, let second):
+                    departed.contains(first) && second.map { departed.contains($0) } ?? true
+                case .storing, .stored, .setAside: false
+                }
+            guard isAtRest else { continue }
+            var story = story(of: TileID(index))
+            story.isAtRest = true
+            stories[TileID(index)] = story
+        }
+        return stories
     }
 
     /// The tries at a tile so far.

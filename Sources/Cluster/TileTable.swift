@@ -81,7 +81,7 @@ struct TileTable {
             if story.isSetAside || isGivenUp(story.failures) {
                 giveUp(tile)
             } else if story.attempts > 0 {
-                records[index].isReserved = true
+                records[index].isReserved = !story.isAtRest
                 returned.append(tile)
             }
         }

@@ -116,11 +116,13 @@ extension Worker {
         public var processor: String
         /// The word that the coordinator gave to its child.
         public var launchToken: String?
+        /// What it can do beyond the messages; nil for all that there is.
+        public var capabilities: [Capability]?
 
         /// The constant part of a greeting.
         public init(
             worker: WorkerID, host: String, processID: Int, threadCount: Int, version: String,
-            processor: String, launchToken: String?
+            processor: String, launchToken: String?, capabilities: [Capability]? = nil
         ) {
             self.worker = worker
             self.host = host
@@ -129,6 +131,7 @@ extension Worker {
             self.version = version
             self.processor = processor
             self.launchToken = launchToken
+            self.capabilities = capabilities
         }
     }
 }

@@ -20,7 +20,7 @@ extension Worker {
             worker: identity.worker, incarnation: incarnation, host: identity.host,
             processID: identity.processID, threadCount: identity.threadCount,
             version: identity.version, processor: identity.processor,
-            launchToken: identity.launchToken, work: report)
+            launchToken: identity.launchToken, capabilities: identity.capabilities, work: report)
     }
 
     /// What the worker holds, as it says it.
@@ -87,6 +87,12 @@ extension Worker {
     }
 
     private mutating func begin(_ welcome: Welcome, _ commands: inout [Command]) {
+        let lacking = (welcome.requires ?? []).filter { !hello.can($0) }
+        guard lacking.isEmpty else {
+            let reason = "the job needs what this worker cannot do: \(lacking.words)"
+            commands.append(.send(.goodbye(Goodbye(reason: reason))))
+            return leave(.refused(reason: reason), &commands)
+        }
         heartbeatInterval = .seconds(welcome.heartbeatSeconds)
         silenceTimeout = .seconds(welcome.silenceSeconds)
         welcomeUntil = now
@@ -113,7 +119,7 @@ extension Worker {
             if isWelcome { greet(&commands) }
         case .unreadable:
             nonsenseCount += 1
-        case .protocolVersion, .failures, .misbehaviour:
+        case .protocolVersion, .capabilities, .failures, .misbehaviour:
             leave(.refused(reason: refusal.reason), &commands)
         }
     }

@@ -146,13 +146,18 @@ public final class JobStore {
 
     // MARK: Attempts and events
 
-    /// Remembers the tries at a tile, all of them. When this returns, it survives a crash of the
+    /// Remembers the tries at tiles, all of them. When this returns, it survives a crash of the
     /// host. A tile that has been given up loses its checkpoint.
-    public func recordHistory(
-        _ history: TileHistory, of tile: Int
-    ) throws(JobStoreError) {
-        try histories.append(history, of: tile)
-        if history.isSetAside { removeCheckpoint(tile: tile) }
+    ///
+    /// - Parameter histories: by tile.
+    public func recordHistories(_ histories: [Int: TileHistory]) throws(JobStoreError) {
+        try self.histories.append(histories)
+        for (tile, history) in histories where history.isSetAside { removeCheckpoint(tile: tile) }
+    }
+
+    /// As above, of one tile.
+    public func recordHistory(_ history: TileHistory, of tile: Int) throws(JobStoreError) {
+        try recordHistories([tile: history])
     }
 
     /// Adds a line to the event log. The log is for people: it is not synced.
@@ -230,7 +235,7 @@ extension JobState {
         for (tile, history) in histories where history.isSetAside {
             histories[tile] = TileHistory(
                 attempts: history.attempts, seedsFailed: history.seedsFailed,
-                lastAttemptOfFailedSeed: history.lastAttemptOfFailedSeed)
+                lastAttemptOfFailedSeed: history.lastAttemptOfFailedSeed, isAtRest: true)
         }
     }
 

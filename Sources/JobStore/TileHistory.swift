@@ -38,16 +38,19 @@ public struct TileHistory: Codable, Equatable, Sendable {
     public var isSetAside: Bool
     /// Seeds that have failed, and the last try that had one of them; nil where none has.
     public var seedsFailed, lastAttemptOfFailedSeed: Int?
+    /// Whether nobody can come back with one of the tries; nil where somebody may.
+    public var isAtRest: Bool?
 
     public init(
         attempts: Int = 0, failures: [Failure] = [], isSetAside: Bool = false,
-        seedsFailed: Int? = nil, lastAttemptOfFailedSeed: Int? = nil
+        seedsFailed: Int? = nil, lastAttemptOfFailedSeed: Int? = nil, isAtRest: Bool = false
     ) {
         self.attempts = attempts
         self.failures = failures
         self.isSetAside = isSetAside
         self.seedsFailed = seedsFailed
         self.lastAttemptOfFailedSeed = lastAttemptOfFailedSeed
+        self.isAtRest = isAtRest ? true : nil
     }
 }
 
@@ -116,8 +119,10 @@ struct HistoryLog {
         log = LineLog(try folder.fileSystem.openLog(folder.attemptsPath))
     }
 
-    func append(_ history: TileHistory, of tile: Int) throws(JobStoreError) {
-        try log.append(HistoryLine(tile: tile, history: history).encoded())
+    func append(_ histories: [Int: TileHistory]) throws(JobStoreError) {
+        for (tile, history) in histories.sorted(by: { $0.key < $1.key }) {
+            try log.append(HistoryLine(tile: tile, history: history).encoded())
+        }
         try log.sync()
     }
 

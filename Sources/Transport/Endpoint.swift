@@ -27,14 +27,32 @@ public enum Endpoint {
         return anyPort && port == "*" || UInt16(port).map { anyPort || $0 > 0 } ?? false
     }
 
-    /// The endpoint as others reach it, where a listener is bound to all addresses of its host.
+    /// Whether an endpoint stands for all addresses of its host, and of which kind.
+    ///
+    /// - Returns: nil where it names one address, a name, or no host at all.
+    public static func allAddresses(_ endpoint: String) -> AddressFamily? {
+        switch tcpParts(endpoint)?.host {
+        case "*": .any
+        case "0.0.0.0": .ipv4
+        case "[::]": .ipv6
+        default: nil
+        }
+    }
+
+    /// The endpoint at another host, with its port; one that has no host stays what it is.
     ///
     /// - Parameter host: a name or an address; one of IPv6 with or without brackets.
-    public static func reachable(_ bound: String, host: String) -> String {
-        guard let (address, port) = tcpParts(bound), ["0.0.0.0", "[::]", "*"].contains(address)
-        else { return bound }
+    public static func endpoint(_ endpoint: String, at host: String) -> String {
+        guard let (_, port) = tcpParts(endpoint) else { return endpoint }
         let name = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         return "tcp://\(name):\(port)"
+    }
+
+    /// Whether the endpoint's host is a name, which may stand for addresses of both kinds.
+    public static func hasName(_ endpoint: String) -> Bool {
+        guard let (host, _) = tcpParts(endpoint), !host.hasPrefix("[") else { return false }
+        var address = in_addr()
+        return inet_pton(AF_INET, host, &address) != 1
     }
 
     static func hasIPv6Address(_ endpoint: String) -> Bool {

@@ -9,6 +9,7 @@ public enum Reachability {
         public let text: String
         let family: Int32
         let bytes: [UInt8]
+        public var isIPv6: Bool { family == AF_INET6 }
     }
 
     /// What a `tcp://` endpoint names; nil for another one.

@@ -39,7 +39,8 @@ public struct SocketOptions: Sendable, Equatable {
 
     /// Whether names stand for IPv6 addresses, and `*` for both kinds. Otherwise only an
     /// endpoint with brackets does: libzmq tries one address of a name only, and `localhost`
-    /// must not become `[::1]` when the coordinator listens at 127.0.0.1.
+    /// must not become `[::1]` when the coordinator listens at 127.0.0.1. A worker that is
+    /// not welcome with the one tries the other.
     public var usesIPv6 = false
 
     /// How connections are encrypted; nil for not at all.

@@ -60,6 +60,8 @@ public struct Hello: MessageBody {
     public let processor: String
     /// The word that the coordinator gave to a child it started itself.
     public let launchToken: String?
+    /// What it can do beyond the messages; absent where it can do all that there is.
+    public let capabilities: [Capability]?
     /// What it holds from an earlier session, if anything.
     public let work: WorkReport?
 
@@ -67,7 +69,7 @@ public struct Hello: MessageBody {
     public init(
         worker: WorkerID, incarnation: IncarnationID, host: String, processID: Int,
         threadCount: Int, version: String, processor: String, launchToken: String? = nil,
-        work: WorkReport? = nil
+        capabilities: [Capability]? = nil, work: WorkReport? = nil
     ) {
         self.worker = worker
         self.incarnation = incarnation
@@ -77,7 +79,13 @@ public struct Hello: MessageBody {
         self.version = version
         self.processor = processor
         self.launchToken = launchToken
+        self.capabilities = capabilities
         self.work = work
+    }
+
+    /// Whether the worker can do this.
+    public func can(_ capability: Capability) -> Bool {
+        (capabilities ?? Capability.unnamed).contains(capability)
     }
 
     func check() throws(WireError) {
@@ -89,6 +97,7 @@ public struct Hello: MessageBody {
         try FieldCheck.identifier(version, "version")
         try FieldCheck.identifier(processor, "processor")
         if let launchToken { try FieldCheck.identifier(launchToken, "launchToken") }
+        try capabilities?.check("capabilities")
         try work?.check()
     }
 }
@@ -110,12 +119,14 @@ public struct Welcome: MessageBody {
     /// Bytes of the largest state of a fit that either side of this job sends; absent where the job
     /// takes no checkpoints.
     public let checkpointByteCountMaximum: Int?
+    /// What the job needs of its workers; absent where every worker will do.
+    public let requires: [Capability]?
 
     /// An answer to a greeting.
     public init(
         incarnation: IncarnationID, job: JobID, configuration: String, heartbeatSeconds: Double,
         silenceSeconds: Double, payloadByteCountMaximum: Int,
-        checkpointByteCountMaximum: Int? = nil
+        checkpointByteCountMaximum: Int? = nil, requires: [Capability]? = nil
     ) {
         self.incarnation = incarnation
         self.job = job
@@ -124,6 +135,7 @@ public struct Welcome: MessageBody {
         self.silenceSeconds = silenceSeconds
         self.payloadByteCountMaximum = payloadByteCountMaximum
         self.checkpointByteCountMaximum = checkpointByteCountMaximum
+        self.requires = requires
     }
 
     func check() throws(WireError) {
@@ -140,6 +152,7 @@ public struct Welcome: MessageBody {
         try FieldCheck.count(
             checkpointByteCountMaximum ?? 1, "checkpointByteCountMaximum", from: 1,
             through: WireLimits.stateByteCountMaximum)
+        try requires?.check("requires")
     }
 }
 
@@ -153,6 +166,8 @@ public struct Refused: MessageBody {
         case unreadable
         /// The protocol versions differ. Final.
         case protocolVersion
+        /// The worker cannot do what the job needs. Final.
+        case capabilities
         /// Several different tiles failed on this worker. Final.
         case failures
         /// Too many unreadable or senseless messages. Final.
@@ -162,7 +177,7 @@ public struct Refused: MessageBody {
         public var isFinal: Bool {
             switch self {
             case .helloWanted, .unreadable: false
-            case .protocolVersion, .failures, .misbehaviour: true
+            case .protocolVersion, .capabilities, .failures, .misbehaviour: true
             }
         }
     }

@@ -8,6 +8,8 @@ public enum WireLimits {
     public static let pieceByteCount = 1024 * 1024
     /// Bytes of UTF-8 of an id, a host name, a version, a launch token.
     public static let identifierByteCountMaximum = 128
+    /// Names of what a worker can do, or a job needs.
+    public static let capabilityCountMaximum = 64
     /// Bytes of UTF-8 of a reason. Longer ones are cut by the sender.
     public static let reasonByteCountMaximum = 1000
     /// Pixels along one side of a window.

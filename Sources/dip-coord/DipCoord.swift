@@ -35,7 +35,7 @@ struct DipCoord: ParsableCommand {
                65  the input is no image that can be read
                66  no such input
                69  no worker, or the address to listen at is taken
-               73  the output cannot be written
+               73  the output, or the endpoint file, cannot be written
                74  standard output or the report cannot be written
                75  out of memory, disk or another limit; the same command goes on
                78  the job's folder holds another job (--fresh starts over)

@@ -16,12 +16,14 @@ struct Check {
 
     /// Prints each step; the exit code.
     func run() throws -> Int32 {
-        if let target = Reachability.target(endpoint) {
-            guard checkPort(target.host, target.port) else { return ExitCode.unavailable }
-        } else {
+        guard let target = Reachability.target(endpoint) else {
             say("name", "\(endpoint) is a file of this host")
+            return try checkAnswer(usesIPv6: false)
         }
-        return try checkAnswer()
+        guard let address = checkPort(target.host, target.port) else {
+            return ExitCode.unavailable
+        }
+        return try checkAnswer(usesIPv6: address.isIPv6)
     }
 
     private func say(_ step: String, _ what: String) {
@@ -34,13 +36,14 @@ struct Check {
         console.error("\(what); \(advice)")
     }
 
-    private func checkPort(_ host: String, _ port: UInt16) -> Bool {
+    /// The first address that answers.
+    private func checkPort(_ host: String, _ port: UInt16) -> Reachability.Address? {
         let addresses: [Reachability.Address]
         do throws(TransportError) {
             addresses = try Reachability.addresses(of: host, port: port)
         } catch {
             fail("name", error.message, "use a name or an address that this host knows")
-            return false
+            return nil
         }
         say("name", "\(host) is \(addresses.map(\.text).joined(separator: ", "))")
         var failures: [String] = []
@@ -48,7 +51,7 @@ struct Check {
             do throws(TransportError) {
                 let time = try Reachability.connect(to: address, within: Self.connectTime)
                 say("port", "\(port) of \(address.text) answers in \(milliseconds(time)) ms")
-                return true
+                return address
             } catch {
                 failures.append(error.message)
             }
@@ -57,7 +60,7 @@ struct Check {
             "port", "port \(port): \(failures.joined(separator: "; "))",
             "is the coordinator running, and does it --listen at an address that this host "
                 + "reaches, not at 127.0.0.1?")
-        return false
+        return nil
     }
 
     private func milliseconds(_ time: Duration) -> String {
@@ -65,9 +68,10 @@ struct Check {
         return "\(tenths / 10).\(tenths % 10)"
     }
 
-    private func checkAnswer() throws -> Int32 {
+    private func checkAnswer(usesIPv6: Bool) throws -> Int32 {
         var options = SocketOptions()
         options.curve = curve
+        options.usesIPv6 = usesIPv6
         let socket = try DealerSocket(
             connectingTo: endpoint, context: try MessagingContext(), options: options)
         defer { socket.abandon() }

@@ -79,7 +79,7 @@ struct WorkerCommand: ParsableCommand {
         help: ArgumentHelp(
             """
             Read where the coordinator listens from this file, which its --endpoint-file writes, \
-            and wait for it.
+            and wait for it; read it again whenever the connection has to be made anew.
             """, valueName: "file"))
     var endpointFile: String?
 
@@ -270,7 +270,8 @@ struct WorkerCommand: ParsableCommand {
                 _exit(try Check(endpoint: endpoint, curve: curve, console: console).run())
             }
             let loop = try WorkerLoop(
-                endpoint: endpoint, curve: curve, policy: policy, signals: signals,
+                endpoint: endpoint, endpointFile: endpointFile, curve: curve, policy: policy,
+                signals: signals,
                 parent: parent, threads: threads, console: console)
             let reason = try loop.run()
             // Nobody is left to hear a farewell, or nobody wants to wait for it.

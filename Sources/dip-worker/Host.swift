@@ -20,7 +20,8 @@ enum Host {
             worker: WorkerID(rawValue: "\(host)-\(process)-\(random)"), host: host,
             processID: process, threadCount: 1, version: ProgramVersion.text,
             processor: processor(),
-            launchToken: token.flatMap { $0.isEmpty ? nil : clipped($0, 128) })
+            launchToken: token.flatMap { $0.isEmpty ? nil : clipped($0, 128) },
+            capabilities: Capability.all)
     }
 
     private static func hostName() -> String {

@@ -15,7 +15,9 @@ final class WorkerLoop {
     /// Everything comes from the one coordinator.
     static let coordinator = PeerID(bytes: [])
 
-    let endpoint: String
+    /// Where the coordinator listens, and the file that tells it, if one does.
+    var endpoint: String
+    let endpointFile: String?
     var console: Console
     private let signals: SignalFD
     private let parent: ParentPipe?
@@ -64,10 +66,11 @@ final class WorkerLoop {
     var result: (work: TileAttempt, measure: FitMeasure, payload: PixelPayload)?
 
     init(
-        endpoint: String, curve: CurveRole?, policy: WorkerPolicy, signals: SignalFD,
+        endpoint: String, endpointFile: String?, curve: CurveRole?, policy: WorkerPolicy,
+        signals: SignalFD,
         parent: ParentPipe?, threads: Int, console: Console
     ) throws {
-        self.endpoint = endpoint
+        (self.endpoint, self.endpointFile) = (endpoint, endpointFile)
         socketOptions.curve = curve
         self.console = console
         self.signals = signals

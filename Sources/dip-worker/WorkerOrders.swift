@@ -136,8 +136,12 @@ extension WorkerLoop {
     }
 
     private func reconnect() throws {
+        // The next coordinator of the job may be at another place.
+        endpoint = endpointFile.flatMap(EndpointFile.read) ?? endpoint
         console.note("connecting to \(endpoint) again", event: "connecting")
         outbox.clear()
+        // libzmq tries one kind of a name's addresses. The one that has led to a coordinator stays.
+        if job.rawValue.isEmpty, Endpoint.hasName(endpoint) { socketOptions.usesIPv6.toggle() }
         assembler.forget(Self.coordinator)
         arrivedState = nil
         poller.remove(socketToken)

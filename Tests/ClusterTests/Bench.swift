@@ -43,10 +43,14 @@ func peer(_ worker: Character, _ connection: UInt8 = 1) -> PeerID {
 
 func name(_ worker: Character) -> WorkerID { WorkerID(rawValue: String(worker)) }
 
-func hello(_ worker: Character, _ incarnation: Int = 1, _ report: WorkReport? = nil) -> Hello {
+func hello(
+    _ worker: Character, _ incarnation: Int = 1, _ report: WorkReport? = nil,
+    can capabilities: [Capability]? = nil
+) -> Hello {
     Hello(
         worker: name(worker), incarnation: incarnation, host: "host", processID: 1, threadCount: 1,
-        version: "1", processor: "cpu", launchToken: "child-\(worker)", work: report)
+        version: "1", processor: "cpu", launchToken: "child-\(worker)",
+        capabilities: capabilities, work: report)
 }
 
 func wanted(_ tile: Int, _ attempt: Int = 1) -> Message {
@@ -63,12 +67,14 @@ func checkpointStored(_ tile: Int, _ attempt: Int = 1, iteration: Int) -> Messag
         CheckpointStored(job: job, work: work(tile, attempt), iteration: iteration))
 }
 
-func welcome(_ incarnation: Int = 1, checkpointByteCount: Int? = nil) -> Message {
+func welcome(
+    _ incarnation: Int = 1, checkpointByteCount: Int? = nil, requires: [Capability]? = nil
+) -> Message {
     .welcome(
         Welcome(
             incarnation: incarnation, job: job, configuration: "{}", heartbeatSeconds: 5,
             silenceSeconds: 30, payloadByteCountMaximum: 1000,
-            checkpointByteCountMaximum: checkpointByteCount))
+            checkpointByteCountMaximum: checkpointByteCount, requires: requires))
 }
 
 /// A coordinator under test. Workers are letters; times are seconds.
@@ -79,7 +85,7 @@ struct CoordinatorBench {
 
     init(
         tiles: Int, restored: [TileID: Coordinator.RestoredTile]? = nil,
-        checkpointByteCount: Int? = nil, iterations: Int? = nil,
+        checkpointByteCount: Int? = nil, iterations: Int? = nil, requires: [Capability] = [],
         _ adjust: (inout CoordinatorPolicy) -> Void = { _ in }
     ) {
         var policy = CoordinatorPolicy()
@@ -87,7 +93,8 @@ struct CoordinatorBench {
         adjust(&policy)
         let facts = JobFacts(
             job: job, configuration: "{}", payloadByteCountMaximum: 1000,
-            checkpointByteCountMaximum: checkpointByteCount, iterations: iterations)
+            checkpointByteCountMaximum: checkpointByteCount, iterations: iterations,
+            requires: requires)
         coordinator = Coordinator(
             facts: facts, tileCount: tiles, restored: restored, policy: policy, now: .zero)
     }

@@ -141,7 +141,7 @@ struct WorkerTests {
     }
 
     @Test(arguments: [
-        Refused.Code.protocolVersion, .failures, .misbehaviour,
+        Refused.Code.protocolVersion, .capabilities, .failures, .misbehaviour,
     ])
     func `a refusal for good ends the worker with the coordinator's sentence`(code: Refused.Code) {
         var bench = WorkerBench.fitting(0)

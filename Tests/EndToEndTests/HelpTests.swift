@@ -42,6 +42,7 @@ extension EndToEndTests {
                         "--stop", "--stop-rule", "--sigma", "--strength", "--restarts",
                         "--uncertainty", "--progress", "--report", "--log-level", "--log-format",
                         "--dashboard", "--keys", "--endpoint-file", "--advertise",
+                        "--interface", "--keep-workers",
                     ] {
                         #expect(text.contains(option), "\(arguments) does not name \(option)")
                     }

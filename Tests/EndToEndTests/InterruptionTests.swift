@@ -97,6 +97,59 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a tile whose worker has answered its goodbye is handed out at once again`()
+            throws
+        {
+            try withSession { session in
+                let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
+                let arguments = try OneTile.arguments(
+                    in: session, "--workers", "0", "--listen", endpoint)
+                let interrupted = try session.start(Programs.coordinator, arguments)
+                let first = try session.worker(endpoint)
+                try session.eventually("a fit that runs", of: first) {
+                    first.errors.contains("begins")
+                }
+                interrupted.interrupt()
+                #expect(interrupted.wait(atMost: .seconds(20)) == .exited(130), interrupted.story)
+                #expect(first.wait(atMost: .seconds(10)) == .exited(0), first.story)
+
+                // It would be kept for forty seconds.
+                let process = try session.start(Programs.coordinator, arguments)
+                let second = try session.worker(endpoint)
+                try session.eventually("the tile", within: .seconds(20), of: second) {
+                    second.errors.contains("attempt 2")
+                }
+                try OneTile.expectSameOutput(session, process)
+                #expect(second.wait(atMost: .seconds(10)) == .exited(0), second.story)
+            }
+        }
+
+        @Test func `a worker that is kept goes on where it is, at the next coordinator's port`()
+            throws
+        {
+            try withSession { session in
+                let file = session.path("endpoint")
+                let arguments = try OneTile.arguments(
+                    in: session, "--workers", "0", "--listen", "tcp://127.0.0.1:0",
+                    "--endpoint-file", file, "--keep-workers", "--lease-silence", "1")
+                let interrupted = try session.start(Programs.coordinator, arguments)
+                let worker = try session.worker("--endpoint-file", file)
+                try session.eventually("a fit that runs", of: worker) {
+                    worker.errors.contains("begins")
+                }
+                interrupted.interrupt()
+                #expect(interrupted.wait(atMost: .seconds(10)) == .exited(130), interrupted.story)
+                #expect(Files.bytes(file) == nil)
+
+                let process = try session.start(Programs.coordinator, arguments)
+                try OneTile.expectSameOutput(session, process)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+                #expect(worker.errors.split(separator: "begins").count == 2, worker.story)
+                #expect(!worker.errors.contains("goes on at"), worker.story)
+                #expect(try OneTile.figure("resumedCount", in: session) == 1)
+            }
+        }
+
         @Test func `a killed coordinator leaves no worker behind`() throws {
             try withSession(leavesPartialFiles: true) { session in
                 let process = try startLongJob(session, workers: 3)

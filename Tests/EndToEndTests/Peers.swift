@@ -28,13 +28,15 @@ final class StrangeWorker {
         }
     }
 
-    func sayHello(_ session: Session, name: String = "stranger") throws {
+    func sayHello(
+        _ session: Session, name: String = "stranger", can capabilities: [Capability]? = nil
+    ) throws {
         try say(
             .hello(
                 Hello(
                     worker: WorkerID(rawValue: name), incarnation: 1, host: "elsewhere",
-                    processID: 1, threadCount: 1, version: "0", processor: "none")),
-            nil, session)
+                    processID: 1, threadCount: 1, version: "0", processor: "none",
+                    capabilities: capabilities)), nil, session)
     }
 
     /// Waits for a tile and gives it back as one that cannot be fitted.

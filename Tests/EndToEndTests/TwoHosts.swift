@@ -12,6 +12,7 @@ final class TwoHosts {
         case workers
 
         var address: String { self == .coordinator ? "10.77.0.1" : "10.77.0.2" }
+        var addressOfIPv6: String { self == .coordinator ? "fd00:77::1" : "fd00:77::2" }
         var link: String { "dip-\(rawValue.prefix(6))" }
     }
 
@@ -42,6 +43,16 @@ final class TwoHosts {
             try run(side, ip, ["address", "add", side.address + "/24", "dev", side.link])
             try run(side, ip, ["link", "set", "lo", "up"])
             try run(side, ip, ["link", "set", side.link, "up"])
+        }
+    }
+
+    /// Gives both hosts addresses of IPv6 too.
+    func addIPv6() throws {
+        for side in [Side.coordinator, .workers] {
+            // Without the second in which a host asks whether another one has its address.
+            try run(
+                side, try Self.tool("ip"),
+                ["-6", "address", "add", side.addressOfIPv6 + "/64", "dev", side.link, "nodad"])
         }
     }
 
@@ -117,6 +128,8 @@ final class TwoHosts {
 
     /// Whether name spaces and a link between them can be made.
     static let areAllowed = isAllowed { _ in }
+    /// Whether the hosts can have addresses of IPv6.
+    static let haveIPv6 = isAllowed { try $0.addIPv6() }
     /// Whether that link can be slowed.
     static let canBeSlow = isAllowed { try $0.slow(kilobitsPerSecond: 1000) }
 }

@@ -217,6 +217,30 @@ private struct Run {
             system.file("/out.dip/events.jsonl") == Array("{}\n{\"torn\n{\"a\":1}\n".utf8))
     }
 
+    @Test func `tiles that nobody can come back with are known to the next run until one is begun`()
+        throws
+    {
+        let system = disk()
+        let manifest = try Sample.manifest()
+        let rest = TileHistory(attempts: 1, isAtRest: true)
+        do {
+            let store = try JobStore.create(
+                folder: "/out.dip", manifest: manifest, fileSystem: system)
+            try store.recordHistory(TileHistory(attempts: 1), of: 0)
+            try store.recordHistory(TileHistory(attempts: 1), of: 1)
+            try store.recordHistories([0: rest, 1: rest])
+        }
+        do {
+            let store = try JobStore.resume(
+                folder: "/out.dip", manifest: manifest, fileSystem: system)
+            #expect(store.stateAtOpening.histories == [0: rest, 1: rest])
+            try store.recordHistory(TileHistory(attempts: 2), of: 1)
+        }
+        let store = try JobStore.resume(
+            folder: "/out.dip", manifest: manifest, fileSystem: system)
+        #expect(store.stateAtOpening.histories == [0: rest, 1: TileHistory(attempts: 2)])
+    }
+
     @Test func `tries, failures and what was given up outlive their run until they are forgiven`()
         throws
     {
@@ -244,7 +268,7 @@ private struct Run {
         let store = try JobStore.resume(
             folder: "/out.dip", manifest: manifest, retryingFailed: true, fileSystem: system)
         #expect(store.stateAtOpening.setAside.isEmpty)
-        #expect(store.stateAtOpening.histories[1] == TileHistory(attempts: 3))
+        #expect(store.stateAtOpening.histories[1] == TileHistory(attempts: 3, isAtRest: true))
         #expect(store.stateAtOpening.histories[0]?.failures == [failure])
     }
 

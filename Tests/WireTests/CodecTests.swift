@@ -37,6 +37,34 @@ struct CodecTests {
         #expect(decoded.message == .heartbeat(Heartbeat()))
     }
 
+    @Test func `a worker that names no capabilities has all, and one that names some has those`()
+        throws
+    {
+        let fields =
+            #""protocol":2,"type":"hello","worker":"w","incarnation":1,"host":"h","processID":1,"#
+            + #""threadCount":1,"version":"1","processor":"p""#
+        for (text, can) in [
+            ("", Set(Capability.all)), (#","capabilities":null"#, Set(Capability.all)),
+            (#","capabilities":[]"#, []),
+            (#","capabilities":["guide","levitation","guide"]"#, [.guide]),
+        ] {
+            guard case .hello(let hello) = try decode("{\(fields)\(text)}").message else {
+                Issue.record("not a hello: \(text)")
+                continue
+            }
+            #expect(Set(Capability.all.filter(hello.can)) == can, "\(text)")
+        }
+        let many = (0...WireLimits.capabilityCountMaximum).map { "\"\($0)\"" }
+        for text in [
+            #""guide""#, "[7]", #"[""]"#, "[\"\(String(repeating: "x", count: 129))\"]",
+            "[\(many.joined(separator: ","))]",
+        ] {
+            #expect(throws: WireError.self, "\(text)") {
+                try decode("{\(fields),\"capabilities\":\(text)}")
+            }
+        }
+    }
+
     @Test func `another protocol version is named before anything else is read`() {
         #expect(throws: WireError.protocolMismatch(seen: 3)) {
             try decode(#"{"protocol":3,"type":"salute"}"#)

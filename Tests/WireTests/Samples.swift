@@ -25,7 +25,7 @@ enum Samples {
     static let hello = Hello(
         worker: WorkerID(rawValue: "host-17-ab"), incarnation: 1, host: "host", processID: 17,
         threadCount: 1, version: "1.0", processor: "x86-64 avx2", launchToken: "token",
-        work: report)
+        capabilities: [.state, Capability(rawValue: "levitation")], work: report)
 
     /// One message of every kind, with every optional field there.
     static let all: [Message] = [
@@ -34,7 +34,7 @@ enum Samples {
             Welcome(
                 incarnation: 1, job: job, configuration: #"{"iterations": 10}"#,
                 heartbeatSeconds: 5, silenceSeconds: 30, payloadByteCountMaximum: 1 << 20,
-                checkpointByteCountMaximum: 1 << 25)),
+                checkpointByteCountMaximum: 1 << 25, requires: [.upscale, .guide])),
         .refused(Refused(.helloWanted, reason: "say hello")),
         .assign(
             Assign(

@@ -4,8 +4,8 @@
     scripts/examples/worker.py tcp://HOST:PORT [--reconnect-timeout SECONDS]
 
 It needs pyzmq and NumPy, and shows what a worker in any language does (docs/PROTOCOL.md); put your
-restoration in the place of denoiser.py. It sends no states of tiles, which is optional, and refuses
-jobs that upscale or measure where to stop (give dip-coord --iterations). Exit codes: 0 the job is
+restoration in the place of denoiser.py. It sends no states of tiles, which is optional; jobs that
+upscale or measure where to stop refuse it (give dip-coord --iterations). Exit codes: 0 the job is
 over, or it was asked to end; 64 usage; 69 no coordinator; 77 refused.
 """
 import argparse
@@ -25,6 +25,7 @@ import payload
 from denoiser import NonLocalMeans
 
 PROTOCOL = 2
+CAN = ["guide"]  # which it leaves out of its result, and makes no use of
 
 
 class Worker:
@@ -47,7 +48,8 @@ class Worker:
         self.assembler, self.context = payload.Assembler(), zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         # Nothing waits for a coordinator that is not there, and little inside of the library.
-        for option, value in ((zmq.IMMEDIATE, 1), (zmq.SNDHWM, 2), (zmq.LINGER, 2000)):
+        for option, value in ((zmq.IMMEDIATE, 1), (zmq.SNDHWM, 2), (zmq.LINGER, 2000),
+                              (zmq.IPV6, "[" in self.options.endpoint)):
             self.socket.setsockopt(option, value)
         self.socket.connect(self.options.endpoint)
         self.greet()
@@ -63,7 +65,7 @@ class Worker:
             self.pause = min(2 * self.pause, 30)
         self.send("hello", worker=self.name, incarnation=self.incarnation, processID=os.getpid(),
                   host=socket.gethostname()[:90] or "unknown", threadCount=1, version="example",
-                  processor=f"NumPy {np.__version__}", work=self.report())
+                  processor=f"NumPy {np.__version__}", capabilities=CAN, work=self.report())
 
     def report(self):
         phase = "delivering" if self.result is not None else "fitting"
@@ -119,9 +121,8 @@ class Worker:
     def begin(self, welcome):
         self.welcome, self.link, self.pause, self.due = welcome, "welcomed", 1, 0
         self.welcomed_at = time.monotonic()
-        wanted = json.loads(welcome["configuration"])
-        if wanted.get("factor", 1) != 1 or wanted.get("measuresStop"):
-            self.leave(77, "this job upscales or measures where to stop: not done here")
+        if lacking := set(welcome.get("requires") or ()).difference(CAN):
+            self.leave(77, f"the job needs {', '.join(sorted(lacking))}: not done here")
         if welcome["job"] != self.job:
             self.drop()
         self.job = welcome["job"]

@@ -3,7 +3,6 @@
 import ArgumentParser
 import Dashboard
 import DashboardServer
-import Glibc
 import Imaging
 import JobStore
 import Transport
@@ -98,72 +97,5 @@ struct RestoreCommand: ParsableCommand {
             return try PagesRun(run).run(at: desk, clock: began, &console)
         }
         return try run.run(at: desk, clock: began, &console)
-    }
-}
-
-/// Where workers can join.
-struct Listener {
-    let keys: CoordinatorKeys?
-    private let endpointFile: String?
-    private let advertisedHost: String?
-    private let publicEndpoint: String?
-    private let hasLocalWorkers: Bool
-    private let isExposed: Bool
-
-    /// - Throws: where other hosts could join although the user has not said that they may.
-    init(_ options: WorkerOptions) throws {
-        publicEndpoint = options.listen
-        hasLocalWorkers = options.workerCount > 0
-        isExposed = options.listen.map { !Endpoint.staysOnThisHost($0) } ?? false
-        if let listen = options.listen, !listen.hasPrefix("tcp://"), !listen.hasPrefix("ipc://") {
-            throw ProgramError(
-                .usage, "--listen is '\(listen)'; tcp://ADDRESS:PORT or ipc://PATH is wanted")
-        }
-        if isExposed, !options.insecure, options.keys == nil {
-            throw ProgramError(
-                .usage,
-                "--listen \(options.listen ?? "") can be reached from other hosts, and anybody who "
-                    + "reaches it could join; add --keys FOLDER (dip-coord keygen FOLDER makes "
-                    + "it), or --insecure if the network is trusted")
-        }
-        keys = try options.keys.map(CoordinatorKeys.init(folder:))
-        endpointFile = options.endpointFile
-        advertisedHost = options.advertise
-    }
-
-    /// What lies among the files because of the socket.
-    func removeFiles() {
-        if let endpointFile { unlink(endpointFile) }
-        removeSocketFile()
-    }
-
-    /// The name that an ipc endpoint has taken; libzmq leaves it there.
-    private func removeSocketFile() {
-        guard let publicEndpoint, publicEndpoint.hasPrefix("ipc://") else { return }
-        let path = String(publicEndpoint.dropFirst("ipc://".count))
-        var status = stat()
-        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
-    }
-
-    /// Binds the socket. This host's own workers have an address of their own, which works whatever
-    /// the public one is.
-    ///
-    /// - Returns: the address for this host's own workers.
-    func bind(_ router: RouterSocket, console: inout Console) throws -> String {
-        if let publicEndpoint {
-            let bound = try router.bind(publicEndpoint)
-            console.note("listening at \(bound)")
-            if let endpointFile {
-                let address = Endpoint.reachable(
-                    bound, host: advertisedHost ?? RestoreJob.hostName)
-                try EndpointFile.write(address, at: endpointFile)
-            }
-            if isExposed, keys == nil {
-                console.warning(
-                    "--insecure: anybody who can reach \(bound) can see the image and send "
-                        + "results; nothing is encrypted")
-            }
-        }
-        return hasLocalWorkers ? try router.bind("tcp://127.0.0.1:*") : ""
     }
 }

@@ -33,6 +33,15 @@ struct WorkerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
+            With --listen tcp://*:PORT: listen at the address of this network interface of the \
+            host, as ip link calls it; IPv4 where it has one, else IPv6 (--listen tcp://[::]:PORT: \
+            IPv6). (default: at all addresses of all interfaces)
+            """, valueName: "name"))
+    var interface: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
             Encrypt what goes to workers and let nobody join but those whose keys lie in \
             FOLDER/workers; dip-coord keygen makes the folder. (default: nothing is encrypted, \
             and --listen stays on this host)
@@ -51,7 +60,8 @@ struct WorkerOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             With --endpoint-file: the host's name or address that workers reach it by. (default: \
-            this host's name, where --listen is at all addresses)
+            the address that --listen or --interface tells, or this host's name where it listens \
+            at all of them)
             """, valueName: "host"))
     var advertise: String?
 
@@ -61,6 +71,14 @@ struct WorkerOptions: ParsableArguments {
             nothing is encrypted then and anybody who reaches it can join.
             """)
     var insecure = false
+
+    @Flag(
+        help: """
+            When interrupted, say no goodbye to workers of other hosts: they go on with their \
+            tiles, and the same command finds them again with those, if it begins within their \
+            --reconnect-timeout at the same address (or tells its own in the same --endpoint-file).
+            """)
+    var keepWorkers = false
 
     @Option(
         parsing: .unconditional,
@@ -99,12 +117,20 @@ struct WorkerOptions: ParsableArguments {
         guard workers != 0 || listen != nil else {
             throw ValidationError("--workers 0 needs --listen: nobody else could join")
         }
-        guard listen != nil || keys == nil && endpointFile == nil else {
+        guard listen != nil || !keepWorkers else {
+            throw ValidationError("--keep-workers is for workers of others, which need --listen")
+        }
+        guard listen != nil || keys == nil && endpointFile == nil && interface == nil else {
             throw ValidationError(
-                "--keys and --endpoint-file are for workers of others, which need --listen")
+                "--keys, --endpoint-file and --interface are for workers of others, which need "
+                    + "--listen")
         }
         guard advertise == nil || endpointFile != nil else {
             throw ValidationError("--advertise needs --endpoint-file, where the address is written")
+        }
+        guard advertise == nil || listen?.hasPrefix("tcp://") ?? false else {
+            throw ValidationError(
+                "--advertise names a host, and --listen \(listen ?? "") is a file of this one")
         }
         guard keys == nil || !insecure else {
             throw ValidationError("--keys and --insecure exclude each other")

@@ -62,20 +62,13 @@ extension CoordinatorLoop {
         let wanted = console.watch.wantedPreviews()
         guard !wanted.isEmpty, ending.summary == nil, !job.isPhase
         else { return }
-        var holders: [Int: Coordinator.WorkerView] = [:]
-        for view in coordinator.workerViews where view.phase == .fitting {
-            guard let lease = view.lease, lease.iteration > 0 else { continue }
-            holders[lease.work.tile.rawValue] = view
-        }
-        for view in wanted.compactMap({ holders[$0] }).prefix(Self.previewsPerSecondMaximum) {
-            guard let lease = view.lease, let peer = coordinator.peer(of: lease.worker) else {
-                continue
-            }
+        let fits = coordinator.picturableFits
+        for fit in wanted.compactMap({ fits[TileID($0)] }).prefix(Self.previewsPerSecondMaximum) {
             try send(
                 .previewWanted(
                     PreviewWanted(
-                        job: job.job, work: lease.work,
-                        sidePixels: WireLimits.previewSideMaximum)), to: peer)
+                        job: job.job, work: fit.work,
+                        sidePixels: WireLimits.previewSideMaximum)), to: fit.peer)
         }
     }
 

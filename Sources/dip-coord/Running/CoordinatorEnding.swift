@@ -22,6 +22,8 @@ struct Ending {
     var pictures: ReportPictures?
     var warnings: [String] = []
     var error: ProgramError?
+    /// Whether nothing is left to be done but to hear what workers say to their goodbyes.
+    var isComplete = false
     var isOrderedToEnd = false
     var isStorageOver = false
     /// When a signal asked for the end.
@@ -57,7 +59,7 @@ extension CoordinatorLoop {
             _exit(ProgramError.Code.interrupted.rawValue)
         }
         ending.interruptedAt = now
-        if !ending.isOrderedToEnd {
+        if !ending.isComplete {
             console.note(
                 ending.summary == nil
                     ? "ending: fits hand over what they have; once more leaves at once"
@@ -103,7 +105,10 @@ extension CoordinatorLoop {
                     + "tries again")
         case .nobodyCame:
             return ProgramError(
-                .unavailable, "no worker came within \(Text.time(workerWaitSeconds))")
+                .unavailable,
+                "no worker came within \(Text.time(workerWaitSeconds))"
+                    + (summary.statistics.refusedCount == 0
+                        ? "" : " that could be taken; \(job.folder)/events.jsonl says why"))
         case .everybodyLeft:
             return ProgramError(
                 .unavailable,
@@ -148,9 +153,20 @@ extension CoordinatorLoop {
     }
 
     func end(with error: ProgramError?) {
-        guard !ending.isOrderedToEnd else { return }
+        guard !ending.isComplete else { return }
         ending.isBlending = false
         ending.error = error
+        ending.isComplete = true
+        endStorageInTime()
+    }
+
+    /// Those who have answered their goodbye will not come back with what they had; that is the
+    /// last thing that is written down.
+    func endStorageInTime() {
+        guard ending.isComplete, !ending.isOrderedToEnd,
+            !coordinator.awaitsFarewells || clock.now() >= ending.farewellUntil
+        else { return }
+        rememberRest()
         ending.isOrderedToEnd = true
         storage.order(.end)
     }

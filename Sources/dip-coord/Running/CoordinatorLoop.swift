@@ -103,7 +103,8 @@ final class CoordinatorLoop {
                 payloadByteCountMaximum: max(
                     job.resultByteCount, job.assignedByteCount, job.start?.count ?? 0),
                 checkpointByteCountMaximum: stateByteCount,
-                iterations: job.configuration.iterations),
+                iterations: job.configuration.iterations,
+                requires: job.requiredCapabilities),
             tileCount: job.fitCount,
             restored: goesOn ? state.restoredTiles : nil, policy: policy, now: clock.now())
         for index in state.setAside {
@@ -148,6 +149,7 @@ final class CoordinatorLoop {
         policy.silenceTimeout = job.leaseSilence
         policy.workerWait = job.workerWait
         policy.dismissesWorkers = !job.keepsWorkers
+        policy.dismissesWorkersWhenInterrupted = !job.keepsWorkersWhenInterrupted
         policy.wantsCheckpoints = job.checkpointInterval != nil
         if let interval = job.checkpointInterval {
             policy.checkpointInterval = interval
@@ -175,6 +177,7 @@ final class CoordinatorLoop {
             for peer in try outboxes.flush(to: router) { try tell(.unreachable(peer)) }
             try tell(.tick)
             endChildrenInTime()
+            endStorageInTime()
             try showStatus()
         }
         storage.join()

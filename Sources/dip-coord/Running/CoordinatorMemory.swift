@@ -11,10 +11,19 @@ extension CoordinatorLoop {
     /// Writes down the stories of tiles, before orders that rest on them are carried out: the
     /// storage thread keeps the order.
     func remember(_ tiles: Set<TileID>) {
-        guard !ending.isOrderedToEnd else { return }
-        for tile in tiles.sorted() {
-            storage.order(.remember(tile, TileHistory(coordinator.story(of: tile))))
-        }
+        remember(
+            Dictionary(uniqueKeysWithValues: tiles.map { ($0, coordinator.story(of: $0)) }))
+    }
+
+    /// Writes down which tiles the next coordinator of the job need not keep for anybody.
+    func rememberRest() { remember(coordinator.storiesAtRest) }
+
+    private func remember(_ stories: [TileID: Coordinator.TileStory]) {
+        guard !ending.isOrderedToEnd, !stories.isEmpty else { return }
+        storage.order(
+            .remember(
+                Dictionary(
+                    uniqueKeysWithValues: stories.map { ($0.rawValue, TileHistory($1)) })))
     }
 
     /// The first line of a run in the job's log.
@@ -53,7 +62,8 @@ extension Coordinator.TileStory {
                     isDeath: $0.isDeath, isDivergence: $0.isDivergence ?? false)
             },
             isSetAside: history.isSetAside, seedsFailed: history.seedsFailed ?? 0,
-            lastAttemptOfFailedSeed: history.lastAttemptOfFailedSeed ?? 0)
+            lastAttemptOfFailedSeed: history.lastAttemptOfFailedSeed ?? 0,
+            isAtRest: history.isAtRest ?? false)
     }
 }
 
@@ -68,6 +78,7 @@ extension TileHistory {
             },
             isSetAside: story.isSetAside,
             seedsFailed: story.seedsFailed == 0 ? nil : story.seedsFailed,
-            lastAttemptOfFailedSeed: story.seedsFailed == 0 ? nil : story.lastAttemptOfFailedSeed)
+            lastAttemptOfFailedSeed: story.seedsFailed == 0 ? nil : story.lastAttemptOfFailedSeed,
+            isAtRest: story.isAtRest)
     }
 }

@@ -42,6 +42,8 @@ struct RestoreJob: Sendable {
     let workerWait: Duration?
     /// Whether workers of others are to wait for another job.
     var keepsWorkers: Bool
+    /// Whether workers of others are to wait for the next coordinator after an interrupt.
+    let keepsWorkersWhenInterrupted: Bool
     /// Silence after which a worker is taken for gone.
     let leaseSilence: Duration
     /// How often a fit's state is stored; nil only when its worker leaves.
@@ -108,6 +110,15 @@ struct RestoreJob: Sendable {
     /// Whether it is a phase before a restoration: its output is a fact of that job, and no
     /// picture.
     var isPhase: Bool { configuration.measuresStop || configuration.givesWeights }
+
+    /// What a worker has to be able to do beyond what every one can.
+    var requiredCapabilities: [Capability] {
+        var needed: [Capability] = []
+        if factor != 1 { needed.append(.upscale) }
+        if guideBands > 0 { needed.append(.guide) }
+        if isMeasuring { needed.append(.measuresStop) }
+        return needed
+    }
 
     /// The phase before a job, which is not complete.
     struct Phase {
@@ -220,6 +231,7 @@ struct RestoreJob: Sendable {
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
             keepsWorkers: run.keepsWorkers,
+            keepsWorkersWhenInterrupted: workers.keepWorkers,
             leaseSilence: .seconds(workers.leaseSilence),
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,

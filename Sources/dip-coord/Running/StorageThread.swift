@@ -13,8 +13,8 @@ enum StorageOrder: Sendable {
     case read(TileAttempt, for: PeerID, withState: Bool, retry: Int)
     /// Store a result.
     case store(TileAttempt, PixelPayload)
-    /// Write down the tries at a tile. Answered only when that fails.
-    case remember(TileID, TileHistory)
+    /// Write down the tries at tiles. Answered only when that fails.
+    case remember([Int: TileHistory])
     /// Store the state of a fit.
     case storeState(TileAttempt, iteration: Int, from: PeerID, [UInt8])
     /// Remove the state of a tile's fit. Not answered.

@@ -132,9 +132,9 @@ final class StorageWork {
             }
         case .store:
             return nil
-        case .remember(let tile, let history):
+        case .remember(let histories):
             do throws(JobStoreError) {
-                try store.recordHistory(history, of: tile.rawValue)
+                try store.recordHistories(histories)
                 return nil
             } catch {
                 return .rememberingFailed(ProgramError(error))
