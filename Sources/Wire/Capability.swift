@@ -23,10 +23,14 @@ public struct Capability: RawRepresentable, Hashable, Comparable, Codable, Senda
     /// It answers with a curve in the place of pixels (`measuresStop` in the configuration).
     public static let measuresStop = Capability(rawValue: "measuresStop")
 
+    /// It answers with its network's weights in the place of pixels (`givesWeights` in the
+    /// configuration).
+    public static let givesWeights = Capability(rawValue: "givesWeights")
+
     /// What a worker can do that names nothing. It does not grow with what there is.
     public static let unnamed: [Capability] = [.state, .preview, .upscale, .guide, .measuresStop]
     /// Everything that this build can do.
-    public static let all = unnamed
+    public static let all = unnamed + [.givesWeights]
 
     public static func < (left: Capability, right: Capability) -> Bool {
         left.rawValue < right.rawValue

@@ -116,7 +116,8 @@ struct RestoreJob: Sendable {
         var needed: [Capability] = []
         if factor != 1 { needed.append(.upscale) }
         if guideBands > 0 { needed.append(.guide) }
-        if isMeasuring { needed.append(.measuresStop) }
+        if configuration.measuresStop { needed.append(.measuresStop) }
+        if configuration.givesWeights { needed.append(.givesWeights) }
         return needed
     }
 
