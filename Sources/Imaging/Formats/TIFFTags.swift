@@ -3,6 +3,7 @@
 
 enum TIFFTag {
     static let subfileType: UInt16 = 254
+    static let description: UInt16 = 270
     static let stripOffsets: UInt16 = 273
     static let orientation: UInt16 = 274
     static let xResolution: UInt16 = 282

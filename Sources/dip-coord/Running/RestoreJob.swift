@@ -189,7 +189,7 @@ struct RestoreJob: Sendable {
             plan: plan, blend: blend, preset: preset, guideBands: guide?.bands ?? 0,
             manifest: try Self.makeManifest(
                 file, region.map(given.header.cropped) ?? given.header, region, blend, missing,
-                guide, preset, stopping, restarts),
+                guide, preset, stopping, restarts, run.input.page),
             stop: nil, localWorkerCount: workerCount, threadsPerWorker: workers.threads,
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
