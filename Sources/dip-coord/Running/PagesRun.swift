@@ -102,6 +102,7 @@ struct PagesRun {
     private func page(_ pages: [Int], _ index: Int) throws -> RestorationRun {
         var page = run
         page.input.page = .oneOfAll(pages[index] + 1)
+        page.page = JobDescription.Page(number: index + 1, count: pages.count)
         page.output.output = path(index)
         page.output.report.folder = run.output.report.folder.map { "\($0)/\(Self.name(index))" }
         page.output.overwrite = true

@@ -70,6 +70,8 @@ struct RestorationRun {
     var jobOptions: JobOptions
     /// Whether another job follows, for which workers of others are to stay.
     var keepsWorkers = false
+    /// Where all pages of the input are restored.
+    var page: JobDescription.Page?
     /// Where pilots of this run have found that fits stop.
     var found: StopFact?
 

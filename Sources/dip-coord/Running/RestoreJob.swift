@@ -38,6 +38,7 @@ struct RestoreJob: Sendable {
     let workerWait: Duration?
     /// Whether workers of others are to wait for another job.
     var keepsWorkers: Bool
+    var page: JobDescription.Page?
     /// Silence after which a worker is taken for gone.
     let leaseSilence: Duration
     /// How often a fit's state is stored; nil only when its worker leaves.
@@ -194,7 +195,7 @@ struct RestoreJob: Sendable {
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
-            keepsWorkers: run.keepsWorkers,
+            keepsWorkers: run.keepsWorkers, page: run.page,
             leaseSilence: .seconds(workers.leaseSilence),
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,
