@@ -82,6 +82,17 @@ struct PictureTests {
         }
     }
 
+    @Test(arguments: [
+        (2048, 2048, 1), (2049, 2048, 2), (12_000, 12_000, 6), (20_000, 300, 3),
+        (300, 20_000, 3), (1_000_000, 40, 123), (1, 1, 1), (8192, 512, 1), (8193, 1, 2),
+    ])
+    func `a mosaic is as fine as its pixels allow`(width: Int, height: Int, factor: Int) {
+        let grid = MosaicGrid(width: width, height: height, windows: [])
+        #expect(grid.factor == factor)
+        #expect(grid.width * grid.height <= MosaicGrid.pixelsMaximum)
+        #expect(max(grid.width, grid.height) <= MosaicGrid.sideMaximum)
+    }
+
     /// A stored tile of 0.75 over a given image of 0.25, whose left half is missing, as a page gets
     /// it: the samples of its left and its right half.
     private func shown(_ kept: PictureSource.Kept) throws -> [UInt8] {
