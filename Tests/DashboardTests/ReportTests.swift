@@ -105,6 +105,16 @@ struct ReportTests {
         #expect(page.components(separatedBy: "<script").count == 2)
     }
 
+    @Test func `pictures of any shape scroll within the page`() {
+        var report = ReportSample.complete()
+        report.pictures = Report.Pictures(
+            reduction: 4, width: 5000, height: 75, disagreementMaximum: 0.1)
+        let page = ReportPage(report, ReportSample.images).html
+        let compared = "<div class=\"scroll\"><div class=\"compare\" style=\"--shape:5000/75\">"
+        #expect(page.contains(compared))
+        #expect(page.contains("style=\"--shape:5000/75\" width=\"5000\""))
+    }
+
     @Test func `a report of one of several pages says which`() {
         var report = ReportSample.complete()
         report.job.page = nil
