@@ -28,7 +28,8 @@ int codec_io_open(codec_io *io, int fd, const char *kind) {
 size_t codec_io_read(codec_io *io, void *bytes, size_t count) {
     size_t done = 0;
     while (done < count) {
-        ssize_t got = pread(io->fd, (char *)bytes + done, count - done, (off_t)io->offset);
+        ssize_t got = pread(io->fd, (char *)bytes + done, count - done,
+                            (off_t)(io->offset + io->displacement));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && io->error == 0) io->error = errno;
         if (got == 0) io->reached_end = 1;

@@ -8,6 +8,7 @@ typedef struct codec_io {
     int fd;
     const char *kind;      // what the file is called in messages
     uint64_t offset;
+    uint64_t displacement; // what is read lies so many bytes behind the offset
     uint64_t byte_count;   // of the file
     uint64_t begun, left;  // before them the system writes to the disk, and has written
     int error;             // errno of the first failure

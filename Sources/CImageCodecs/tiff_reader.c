@@ -91,6 +91,10 @@ void codec_tiff_set_missing(codec_tiff_reader *reader, const void *sample) {
     memcpy(reader->missing, sample, reader->info.bits / 8);
 }
 
+void codec_tiff_displace(codec_tiff_reader *reader, uint64_t byte_count) {
+    reader->io.displacement = byte_count;
+}
+
 // Reads a strip or tile of one plane (or of all samples) and insists on every byte of it. One that
 // was never written, in what GDAL calls a sparse file, is full of missing samples.
 static int read_encoded(codec_tiff_reader *reader, uint32_t number, void *bytes, size_t count) {

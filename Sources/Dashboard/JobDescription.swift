@@ -11,7 +11,18 @@ public struct JobDescription: Codable, Equatable, Sendable {
         }
     }
 
+    /// One of several pages that are restored one after the other.
+    public struct Page: Codable, Equatable, Sendable {
+        /// From 1.
+        public var number: Int
+        public var count: Int
+
+        public init(number: Int, count: Int) { (self.number, self.count) = (number, count) }
+    }
+
     public var job: String
+    /// Which page the job is; nil where it is no part of others.
+    public var page: Page?
     /// Paths.
     public var input, output, folder: String
     public var task, preset: String
@@ -68,6 +79,12 @@ public struct JobDescription: Codable, Equatable, Sendable {
         self.version = version
         self.host = host
         self.beganAt = beganAt
+    }
+
+    /// The input's file name, and which of its pages it is where all are restored.
+    public var title: String {
+        let name = input.split(separator: "/").last.map(String.init) ?? input
+        return name + (page.map { ", page \($0.number) of \($0.count)" } ?? "")
     }
 
     /// Pieces of work: every fit of every tile.

@@ -10,13 +10,14 @@ struct StatusAnswer: Codable {
     struct Job: Codable {
         var id, input, output, task, preset: String
         var width, height, bands, tiles, restarts, overlap, iterationsPerTile: Int
+        var page: JobDescription.Page?
         var seed: UInt64
         var version, host: String
         var beganAt: Double
 
         init(_ job: JobDescription) {
             (id, input, output) = (job.job, job.input, job.output)
-            (task, preset) = (job.task, job.preset)
+            (task, preset, page) = (job.task, job.preset, job.page)
             (width, height, bands) = (job.width, job.height, job.bands)
             (tiles, restarts, overlap) = (job.windows.count, job.restarts, job.overlap)
             (iterationsPerTile, seed) = (job.iterationsPerTile, job.seed)

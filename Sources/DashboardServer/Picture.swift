@@ -93,8 +93,10 @@ enum Reduction {
 
 /// The small picture of a large image, and where tiles lie in it.
 struct MosaicGrid: Equatable, Sendable {
-    /// The longer side of a mosaic, at most.
-    static let sideMaximum = 2048
+    /// Pixels of a mosaic, at most: of an image much wider than high some of its height is seen.
+    static let pixelsMaximum = 2048 * 2048
+    /// The longer side of a mosaic, at most: canvases end there in some browsers.
+    static let sideMaximum = 8192
 
     /// Pixels of the image for one of the mosaic, along both axes.
     let factor: Int
@@ -105,10 +107,12 @@ struct MosaicGrid: Equatable, Sendable {
     let cells: [JobDescription.Window]
 
     init(width: Int, height: Int, windows: [JobDescription.Window]) {
-        let side = max(width, height, 1)
-        factor = (side + Self.sideMaximum - 1) / Self.sideMaximum
-        self.width = max((width + factor - 1) / factor, 1)
-        self.height = max((height + factor - 1) / factor, 1)
+        let reduced = { (length: Int, factor: Int) in max((length + factor - 1) / factor, 1) }
+        var least = reduced(max(width, height), Self.sideMaximum)
+        while reduced(width, least) * reduced(height, least) > Self.pixelsMaximum { least += 1 }
+        factor = least
+        self.width = reduced(width, factor)
+        self.height = reduced(height, factor)
         let across = Self.cells(windows.map { ($0.x, $0.width) }, length: width)
         let down = Self.cells(windows.map { ($0.y, $0.height) }, length: height)
         cells = windows.map { window in

@@ -27,7 +27,7 @@ extension PictureMaker {
             return true
         }
         // Neither waits for all of the other.
-        let hasPainted = paint(source)
+        let hasPainted = paint(source, &hand)
         return readRows(source, &hand) || hasPainted
     }
 
@@ -51,7 +51,7 @@ extension PictureMaker {
     }
 
     /// Paints some tiles that have more results than what is painted of them.
-    private func paint(_ source: PictureSource) -> Bool {
+    private func paint(_ source: PictureSource, _ hand: inout Hand) -> Bool {
         let painted = board.withLock { $0?.painted.map(\.count) ?? [] }
         let restarts = source.restarts
         let next = watched.read { record -> [(tile: Int, fits: [Int])] in
@@ -65,13 +65,14 @@ extension PictureMaker {
             .filter { tile, fits in fits.count > painted[tile] }
             return Array(waiting.prefix(Self.paintedAtOnce))
         }
-        for (tile, fits) in next ?? [] { paint(tile, fits, source) }
+        for (tile, fits) in next ?? [] { paint(tile, fits, source, &hand) }
         return next?.isEmpty == false
     }
 
-    private func paint(_ tile: Int, _ fits: [Int], _ source: PictureSource) {
-        let results = fits.compactMap(source.result)
-        let picture = results.isEmpty ? nil : small(of: tile, Self.mean(results), source)
+    private func paint(
+        _ tile: Int, _ fits: [Int], _ source: PictureSource, _ hand: inout Hand
+    ) {
+        let picture = restored(tile, fits, source, &hand).flatMap { small(of: tile, $0, source) }
         board.withLock { board in
             guard board?.job == source.job, let grid = board?.grid else { return }
             // What cannot be read is not tried again.
@@ -107,6 +108,29 @@ extension PictureMaker {
             Picture(width: means.width, height: means.height, samples: samples),
             window.x / factor, window.y / factor
         )
+    }
+
+    /// The pixels of a tile's window as the output is going to have them; nil without a result.
+    private func restored(
+        _ tile: Int, _ fits: [Int], _ source: PictureSource, _ hand: inout Hand
+    ) -> [Float]? {
+        let results = fits.compactMap(source.result)
+        let window = source.windows[tile]
+        guard !results.isEmpty else { return nil }
+        var pixels = Self.mean(results)
+        let inside = source.inside(window)
+        guard source.kept.needsInput, let image = open(source, &hand),
+            pixels.count == window.width * window.height * source.bands,
+            let given = read(inside, of: image)
+        else { return pixels }
+        let count = inside.width * source.bands
+        for row in 0..<inside.height {
+            let (to, from) = (row * window.width * source.bands, row * count)
+            for index in 0..<count {
+                pixels[to + index] = source.kept.mixed(pixels[to + index], given[from + index])
+            }
+        }
+        return pixels
     }
 
     private static func mean(_ results: [[Float]]) -> [Float] {
@@ -176,15 +200,12 @@ extension PictureMaker {
     private func make(_ wanted: Window, _ source: PictureSource, _ hand: inout Hand) {
         guard source.windows.indices.contains(wanted.tile) else { return }
         let window = source.windows[wanted.tile]
-        // Past the edges of a small image there is nothing to see.
-        let region = PixelRegion(
-            x: window.x, y: window.y, width: min(window.width, source.width - window.x),
-            height: min(window.height, source.height - window.y))
+        let region = source.inside(window)
         var (pixels, width, height): ([Float]?, Int, Int) = (nil, region.width, region.height)
         if wanted.isRestored {
             let first = wanted.tile * source.restarts
-            let results = (first..<first + source.restarts).compactMap(source.result)
-            pixels = results.isEmpty ? nil : Self.mean(results)
+            pixels = restored(
+                wanted.tile, Array(first..<first + source.restarts), source, &hand)
             (width, height) = (window.width, window.height)
         } else if let image = open(source, &hand) {
             pixels = read(region, of: image)
@@ -210,5 +231,22 @@ extension PictureMaker {
             board?.windows.append((wanted, count, bytes))
             if board?.windows.count ?? 0 > Self.windowsMaximum { board?.windows.removeFirst() }
         }
+    }
+}
+
+extension PictureSource {
+    /// Past the edges of a small image there is nothing to see.
+    fileprivate func inside(_ window: JobDescription.Window) -> PixelRegion {
+        PixelRegion(
+            x: window.x, y: window.y, width: min(window.width, width - window.x),
+            height: min(window.height, height - window.y))
+    }
+}
+
+extension PictureSource.Kept {
+    /// - Parameter given: NaN where it is missing.
+    fileprivate func mixed(_ restored: Float, _ given: Float) -> Float {
+        if given.isNaN { return missing ? given : restored }
+        return known ? given : given + Float(strength) * (restored - given)
     }
 }

@@ -38,6 +38,8 @@ public struct PictureSource: Sendable {
     /// Whether bands are cyan, magenta, yellow and black.
     public var isInk: Bool
     public var restarts: Int
+    /// What the output takes over of the input.
+    public var kept = Kept()
     /// By tile.
     public var windows: [JobDescription.Window]
     /// Opens what is restored, as the fits see it: an image of its own, for one thread.
@@ -46,9 +48,26 @@ public struct PictureSource: Sendable {
     /// are none.
     public var result: @Sendable (_ fit: Int) -> [Float]?
 
+    /// What a stored tile's pixels become in the output.
+    public struct Kept: Sendable {
+        /// The fits' share; the rest is the input's.
+        public var strength = 1.0
+        /// Pixels that are not missing stay as they were.
+        public var known = false
+        /// Missing pixels stay missing.
+        public var missing = false
+
+        public init(strength: Double = 1, known: Bool = false, missing: Bool = false) {
+            (self.strength, self.known, self.missing) = (strength, known, missing)
+        }
+
+        var needsInput: Bool { strength < 1 || known || missing }
+    }
+
     public init(
         job: String, width: Int, height: Int, bands: Int, isInk: Bool, restarts: Int,
-        windows: [JobDescription.Window], open: @escaping @Sendable () throws -> any ImageSource,
+        kept: Kept = Kept(), windows: [JobDescription.Window],
+        open: @escaping @Sendable () throws -> any ImageSource,
         result: @escaping @Sendable (_ fit: Int) -> [Float]?
     ) {
         self.job = job
@@ -57,6 +76,7 @@ public struct PictureSource: Sendable {
         self.bands = bands
         self.isInk = isInk
         self.restarts = restarts
+        self.kept = kept
         self.windows = windows
         self.open = open
         self.result = result

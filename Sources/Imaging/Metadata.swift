@@ -18,6 +18,11 @@ public struct Metadata: Equatable, Sendable {
     public var tags: [MetadataTag] = []
     /// EXIF's own directory (TIFF tag 34665): exposure, lens, dates, maker's notes.
     public var exifTags: [MetadataTag] = []
+    /// Whether EXIF was big-endian, where it was read from.
+    public var exifIsBigEndian = false
+    /// Where the maker's notes (tag 37500 of `exifTags`) lay in the EXIF block that they were read
+    /// from: many say where their parts are by places in it. nil where they come from a TIFF.
+    public var makerNoteOffset: Int?
     /// EXIF's directory of the place (TIFF tag 34853).
     public var gpsTags: [MetadataTag] = []
     /// EXIF's directory of interoperability (tag 40965 of `exifTags`' directory).

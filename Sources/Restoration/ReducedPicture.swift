@@ -27,9 +27,16 @@ public struct ReducedPicture: Equatable, Sendable {
         (self.bands, self.samples) = (bands, samples)
     }
 
-    /// How many pixels become one, so that no side is longer than `sideMaximum`.
+    /// How many pixels become one along each side, so that there are no more than in a square of
+    /// `sideMaximum`, and no side is longer than four of it: of an image much wider than high some
+    /// of its height is left.
     static func reduction(_ width: Int, _ height: Int, sideMaximum: Int) -> Int {
-        max(1, (max(width, height) + sideMaximum - 1) / sideMaximum)
+        let reduced = { (length: Int, factor: Int) in (length + factor - 1) / factor }
+        var factor = max(1, reduced(max(width, height), 4 * sideMaximum))
+        while reduced(width, factor) * reduced(height, factor) > sideMaximum * sideMaximum {
+            factor += 1
+        }
+        return factor
     }
 
     /// Reads an image, a few rows at a time, by its header's values: 0 is black, 1 is white.

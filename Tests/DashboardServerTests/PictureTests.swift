@@ -1,6 +1,8 @@
 // Large pictures become small, and tiles find their places.
 
 import Dashboard
+import Imaging
+import Synchronization
 import Testing
 
 @testable import DashboardServer
@@ -77,6 +79,64 @@ struct PictureTests {
             let place = grid.place(of: tile)
             #expect(place.x.lowerBound >= 0 && place.x.upperBound <= grid.width && !place.x.isEmpty)
             #expect(place.y.upperBound <= grid.height && !place.y.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        (2048, 2048, 1), (2049, 2048, 2), (12_000, 12_000, 6), (20_000, 300, 3),
+        (300, 20_000, 3), (1_000_000, 40, 123), (1, 1, 1), (8192, 512, 1), (8193, 1, 2),
+    ])
+    func `a mosaic is as fine as its pixels allow`(width: Int, height: Int, factor: Int) {
+        let grid = MosaicGrid(width: width, height: height, windows: [])
+        #expect(grid.factor == factor)
+        #expect(grid.width * grid.height <= MosaicGrid.pixelsMaximum)
+        #expect(max(grid.width, grid.height) <= MosaicGrid.sideMaximum)
+    }
+
+    /// A stored tile of 0.75 over a given image of 0.25, whose left half is missing, as a page gets
+    /// it: the samples of its left and its right half.
+    private func shown(_ kept: PictureSource.Kept) throws -> [UInt8] {
+        var record = JobRecord(.sample())
+        record.take(JobRecord.event(.tileFinished) { ($0.tile, $0.attempt) = (0, 1) })
+        let job = SampleJob(record)
+        job.state.withLock {
+            $0.hasPages = true
+            $0.pictures = PictureSource(
+                job: "j", width: 160, height: 112, bands: 3, isInk: false, restarts: 1,
+                kept: kept, windows: JobDescription.sample().windows,
+                open: { HalfMissing() },
+                result: { $0 == 0 ? [Float](repeating: 0.75, count: 64 * 64 * 3) : nil })
+        }
+        let maker = PictureMaker(job)
+        var hand = PictureMaker.Hand()
+        while maker.work(&hand) {}
+        let board = try #require(maker.board.withLock { $0 })
+        #expect(board.painted[0].count == 1)
+        return [10, 40].map { board.restored.samples[(5 * board.restored.width + $0) * 3 + 1] }
+    }
+
+    @Test func `a stored tile is shown as the output is going to have it`() throws {
+        #expect(try shown(.init()) == [191, 191])
+        #expect(try shown(.init(known: true)) == [191, 64])
+        #expect(try shown(.init(strength: 0.5)) == [191, 128])
+        let missing = try shown(.init(missing: true))
+        #expect(missing[0] != 191 && missing[1] == 191)
+    }
+}
+
+/// Of 0.25; what lies left of column 32 is missing.
+private final class HalfMissing: ImageSource {
+    var header = ImageHeader(
+        width: 160, height: 112, colorBands: 3, sampleType: .float32, format: .tiff)
+    let warnings: [String] = []
+
+    func readRaw(
+        _ region: PixelRegion, into samples: UnsafeMutableRawBufferPointer
+    ) throws(ImageError) {
+        let numbers = samples.bindMemory(to: Float.self)
+        for index in numbers.indices {
+            let x = region.x + index / 3 % region.width
+            numbers[index] = x < 32 ? .nan : 0.25
         }
     }
 }

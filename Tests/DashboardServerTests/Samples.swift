@@ -58,7 +58,7 @@ final class SampleJob: WatchedJob {
 extension JobDescription {
     /// Two rows of three tiles of 64 x 64 pixels, which share 16.
     static func sample(restarts: Int = 1) -> JobDescription {
-        JobDescription(
+        var sample = JobDescription(
             job: "j", input: "a.png", output: "b.png", folder: "b.png.dip", task: "denoise",
             preset: "fast", width: 160, height: 112, originX: 0, originY: 0, bands: 3,
             windows: (0..<6).map {
@@ -67,6 +67,8 @@ extension JobDescription {
             overlap: 16, restarts: restarts, iterationsPerTile: 100, seed: 7,
             configuration: "{}", command: ["dip-coord", "a.png"], version: "0", host: "h",
             beganAt: 1)
+        sample.page = JobDescription.Page(number: 1, count: 2)
+        return sample
     }
 }
 

@@ -5,7 +5,7 @@ enum ReportSample {
     static func description(tiles: Int = 4, restarts: Int = 1, input: String = "a.png")
         -> JobDescription
     {
-        JobDescription(
+        var sample = JobDescription(
             job: "j", input: input, output: "b.png", folder: "b.png.dip", task: "denoise",
             preset: "fast", width: 16 * tiles + 16, height: 64, originX: 3, originY: 4, bands: 3,
             windows: (0..<tiles).map { .init(x: $0 * 16, y: 0, width: 32, height: 64) },
@@ -13,6 +13,8 @@ enum ReportSample {
             configuration: #"{"iterations":100,"learningRate":0.01}"#,
             command: ["dip-coord", "it's.png", "-o", "b.png"],
             version: "dip-coord 0", host: "h", beganAt: 1000)
+        sample.page = JobDescription.Page(number: 1, count: 2)
+        return sample
     }
 
     static func summary() -> JobReport {

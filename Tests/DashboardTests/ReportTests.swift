@@ -105,6 +105,26 @@ struct ReportTests {
         #expect(page.components(separatedBy: "<script").count == 2)
     }
 
+    @Test func `pictures of any shape scroll within the page`() {
+        var report = ReportSample.complete()
+        report.pictures = Report.Pictures(
+            reduction: 4, width: 5000, height: 75, disagreementMaximum: 0.1)
+        let page = ReportPage(report, ReportSample.images).html
+        let compared = "<div class=\"scroll\"><div class=\"compare\" style=\"--shape:5000/75\">"
+        #expect(page.contains(compared))
+        #expect(page.contains("style=\"--shape:5000/75\" width=\"5000\""))
+    }
+
+    @Test func `a report of one of several pages says which`() {
+        var report = ReportSample.complete()
+        report.job.page = nil
+        #expect(!ReportPage(report, ReportSample.images).html.contains(", page "))
+        report.job.page = JobDescription.Page(number: 2, count: 3)
+        let name = report.job.input.split(separator: "/").last ?? ""
+        let page = ReportPage(report, ReportSample.images).html
+        #expect(page.contains("<h1>\(name), page 2 of 3</h1>"))
+    }
+
     @Test func `a page needs nothing but itself`() {
         let page = ReportPage(ReportSample.complete(), ReportSample.images).html
         for address in page.matches(of: /(?:src|href)="([^"]*)"/) {

@@ -54,6 +54,22 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `another page of the same kind is another job`() throws {
+            try withSession { session in
+                let page = try Picture(width: 64, height: 64, seed: 1)
+                    .write(session.path("page.tif"))
+                let input = session.path("in.tif")
+                try JoinedTIFF(input, pages: [page, page], overwrite: false).finish()
+                let arguments = [
+                    input, "-o", session.path("out.tif"), "--workers", "1", "--quiet",
+                ]
+                try session.succeed(arguments + ["--page", "1"] + Self.fit)
+                try expectRefusal(
+                    try session.run(arguments + ["--page", "2"] + Self.fit), 78,
+                    saying: "page is 1 in the folder, but 2 is asked for")
+            }
+        }
+
         @Test func `all pages are restored, and the same command says so`() throws {
             try withSession { session in
                 let input = try writeInput(session)

@@ -25,9 +25,11 @@ import Testing
         metadata.exifTags = [
             MetadataTag(number: 33434, kind: .rational, bytes: longs(1, 250)),
             MetadataTag(number: 37380, kind: .srational, bytes: longs(UInt32.max, 3)),
-            MetadataTag(number: 37500, kind: .undefined, bytes: (0..<101).map { UInt8($0) }),
+            MetadataTag(
+                number: 37500, kind: .undefined, bytes: Array("OLYMPUS\0".utf8) + Array(0..<93)),
             MetadataTag(number: 40962, kind: .short, bytes: shorts(4000)),
         ]
+        metadata.makerNoteOffset = 1000
         metadata.gpsTags = [
             MetadataTag(number: 0, kind: .byte, bytes: [2, 3, 0, 0]),
             MetadataTag(number: 2, kind: .rational, bytes: longs(47, 1, 30, 1, 1234, 100)),
@@ -47,6 +49,67 @@ import Testing
             #expect(back.mergeExif(preamble + block) == [])
             #expect(back == metadata)
         }
+    }
+
+    /// Where `full`'s maker's notes lie in a block.
+    private func place(of notes: [UInt8], in block: [UInt8]) throws -> Int {
+        try #require(block.firstRange(of: notes)).lowerBound
+    }
+
+    @Test(arguments: [false, true], [50, 51, 2000])
+    func `maker's notes stay at their place and in their byte order`(
+        isBigEndian: Bool, offset: Int
+    ) throws {
+        var metadata = Self.full
+        metadata.exifIsBigEndian = isBigEndian
+        metadata.makerNoteOffset = offset
+        let block = try #require(metadata.exifBlock())
+        let mark: [UInt8] = isBigEndian ? [0x4D, 0x4D, 0, 42] : [0x49, 0x49, 42, 0]
+        #expect(block.starts(with: mark) && block.count % 2 == 0)
+        let notes = metadata.exifTags[2].bytes
+        #expect(try place(of: notes, in: block) == offset)
+        var back = Metadata()
+        #expect(back.mergeExif(block) == [])
+        #expect(back == metadata)
+        // Other tags come and go.
+        back.tags.append(
+            MetadataTag(number: 305, kind: .ascii, bytes: [UInt8](repeating: 65, count: 3000)))
+        #expect(try place(of: notes, in: #require(back.exifBlock())) == offset)
+        back.exifTags.remove(at: 2)
+        #expect(try #require(back.exifBlock()).count < 4000)
+    }
+
+    @Test(
+        arguments: [
+            ("a.tif", [1, 2, 3, 4, 5, 6], true), ("a.jpg", [1, 2, 3, 4, 5, 6], false),
+            ("a.png", [1, 2, 3, 4, 5, 6], false), ("a.tif", Array("Nikon\0\u{2}abc".utf8), false),
+            ("a.tif", [1, 2, 3, 4], false),
+        ] as [(String, [UInt8], Bool)])
+    func `notes that lose their place are named`(
+        name: String, notes: [UInt8], isNamed: Bool
+    ) throws {
+        let folder = try ScratchFolder()
+        var header = ImageHeader(
+            width: 4, height: 4, colorBands: 1, sampleType: .uint8, format: .jpeg)
+        header.metadata.exifTags = [MetadataTag(number: 37500, kind: .undefined, bytes: notes)]
+        header.metadata.exifIsBigEndian = true
+        header.metadata.makerNoteOffset = 400
+        let warnings = try Picture(header, seed: 1).write("\(folder.path)/\(name)")
+        #expect(warnings.contains { $0.contains("maker notes") } == isNamed, "\(warnings)")
+        #expect(warnings.contains { $0.contains("in another byte order") } == isNamed)
+    }
+
+    @Test func `notes out of a TIFF have no place in a block`() throws {
+        let folder = try ScratchFolder()
+        var header = ImageHeader(
+            width: 4, height: 4, colorBands: 1, sampleType: .uint8, format: .tiff)
+        header.metadata.exifTags = Self.full.exifTags
+        header.metadata.exifTags[2].bytes[0] = 0
+        try Picture(header, seed: 1).write("\(folder.path)/a.tif")
+        let source = try ImageFormats.open("\(folder.path)/a.tif")
+        #expect(source.header.metadata.makerNoteOffset == nil)
+        let warnings = try Picture(source).write("\(folder.path)/a.png")
+        #expect(warnings.contains { $0.contains("maker notes") })
     }
 
     @Test func `nothing to say gives no block`() {

@@ -3,9 +3,11 @@
 /// A classic TIFF: header, pixel data, then one directory.
 struct HandmadeTIFF {
     var isBigEndian = false
-    /// Tag, type (3 SHORT, 4 LONG), values. Sorted by tag when encoded.
+    /// Tag, type (2 ASCII, 3 SHORT, 4 LONG), values. Sorted by tag when encoded.
     var entries: [(tag: Int, type: Int, values: [Int])]
     var data: [UInt8]
+    /// Tags of text, which gets its zero.
+    var texts: [(tag: Int, text: String)] = []
     var nextDirectory = 0
 
     static let width = 256
@@ -46,12 +48,13 @@ struct HandmadeTIFF {
         var bytes = isBigEndian ? [0x4D, 0x4D, 0, 42] : [0x49, 0x49, 42, 0] as [UInt8]
         bytes += number(directory, 4) + data
         if data.count % 2 == 1 { bytes.append(0) }
-        let sorted = entries.sorted { $0.tag < $1.tag }
+        let texts = texts.map { ($0.tag, 2, ($0.text.utf8 + [0]).map { Int($0) }) }
+        let sorted = (entries + texts).sorted { $0.tag < $1.tag }
         var far = [UInt8]()
         let farOffset = directory + 2 + sorted.count * 12 + 4
         bytes += number(sorted.count, 2)
         for entry in sorted {
-            let size = entry.type == 3 ? 2 : 4
+            let size = [2: 1, 3: 2][entry.type] ?? 4
             var values = entry.values.flatMap { number($0, size) }
             bytes += number(entry.tag, 2) + number(entry.type, 2) + number(entry.values.count, 4)
             if values.count > 4 {

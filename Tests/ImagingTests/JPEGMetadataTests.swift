@@ -105,6 +105,7 @@ import Testing
         let note = MetadataTag(
             number: 37500, kind: .undefined, bytes: [UInt8](repeating: 5, count: 70_000))
         metadata.exifTags.removeAll { $0.number == note.number }
+        metadata.makerNoteOffset = nil
         let rest = metadata
         metadata.exifTags.append(note)
         let (back, warnings) = try roundTrip(metadata)

@@ -78,6 +78,7 @@ import Testing
     @Test func `the counts of an ImageJ stack stay where all its pages do`() throws {
         let folder = try ScratchFolder()
         var picture = pictures()[2]
+        picture.header.tiffCompression = TIFFCompression.none
         let text = Array("ImageJ=1.54\nimages=2\nslices=2\n\0".utf8)
         picture.header.metadata.tags = [MetadataTag(number: 270, kind: .ascii, bytes: text)]
         let page = "\(folder.path)/a.tif"

@@ -6,6 +6,7 @@ import Testing
     /// Everything that a TIFF can hold.
     static var full: Metadata {
         var metadata = ExifTests.full
+        metadata.makerNoteOffset = nil
         metadata.nodata = -9999
         metadata.nodataText = "-9999.00"
         metadata.iccProfile = (0..<201).map { UInt8($0) }

@@ -16,6 +16,14 @@ struct ReducedPictureTests {
         #expect(whole.reduction == 1 && whole.samples.count == 15 && whole.samples[6] == 41)
     }
 
+    @Test(arguments: [
+        (1600, 1600, 1), (1601, 1600, 2), (12_000, 12_000, 8), (20_000, 300, 4),
+        (300, 20_000, 4), (1_000_000, 40, 157), (1, 1, 1), (6400, 400, 1),
+    ])
+    func `a picture is as fine as its pixels allow`(width: Int, height: Int, reduction: Int) {
+        #expect(ReducedPicture.reduction(width, height, sideMaximum: 1600) == reduction)
+    }
+
     @Test func `a region is looked at alone`() throws {
         let job = try PassThrough(width: 40, height: 40, bands: 1) { x, y in x < 20 ? 0 : 200 }
         let picture = try ReducedPicture(

@@ -110,6 +110,8 @@ codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint64_t directory,
                              codec_message *message);
 // Sets what the samples of blocks are that the file has no bytes for; 0 otherwise.
 void codec_tiff_set_missing(codec_tiff_reader *reader, const void *sample);
+// All blocks are read so many bytes behind the places that the directory names.
+void codec_tiff_displace(codec_tiff_reader *reader, uint64_t byte_count);
 // Decodes one block into block_width * block_height pixels.
 codec_status codec_tiff_read_block(codec_tiff_reader *reader, uint32_t index, void *samples,
                                    codec_message *message);

@@ -40,7 +40,7 @@ public struct ReportPage {
     }
 
     public var html: String {
-        let name = Self.fileName(report.job.input)
+        let name = report.job.title
         let page: HTML = """
             <!DOCTYPE html>
             <html lang="en">
@@ -70,10 +70,6 @@ public struct ReportPage {
 
             """
         return page.markup
-    }
-
-    static func fileName(_ path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
     }
 
     /// A part of the page; nothing where there is nothing to show.

@@ -28,12 +28,12 @@ extension ReportPage {
             <img src="\(after.address)" width="\(width)" height="\(height)" alt="The output">
             """
         return """
-            <div class="compare" style="--shape:\(width)/\(height)">
+            <div class="scroll"><div class="compare" style="--shape:\(width)/\(height)">
             <figure class="before">\(before)<figcaption>before</figcaption></figure>
             <figure class="after">\(after)<figcaption>after</figcaption></figure>
             \(windows)<input type="range" min="0" max="1000" value="500" \
             aria-label="How much of the input is shown">
-            </div>
+            </div></div>
             <p class="note">Move the line, also with the arrow keys; \(scale).
             Pixels that are missing in the input are gray.
             <label><input type="checkbox" id="grid"> tiles</label>
@@ -67,8 +67,9 @@ extension ReportPage {
         }
         return """
             <h3>Where neighbouring tiles disagree</h3>
-            <figure class="map"><img src="\(image.address)" width="\(facts.width)" \
-            height="\(facts.height)" alt="Map of disagreement">
+            <figure class="map"><div class="scroll"><img src="\(image.address)" \
+            style="--shape:\(facts.width)/\(facts.height)" width="\(facts.width)" \
+            height="\(facts.height)" alt="Map of disagreement"></div>
             <figcaption><i class="ramp">&nbsp;</i> 0 to \(Text.fixed(maximum * 255, 1)) of 255, the
             greatest difference (root mean square over the bands) in each pixel shown.
             \(seams ?? "")

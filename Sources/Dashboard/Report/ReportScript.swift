@@ -20,7 +20,6 @@ enum ReportScript {
             const actual = compare.classList.toggle("actual");
             compare.style.width = actual ? image.getAttribute("width") + "px" : "";
             compare.style.maxHeight = actual ? "none" : "";
-            compare.parentElement.style.overflowX = actual ? "auto" : "";
             event.target.textContent = actual ? "fit the window" : "actual size";
           });
         }

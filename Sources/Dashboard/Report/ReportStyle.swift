@@ -29,8 +29,10 @@ enum ReportStyle {
         img { display: block; max-width: 100%; height: auto; }
 
         .compare { position: relative; --at: 50%; aspect-ratio: var(--shape); width: 100%;
-          max-height: 85vh; max-width: calc(85vh * var(--shape)); overflow: auto;
+          max-height: max(85vh, calc(10rem / (var(--shape)))); max-width: calc(85vh * var(--shape));
+          min-width: max(10rem, calc(6rem * var(--shape))); overflow: hidden;
           background: var(--card); }
+        .scroll { overflow-x: auto; padding-bottom: .8rem; }
         .compare figure { position: absolute; inset: 0; }
         .compare img { width: 100%; height: 100%; }
         .compare .after { clip-path: inset(0 0 0 var(--at)); }
@@ -48,7 +50,8 @@ enum ReportStyle {
         .windows rect { fill: none; stroke: none; vector-effect: non-scaling-stroke; }
         .windows.all rect { stroke: #fff9; stroke-width: 1; }
         .windows rect.on { stroke: #ffd400; stroke-width: 3; }
-        .map img { width: 100%; max-width: 720px; background: #000; image-rendering: pixelated; }
+        .map img { width: 100%; max-width: min(720px, max(3rem, calc(85vh * var(--shape))));
+          background: #000; image-rendering: pixelated; min-width: calc(3rem * var(--shape)); }
         .map figcaption { max-width: 720px; }
         .ramp { display: inline-block; width: 7rem; height: .8em; background: linear-gradient(90deg,
           #000004, #57106e, #bc3754, #f98e09, #fcffa4); border: 1px solid var(--rule); }

@@ -74,11 +74,9 @@ export class Mosaic {
 
   /** @param isWhole whether the image is all of the mosaic, or the tile's cell. */
   setRestored(tile, image, isWhole) {
-    const place = this.place(tile);
-    const context = this.restored.getContext("2d");
-    if (isWhole) context.drawImage(image, ...place, ...place);
-    else context.drawImage(image, place[0], place[1]);
-    this.paint(tile);
+    const [x, y, width, height] = this.place(tile);
+    if (isWhole) this.paint(tile, image, x, y, width, height, x, y, width, height);
+    else this.paint(tile, image, x, y);
   }
 
   /** @param image of the tile's window, of any size. */
@@ -87,23 +85,30 @@ export class Mosaic {
     const window = this.job.description.windows[tile];
     const scale = image.width / window.width;
     const [x, y, width, height] = this.place(tile);
-    this.restored.getContext("2d").drawImage(
-      image, (x * factor - window.x) * scale, (y * factor - window.y) * scale,
+    this.paint(
+      tile, image, (x * factor - window.x) * scale, (y * factor - window.y) * scale,
       width * factor * scale, height * factor * scale, x, y, width, height);
-    this.paint(tile);
   }
 
-  paint(tile) {
-    const place = this.place(tile);
+  /**
+   * Draws the image on both canvases. One canvas drawn on the other would be copied as a whole for
+   * each tile, as it changes in between: thousands of tiles would take many seconds.
+   */
+  paint(tile, image, ...places) {
     this.painted.add(tile);
-    this.after.getContext("2d").drawImage(this.restored, ...place, ...place);
+    this.restored.getContext("2d").drawImage(image, ...places);
+    this.after.getContext("2d").drawImage(image, ...places);
     this.redraw();
   }
 
   /** Makes what is seen on the right of the split anew. */
   compose() {
-    this.after.getContext("2d").drawImage(this.given, 0, 0);
-    for (const tile of this.painted) this.paint(tile);
+    const context = this.after.getContext("2d");
+    context.drawImage(this.given, 0, 0);
+    for (const tile of this.painted) {
+      const place = this.place(tile);
+      context.drawImage(this.restored, ...place, ...place);
+    }
     this.redraw();
   }
 
@@ -329,7 +334,8 @@ export class Mosaic {
           if (!isSmall) outline(context, colors.waiting, 0.75, x, y, width, height);
           context.globalAlpha = 1;
         } else {
-          context.globalAlpha = isSmall ? 0.7 : state.name === "setAside" ? 0.3 : 0.12;
+          // A tile at work keeps its shades where its outline is seen.
+          context.globalAlpha = isSmall ? 0.7 : state.name === "setAside" ? 0.3 : 0;
           context.fillStyle = colors[state.name];
           context.fillRect(x, y, width, height);
           context.globalAlpha = 1;

@@ -66,7 +66,8 @@ async function beginJob() {
   mosaic.begin(answer);
   showJob(byId("job"), answer.description);
   showConfiguration(byId("configuration"), answer.description.configuration);
-  const name = answer.description.input.split("/").at(-1);
+  const { input, page } = answer.description;
+  const name = input.split("/").at(-1) + (page ? `, page ${page.number} of ${page.count}` : "");
   byId("name").textContent = name;
 }
 

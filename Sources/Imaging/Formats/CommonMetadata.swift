@@ -25,6 +25,31 @@ func leftOutWarnings(_ words: [String], format: ImageFormat, name: String) -> [S
         ? [] : ["\(name): a \(format) cannot hold \(listed(words)) of the input"]
 }
 
+/// One sentence about maker's notes that an output has at another place than the input, where
+/// that matters; none where it does not.
+///
+/// - Parameter isBlock: whether EXIF is a block of its own, which keeps its byte order.
+func makerNoteWarnings(_ metadata: Metadata, isBlock: Bool, name: String) -> [String] {
+    guard let note = metadata.makerNote, note.bytes.count > 4,
+        !(isBlock && metadata.makerNoteOffset != nil), !isSelfContained(note.bytes)
+    else { return [] }
+    let order =
+        !isBlock && metadata.exifIsBigEndian != nativeIsBig ? " and in another byte order" : ""
+    return [
+        "\(name): EXIF's maker notes are kept byte by byte, but at another place\(order): what "
+            + "they say by places in the file will not be found there"
+    ]
+}
+
+/// Whether a maker's notes hold their own byte order and count places from their own beginning.
+private func isSelfContained(_ note: [UInt8]) -> Bool {
+    let beginnings = [
+        "Apple iOS\0", "Nikon\0\u{2}", "FUJIFILM", "GENERALE", "OLYMPUS\0", "OM SYSTEM\0",
+        "PENTAX \0", "RICOH\0II", "RICOH\0MM",
+    ]
+    return beginnings.contains { note.starts(with: $0.utf8) }
+}
+
 extension MetadataText {
     /// As in a sentence.
     var name: String { "the text \"\(inSentence(keyword))\"" }

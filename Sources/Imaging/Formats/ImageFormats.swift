@@ -102,7 +102,8 @@ public enum ImageFormats {
     }
 
     /// The pages of a TIFF that are images of their own, neither smaller copies nor masks, as
-    /// `ReadingOptions.page` counts; one for other formats.
+    /// `ReadingOptions.page` counts, and the images of an ImageJ stack with one directory; one for
+    /// other formats.
     ///
     /// - Throws: `unreadable` where there is no such file or its pages are damaged.
     public static func pages(_ path: String) throws(ImageError) -> [Int] {
@@ -110,7 +111,7 @@ public enum ImageFormats {
         guard descriptor >= 0 else { throw openError(path, errno) }
         defer { close(descriptor) }
         guard TIFFFormat.recognizes(readPrefix(descriptor)),
-            let pages = TIFFStructure(descriptor: descriptor)?.pages()
+            let pages = TIFFStructure(descriptor: descriptor)?.imagePages()
         else { return [0] }
         guard !pages.endsEarly else {
             throw ImageError(

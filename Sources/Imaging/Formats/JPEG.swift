@@ -68,7 +68,9 @@ private final class JPEGEncoder: RowEncoder {
     init(_ descriptor: Int32, name: String, header: ImageHeader) throws(ImageError) {
         self.name = name
         let segments = JPEGSegmentWriter(header)
-        warnings = leftOutWarnings(segments.leftOut, format: .jpeg, name: name)
+        warnings =
+            leftOutWarnings(segments.leftOut, format: .jpeg, name: name)
+            + makerNoteWarnings(segments.exif, isBlock: true, name: name)
         try header.withCodecInfo(name: name) { info throws(ImageError) in
             try checked(name: name) {
                 codec_jpeg_create(descriptor, &info, Int32(header.jpegQuality), &writer, &$0)

@@ -5,6 +5,8 @@ struct JPEGSegmentWriter {
     private(set) var segments: [JPEGSegment] = []
     /// In words.
     private(set) var leftOut: [String] = []
+    /// What EXIF says, without what had no room.
+    private(set) var exif = Metadata()
 
     private static let byteCountMaximum = 65533
 
@@ -44,7 +46,10 @@ struct JPEGSegmentWriter {
         var metadata = metadata
         let maximum = Self.byteCountMaximum - JPEGSignature.exif.count
         while let block = metadata.exifBlock() {
-            if block.count <= maximum { return add(0xE1, JPEGSignature.exif + block) }
+            if block.count <= maximum {
+                exif = metadata
+                return add(0xE1, JPEGSignature.exif + block)
+            }
             guard let tag = metadata.removeLargestTag() else { return leaveOut("EXIF") }
             leaveOut("tag \(tag.number) of EXIF (\(tag.bytes.count) bytes)")
         }

@@ -13,6 +13,11 @@ public final class JoinedTIFF {
     /// In the order of the file.
     private var directories: [Directories] = []
     private var isComplete = false
+    /// ImageJ looks for the images of a stack behind the pixels of the first, and not by their
+    /// directories.
+    private let isImageJStack: Bool
+    /// Sentences for the user about what the pages said and the file does not.
+    public private(set) var warnings: [String] = []
 
     /// A page, or a smaller copy of one.
     private struct Directories {
@@ -25,11 +30,19 @@ public final class JoinedTIFF {
         // Directories are written a second time; and what only BigTIFF can say stays one.
         var isBig = false
         var pageByteCount = 0
+        var stack = StackFacts()
         for page in pages {
-            try Self.withPage(page) { page, _, _ in
+            try Self.withPage(page) { page, offsets, _ in
                 pageByteCount += page.byteCount
                 isBig = isBig || page.isBig || pageByteCount > 3_500_000_000
+                stack.add(page, offsets)
             }
+        }
+        isImageJStack = stack.isWhole
+        if !stack.isWhole, let count = stack.count {
+            warnings.append(
+                "\(path): its pages cannot lie as ImageJ wants those of a stack (uncompressed, in "
+                    + "strips, of one size); its description does not count the \(count) images")
         }
         writer = TIFFDirectoryWriter(isBigEndian: nativeIsBig, isBig: isBig)
         byteCount = isBig ? 16 : 8
@@ -65,17 +78,24 @@ public final class JoinedTIFF {
     private func append(
         _ page: TIFFStructure, _ offsets: [Int], _ descriptor: Int32, _ path: String
     ) throws(ImageError) {
-        let base = (byteCount + 15) / 16 * 16
+        // Behind the pixels lie the directories.
+        var pixels = 0..<(offsets.min() ?? 0)
+        var place = (byteCount + 15) / 16 * 16
+        if isImageJStack, let offset = offsets.first,
+            let plain = page.directory(at: offset).flatMap(page.plainPixels)
+        {
+            pixels = plain
+            if !directories.isEmpty { place = byteCount }
+        }
         for offset in offsets {
             guard let directory = page.directory(at: offset),
-                let fields = fields(of: directory, in: page, movedBy: base)
+                let fields = fields(
+                    of: directory, in: page, movedBy: place - pixels.lowerBound)
             else { throw ImageError(.unreadable, "\(path): its directory is damaged") }
             directories.append(fields)
         }
-        // Behind the pixels lie the directories.
-        let pixelEnd = offsets.min() ?? 0
-        try copy(descriptor, byteCount: pixelEnd, to: base)
-        byteCount = base + pixelEnd
+        try copy(descriptor, pixels, to: place)
+        byteCount = place + pixels.count
     }
 
     /// Writes the directories and syncs the file, but leaves it beside its place.
@@ -135,8 +155,10 @@ public final class JoinedTIFF {
             let interoperability = inner(TIFFTag.interoperability, exif)
         else { return nil }
         let moved = main.map { tag in
-            TIFFTag.pixelPlaces.contains(tag.number)
-                ? writer.offsets(tag.number, tag.unsignedIntegers, base) : tag
+            if TIFFTag.pixelPlaces.contains(tag.number) {
+                return writer.offsets(tag.number, tag.unsignedIntegers, base)
+            }
+            return isImageJStack || Metadata.imageJCount(tag) == nil ? tag : tag.withoutImageJCounts
         }
         return Directories(
             main: fields(moved), exif: fields(exif), gps: fields(gps),
@@ -150,16 +172,41 @@ public final class JoinedTIFF {
         if let code { throw writeError(file.path, "cannot write it", code) }
     }
 
-    private func copy(_ descriptor: Int32, byteCount: Int, to base: Int) throws(ImageError) {
-        for offset in stride(from: 0, to: byteCount, by: Self.copiedByteCount) {
-            let count = min(Self.copiedByteCount, byteCount - offset)
-            guard let bytes = fileBytes(descriptor, at: offset, count: count) else {
+    private func copy(
+        _ descriptor: Int32, _ range: Range<Int>, to place: Int
+    ) throws(ImageError) {
+        for offset in stride(from: 0, to: range.count, by: Self.copiedByteCount) {
+            let count = min(Self.copiedByteCount, range.count - offset)
+            guard let bytes = fileBytes(descriptor, at: range.lowerBound + offset, count: count)
+            else {
                 throw ImageError(
                     .unreadable,
                     "\(file.path): a page of it cannot be read: \(systemMessage(errno))")
             }
-            try put(bytes, at: base + offset)
+            try put(bytes, at: place + offset)
         }
+    }
+}
+
+/// Whether pages can be laid out as a stack of ImageJ's, as the first one says that they are.
+private struct StackFacts {
+    /// The images that the first page's description counts; nil where it counts none.
+    private(set) var count: Int?
+    /// Bytes of the pixels of each page; nil where they are compressed, in tiles or not alone.
+    private var byteCounts: [Int?] = []
+
+    mutating func add(_ page: TIFFStructure, _ offsets: [Int]) {
+        let directory = offsets.first.flatMap { page.directory(at: $0) }
+        if byteCounts.isEmpty {
+            count = directory.flatMap(page.imageJCount).flatMap { $0 > 1 ? $0 : nil }
+        }
+        let pixels = offsets.count == 1 ? directory.flatMap(page.plainPixels) : nil
+        byteCounts.append(pixels?.count)
+    }
+
+    var isWhole: Bool {
+        guard let count, let first = byteCounts.first, first != nil else { return false }
+        return count == byteCounts.count && byteCounts.allSatisfy { $0 == first }
     }
 }
 

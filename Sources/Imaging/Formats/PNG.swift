@@ -68,6 +68,7 @@ private final class PNGEncoder: RowEncoder {
         let beside = PNGMetadataWriter(
             header, hasProfile: header.metadata.iccProfile != nil && profileDropped == 0)
         warnings += leftOutWarnings(beside.leftOut, format: .png, name: name)
+        warnings += makerNoteWarnings(header.metadata, isBlock: true, name: name)
         for chunk in beside.chunks {
             try checked(name: name) {
                 codec_png_write_chunk(writer, chunk.type, chunk.bytes, chunk.bytes.count, &$0)

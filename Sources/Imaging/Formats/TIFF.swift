@@ -31,12 +31,13 @@ enum TIFFFormat: FormatCodec {
         throws(ImageError) -> any ImageSource
     {
         let structure = TIFFStructure(descriptor: descriptor)
-        let pages = structure?.pages() ?? TIFFPages()
+        let pages = structure?.imagePages() ?? TIFFPages()
         let page = try choosePage(pages, name: name, options)
-        let offset =
+        let place =
             page < pages.directories.count
-            ? pages.directories[page].offset : structure?.firstDirectory ?? 0
-        let file = try TIFFFile(descriptor, directory: offset, name: name, options)
+            ? pages.directories[page] : TIFFPage(offset: structure?.firstDirectory ?? 0, kind: 0)
+        let offset = place.offset
+        let file = try TIFFFile(descriptor, place, name: name, options)
         var header = ImageHeader(
             file.info, format: format, tiffCompression: TIFFCompression(file.info.compression))
         if file.isTiled {
@@ -51,10 +52,12 @@ enum TIFFFormat: FormatCodec {
             warnings.append(sentence)
         }
         header.metadata.leaveStatistics()
+        if options.isOneOfAllPages, place.displacement > 0 { header.metadata.leaveImageJ() }
         if pages.directories.count < 2, let count = header.metadata.leaveImageJStack() {
             warnings.append(
-                "\(name) is a stack of \(count) images of ImageJ in one page; only the first "
-                    + "is used, the others are not in the output")
+                "\(name) is a stack of \(count) images of ImageJ with one page, and the others do "
+                    + "not follow the first uncompressed and whole; only the first is used, the "
+                    + "others are not in the output")
         } else if !options.isOneOfAllPages, let count = header.metadata.leaveImageJStack() {
             warnings.append(
                 "\(name) is a stack of \(count) images of ImageJ, of which one is used; the "
@@ -182,7 +185,7 @@ private final class TIFFFile: BlockDecoder {
 
     var isTiled: Bool { blocks.is_tiled != 0 }
 
-    init(_ other: Int32, directory: Int, name: String, _ options: ReadingOptions)
+    init(_ other: Int32, _ page: TIFFPage, name: String, _ options: ReadingOptions)
         throws(ImageError)
     {
         self.name = name
@@ -192,9 +195,10 @@ private final class TIFFFile: BlockDecoder {
         }
         try checked(name: name) {
             codec_tiff_open(
-                descriptor, UInt64(options.decodedByteCountMaximum), UInt64(directory), &reader,
+                descriptor, UInt64(options.decodedByteCountMaximum), UInt64(page.offset), &reader,
                 &info, &blocks, &$0)
         }
+        codec_tiff_displace(reader, UInt64(page.displacement))
     }
 
     deinit {

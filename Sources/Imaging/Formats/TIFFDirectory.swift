@@ -125,7 +125,7 @@ struct TIFFStructure {
                 break
             }
             tableBytes += directory.nextPlace - offset
-            pages.directories.append((offset, kind(of: directory)))
+            pages.directories.append(TIFFPage(offset: offset, kind: kind(of: directory)))
             offset = directory.next
         }
         if offset != 0 { pages.endsEarly = true }
@@ -145,8 +145,7 @@ extension TIFFStructure {
 
 /// The chain of directories of a file.
 struct TIFFPages {
-    /// Where each lies, and its NewSubfileType: bit 0 a reduced image, bit 2 a mask.
-    var directories: [(offset: Int, kind: Int)] = []
+    var directories: [TIFFPage] = []
     /// Whether something follows that is no directory.
     var endsEarly = false
 
@@ -154,6 +153,15 @@ struct TIFFPages {
     func isMask(_ page: Int) -> Bool { directories[page].kind & 4 != 0 }
     /// Neither: an image of its own.
     func isWhole(_ page: Int) -> Bool { directories[page].kind & 5 == 0 }
+}
+
+struct TIFFPage {
+    /// Where its directory lies.
+    var offset: Int
+    /// Its NewSubfileType: bit 0 a reduced image, bit 2 a mask.
+    var kind: Int
+    /// How many bytes behind the place that the directory names the pixels lie.
+    var displacement = 0
 }
 
 struct TIFFDirectory {

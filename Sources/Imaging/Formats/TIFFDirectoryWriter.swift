@@ -6,10 +6,12 @@ enum TIFFField {
     case tag(MetadataTag)
     /// An entry of 12 or 20 bytes that is valid as it stands, in the file's byte order.
     case entry(TIFFEntry)
+    /// Values that lie elsewhere in the file, and have no place in the directory.
+    case placed(MetadataTag, at: Int)
 
     var number: UInt16 {
         switch self {
-        case .tag(let tag): tag.number
+        case .tag(let tag), .placed(let tag, at: _): tag.number
         case .entry(let entry): entry.number
         }
     }
@@ -43,14 +45,19 @@ struct TIFFDirectoryWriter {
         var far: [UInt8] = []
         let farOffset = offset + even(tableByteCount(sorted.count))
         for field in sorted {
-            guard case .tag(let tag) = field else {
-                if case .entry(let entry) = field { table += entry.raw }
+            let tag: MetadataTag
+            switch field {
+            case .entry(let entry):
+                table += entry.raw
                 continue
+            case .placed(let elsewhere, let place):
+                table += head(of: elsewhere) + number(place, inlineByteCount)
+                continue
+            case .tag(let own): tag = own
             }
             var bytes = tag.bytes
             swapWords(&bytes, tag.kind, isBigEndian: isBigEndian)
-            table += number(Int(tag.number), 2) + number(Int(tag.kind.rawValue), 2)
-            table += number(tag.count, inlineByteCount)
+            table += head(of: tag)
             if bytes.count > inlineByteCount {
                 table += number(farOffset + far.count, inlineByteCount)
                 far += bytes
@@ -63,6 +70,11 @@ struct TIFFDirectoryWriter {
         table += number(next, inlineByteCount)
         if table.count % 2 == 1 { table.append(0) }
         return table + far
+    }
+
+    private func head(of tag: MetadataTag) -> [UInt8] {
+        number(Int(tag.number), 2) + number(Int(tag.kind.rawValue), 2)
+            + number(tag.count, inlineByteCount)
     }
 
     func number(_ value: Int, _ byteCount: Int) -> [UInt8] {

@@ -25,6 +25,7 @@ final class TIFFEncoder: RowEncoder {
             header.needsBigTIFF(tiles: layout, metadataByteCount: fields.byteCount)
             || fields.all.contains(where: \.isLongOffset)
         warnings += leftOutWarnings(fields.leftOut, format: .tiff, name: name)
+        warnings += makerNoteWarnings(header.metadata, isBlock: false, name: name)
         var codecLayout = codec_tiff_layout()
         if let layout {
             codecLayout.tile_width = UInt32(layout.width)

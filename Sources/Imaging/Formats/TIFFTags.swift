@@ -3,6 +3,7 @@
 
 enum TIFFTag {
     static let subfileType: UInt16 = 254
+    static let description: UInt16 = 270
     static let stripOffsets: UInt16 = 273
     static let orientation: UInt16 = 274
     static let xResolution: UInt16 = 282
@@ -16,6 +17,7 @@ enum TIFFTag {
     static let exif: UInt16 = 34665
     static let iccProfile: UInt16 = 34675
     static let gps: UInt16 = 34853
+    static let makerNote: UInt16 = 37500
     static let interoperability: UInt16 = 40965
     static let nodata: UInt16 = 42113
 
@@ -158,6 +160,7 @@ extension Metadata {
             return
         }
         var known = Set(self[keyPath: place].map(\.number))
+        if place == \.exifTags, known.isEmpty { exifIsBigEndian = file.isBigEndian }
         for entry in directory.entries {
             switch entry.number {
             case TIFFTag.interoperability where place == \.exifTags:

@@ -44,6 +44,14 @@ enum PageChoice: ExpressibleByArgument {
     /// One, while the others are restored too, as jobs of their own.
     case oneOfAll(Int)
 
+    /// From 1; nil for all.
+    var number: Int? {
+        switch self {
+        case .number(let number), .oneOfAll(let number): number
+        case .all: nil
+        }
+    }
+
     init?(argument: String) {
         if argument == "all" {
             self = .all

@@ -75,7 +75,7 @@ struct PagesRun {
             page.keepsWorkers = index < last
             code = max(code, try page.run(at: desk, clock: clock, &console))
         }
-        try join(pages.indices.map(path), isWhole: code == 0)
+        try join(pages.indices.map(path), isWhole: code == 0, &console)
         console.text("restored   \(output), \(Text.count(pages.count, "page"))")
         return code
     }
@@ -102,6 +102,7 @@ struct PagesRun {
     private func page(_ pages: [Int], _ index: Int) throws -> RestorationRun {
         var page = run
         page.input.page = .oneOfAll(pages[index] + 1)
+        page.page = JobDescription.Page(number: index + 1, count: pages.count)
         page.output.output = path(index)
         page.output.report.folder = run.output.report.folder.map { "\($0)/\(Self.name(index))" }
         page.output.overwrite = true
@@ -129,11 +130,14 @@ struct PagesRun {
         }
     }
 
-    private func join(_ pages: [String], isWhole: Bool) throws {
+    private func join(
+        _ pages: [String], isWhole: Bool, _ console: inout Console
+    ) throws {
         let files = PosixFileSystem()
         // The output is the user's or a former one of this job: both were asked for above.
         let joined = try JoinedTIFF(output, pages: pages, overwrite: true)
         defer { joined.abandon() }
+        for warning in joined.warnings { console.warning(warning) }
         // Known before it is in its place: then nobody can take it for a stranger's.
         let made = try FileFingerprint(path: joined.complete(), fileSystem: files)
         try PagesRecord(pageCount: pages.count, output: made, isWhole: isWhole)

@@ -71,6 +71,8 @@ struct RestorationRun {
     var jobOptions: JobOptions
     /// Whether another job follows, for which workers of others are to stay.
     var keepsWorkers = false
+    /// Where all pages of the input are restored.
+    var page: JobDescription.Page?
     /// What phases of this run have found: the weights that fits begin with, and where they stop.
     var foundStart: StartWeights?
     var found: StopFact?

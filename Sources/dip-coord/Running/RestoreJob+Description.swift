@@ -10,7 +10,7 @@ import Wire
 extension RestoreJob {
     /// - Parameter beganAt: seconds since 1970.
     func description(beganAt: Double) -> JobDescription {
-        JobDescription(
+        var description = JobDescription(
             job: job.rawValue, input: input, output: output, folder: folder,
             task: configuration.task.rawValue, preset: preset.name,
             width: header.width, height: header.height, originX: originX, originY: originY,
@@ -25,6 +25,8 @@ extension RestoreJob {
             configuration: configuration.json, command: CommandLine.arguments,
             version: "dip-coord \(ProgramVersion.text) (commit \(ProgramVersion.commit))",
             host: Self.hostName, beganAt: beganAt)
+        description.page = page
+        return description
     }
 
     static var hostName: String {

@@ -13,7 +13,7 @@ extension RestoreJob {
     static func makeManifest(
         _ file: String, _ header: ImageHeader, _ region: PixelRegion?, _ blend: BlendFacts,
         _ missing: MissingPixels?, _ guide: Guide?, _ preset: Preset, _ stopping: Stopping,
-        _ restarts: Int
+        _ restarts: Int, _ page: PageChoice
     ) throws -> JobManifest {
         let plan = blend.plan
         var settings = [
@@ -31,6 +31,8 @@ extension RestoreJob {
             settings["the mask"] = missing?.words ?? "none"
         }
         if let guide { settings["the guide"] = guide.words }
+        // Pages of one size and kind differ in nothing else.
+        if let number = page.number { settings["page"] = "\(number)" }
         return JobManifest(
             jobID: "\(time(nil))-\(randomWord())",
             input: try FileFingerprint(path: file, fileSystem: PosixFileSystem()),

@@ -16,6 +16,10 @@ extension RestoreJob {
         return PictureSource(
             job: job.rawValue, width: header.width, height: header.height, bands: bands,
             isInk: header.colorModel == .cmyk, restarts: restarts,
+            kept: PictureSource.Kept(
+                strength: blend.strength, known: blend.keepsKnown,
+                missing: !blend.fillsMissing
+                    && (header.sampleType.isFloatingPoint || header.metadata.nodata != nil)),
             windows: description(beganAt: 0).windows,
             open: {
                 let image = try task.enlarged(

@@ -44,6 +44,8 @@ struct RestoreJob: Sendable {
     var keepsWorkers: Bool
     /// Whether workers of others are to wait for the next coordinator after an interrupt.
     let keepsWorkersWhenInterrupted: Bool
+    /// Which page of the input it is, where all are restored.
+    var page: JobDescription.Page?
     /// Silence after which a worker is taken for gone.
     let leaseSilence: Duration
     /// How often a fit's state is stored; nil only when its worker leaves.
@@ -76,64 +78,6 @@ struct RestoreJob: Sendable {
 
     /// The restored part of the input in the input's own pixels; nil for all of it.
     var givenRegion: PixelRegion? { blend.region?.reduced(by: factor) }
-
-    /// What a worker gets of a window (H, W, C): the given pixels, and behind them the guide's.
-    var assignedShape: PixelShape {
-        PixelShape(
-            height: plan.windowHeight / factor, width: plan.windowWidth / factor,
-            bands: bands + guideBands)
-    }
-
-    /// Bytes of that as float32.
-    var assignedByteCount: Int {
-        assignedShape.height * assignedShape.width * assignedShape.bands * MemoryLayout<Float>.size
-    }
-
-    /// A fit's result: a window's restored pixels (H, W, C), or weights.
-    var resultShape: PixelShape {
-        if let weightsShape {
-            return PixelShape(
-                height: weightsShape[0], width: weightsShape[1], bands: weightsShape[2])
-        }
-        return PixelShape(height: plan.windowHeight, width: plan.windowWidth, bands: bands)
-    }
-
-    /// Bytes of that as float32.
-    var resultByteCount: Int {
-        resultShape.height * resultShape.width * resultShape.bands * MemoryLayout<Float>.size
-    }
-
-    var precision: TilePrecision {
-        isPhase ? .float32 : header.sampleType.tilePrecision
-    }
-
-    /// Whether it is a phase before a restoration: its output is a fact of that job, and no
-    /// picture.
-    var isPhase: Bool { configuration.measuresStop || configuration.givesWeights }
-
-    /// What a worker has to be able to do beyond what every one can.
-    var requiredCapabilities: [Capability] {
-        var needed: [Capability] = []
-        if factor != 1 { needed.append(.upscale) }
-        if guideBands > 0 { needed.append(.guide) }
-        if configuration.measuresStop { needed.append(.measuresStop) }
-        if configuration.givesWeights { needed.append(.givesWeights) }
-        return needed
-    }
-
-    /// The phase before a job, which is not complete.
-    struct Phase {
-        enum Kind {
-            /// Makes the weights that fits begin with.
-            case start
-            /// Finds where fits stop: a `StopFact`.
-            case pilots
-        }
-
-        let kind: Kind
-        let job: RestoreJob
-        let standing: JobStanding
-    }
 
     /// The facts, the image that they are about, and what there is of the job already.
     struct Prepared: ~Copyable {
@@ -225,14 +169,14 @@ struct RestoreJob: Sendable {
             plan: plan, blend: blend, preset: preset, guideBands: guide?.bands ?? 0,
             manifest: try Self.makeManifest(
                 file, region.map(given.header.cropped) ?? given.header, region, blend, missing,
-                guide, preset, stopping, restarts),
+                guide, preset, stopping, restarts, run.input.page),
             stop: nil, start: nil, weightsShape: nil, localWorkerCount: workerCount,
             threadsPerWorker: workers.threads,
             workerProgram: program,
             othersMayJoin: workers.listen != nil,
             workerWait: workers.workerWait > 0 ? .seconds(workers.workerWait) : nil,
             keepsWorkers: run.keepsWorkers,
-            keepsWorkersWhenInterrupted: workers.keepWorkers,
+            keepsWorkersWhenInterrupted: workers.keepWorkers, page: run.page,
             leaseSilence: .seconds(workers.leaseSilence),
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,

@@ -1,0 +1,65 @@
+// What goes to a worker and comes back, and the phases of which that is no picture.
+
+import DeepImagePrior
+import JobStore
+import Wire
+
+extension RestoreJob {
+    /// What a worker gets of a window (H, W, C): the given pixels, and behind them the guide's.
+    var assignedShape: PixelShape {
+        PixelShape(
+            height: plan.windowHeight / factor, width: plan.windowWidth / factor,
+            bands: bands + guideBands)
+    }
+
+    /// Bytes of that as float32.
+    var assignedByteCount: Int {
+        assignedShape.height * assignedShape.width * assignedShape.bands * MemoryLayout<Float>.size
+    }
+
+    /// A fit's result: a window's restored pixels (H, W, C), or weights.
+    var resultShape: PixelShape {
+        if let weightsShape {
+            return PixelShape(
+                height: weightsShape[0], width: weightsShape[1], bands: weightsShape[2])
+        }
+        return PixelShape(height: plan.windowHeight, width: plan.windowWidth, bands: bands)
+    }
+
+    /// Bytes of that as float32.
+    var resultByteCount: Int {
+        resultShape.height * resultShape.width * resultShape.bands * MemoryLayout<Float>.size
+    }
+
+    var precision: TilePrecision {
+        isPhase ? .float32 : header.sampleType.tilePrecision
+    }
+
+    /// Whether it is a phase before a restoration: its output is a fact of that job, and no
+    /// picture.
+    var isPhase: Bool { configuration.measuresStop || configuration.givesWeights }
+
+    /// What a worker has to be able to do beyond what every one can.
+    var requiredCapabilities: [Capability] {
+        var needed: [Capability] = []
+        if factor != 1 { needed.append(.upscale) }
+        if guideBands > 0 { needed.append(.guide) }
+        if configuration.measuresStop { needed.append(.measuresStop) }
+        if configuration.givesWeights { needed.append(.givesWeights) }
+        return needed
+    }
+
+    /// The phase before a job, which is not complete.
+    struct Phase {
+        enum Kind {
+            /// Makes the weights that fits begin with.
+            case start
+            /// Finds where fits stop: a `StopFact`.
+            case pilots
+        }
+
+        let kind: Kind
+        let job: RestoreJob
+        let standing: JobStanding
+    }
+}
