@@ -1,7 +1,9 @@
 // What goes to a worker and comes back, and the phases of which that is no picture.
 
 import DeepImagePrior
+import Imaging
 import JobStore
+import Restoration
 import Wire
 
 extension RestoreJob {
