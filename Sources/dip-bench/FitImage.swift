@@ -44,6 +44,12 @@ struct FitImage: ParsableCommand {
         help: "With a preset for Poisson noise: counts that one of the image's values stands for.")
     var countsPerValue = 1.0
 
+    @Option(
+        help: ArgumentHelp(
+            "Begin with the weights in this file, which dip-coord --save-start wrote.",
+            valueName: "file"))
+    var startFrom: String?
+
     @Option(help: ArgumentHelp("The same image undamaged.", valueName: "file"))
     var clean: String?
 
@@ -98,8 +104,16 @@ struct FitImage: ParsableCommand {
         }
         let problem = try readMiddle(image, tile)
         let wanted = try clean.map { try readMiddle($0, tile, like: problem).pixels }
+        let start = try startFrom.map { path in
+            do {
+                return try StartWeights(bytes: try readFile(path))
+            } catch let error as InputError {
+                throw FitError.invalid("\(path) \(error.description)")
+            }
+        }
+        configuration.start = start?.identity ?? ""
         let fit = try Fit(
-            problem: problem, configuration: configuration, threadCount: threads)
+            problem: problem, configuration: configuration, start: start, threadCount: threads)
         let kernels = try Kernels.forThisMachine().name
         if !json {
             print(

@@ -71,6 +71,8 @@ struct FitThread {
     /// The try of which a picture is wanted, and its size.
     private var wantedPreview: (work: TileAttempt, sidePixels: Int)?
     private var memoryCheck: MemoryCheck
+    /// The weights that a fit here began with last: a state that is of no use may need them.
+    private var start: StartWeights?
 
     init(orders: Mailbox<FitOrder>, reports: Mailbox<FitReport>, threads: Int) {
         self.threads = threads
@@ -137,10 +139,11 @@ struct FitThread {
 
     /// The fit at its beginning, or at the state that came with it. A state that is of no use costs
     /// iterations, not the tile.
-    private func makeFit(_ assignment: FitAssignment) throws -> Fit {
+    private mutating func makeFit(_ assignment: FitAssignment) throws -> Fit {
         let (problem, configuration) = (assignment.problem, assignment.configuration)
         if let bytes = assignment.state {
             if let start = try? StartWeights(bytes: bytes) {
+                self.start = start
                 return try Fit(
                     problem: problem, configuration: configuration, start: start,
                     threadCount: threads)
@@ -154,7 +157,7 @@ struct FitThread {
             }
         }
         return try Fit(
-            problem: problem, configuration: configuration, threadCount: threads)
+            problem: problem, configuration: configuration, start: start, threadCount: threads)
     }
 
     /// Copies the state if it is wanted. False when that was the last thing to do.

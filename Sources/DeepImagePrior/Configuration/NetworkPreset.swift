@@ -43,7 +43,7 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// The presets that this program is measured with: all that tells them from `paper`.
     private var own: Own? {
         switch self {
-        case .fast: Own(channels: [16, 16, 16, 16, 16], tile: 128, overlap: 32, iterations: 500)
+        case .fast: Own(channels: [16, 16, 16, 16, 16], tile: 128, overlap: 32, iterations: 800)
         case .balanced, .best:
             Own(channels: [32, 32, 32, 32, 32], tile: 192, overlap: 32, iterations: 1200)
         default: nil

@@ -153,7 +153,7 @@ struct RestoreJob: Sendable {
         {
             preset.configuration.fadeCoarsePicture(noiseDeviation: deviation)
         }
-        let startIterations = preset.configuration.iterations
+        let iterations = preset.configuration.iterations
         preset.configuration = preset.configuration.stopping(
             stopping, noiseDeviation: noiseDeviation, mayExtend: run.fit.iterations == nil)
         let configuration = preset.configuration
@@ -189,7 +189,8 @@ struct RestoreJob: Sendable {
                 + spaceWarnings(output, plan, restarts, blend.outputHeader))
         var phase = try job.takeStart(
             run.fit.begin.resolved(preset, tileCount: plan.tileCount, restarts: restarts),
-            iterations: startIterations, found: run.foundStart, jobOptions)
+            // Half as many as a tile's: later ones learn the noise of that one tile.
+            iterations: max(1, iterations / 2), found: run.foundStart, jobOptions)
         if phase == nil, case .pilots(let rule) = stopping {
             phase = try job.takeStop(
                 rule, noiseDeviation: noiseDeviation, found: run.found, jobOptions)
