@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// The bench: what it measures is checked for sense, not for speed.
     @Suite struct Benches {
         private func object(

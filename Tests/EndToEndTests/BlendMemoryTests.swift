@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// The memory of the coordinator's path of files, measured in a process that does nothing else.
     @Suite struct BlendMemory {
         private struct Summary: Decodable {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     @Suite struct ComparingAndPlanning {
         /// The object that a command printed.
         private func json(_ process: RunningProcess) throws -> [String: Any] {

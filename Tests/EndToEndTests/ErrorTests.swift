@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     @Suite struct Errors {
         /// Runs a restoration of the named file to `out.png`.
         private func restore(

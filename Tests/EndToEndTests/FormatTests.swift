@@ -1,7 +1,7 @@
 import Imaging
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// From a format into another, with what the file says beside its pixels.
     @Suite struct Formats {
         private static let fit = [

@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// What the network is given in place of noise.
     @Suite struct Guides {
         private static let fit = [

@@ -1,7 +1,7 @@
 import Testing
 import Version
 
-extension EndToEndTests {
+extension PictureTests {
     @Suite struct Help {
         /// What the arguments print; twice the same, whatever the terminal is called.
         private func printed(

@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// Missing pixels are filled, and known ones stay.
     @Suite struct Inpainting {
         private static let fit = [

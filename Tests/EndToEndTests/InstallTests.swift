@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// scripts/install, with the programs that the tests run.
     @Suite struct Installation {
         private static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -2,7 +2,7 @@ import Glibc
 import Imaging
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// All pages of a TIFF.
     @Suite struct Pages {
         private static let fit = [

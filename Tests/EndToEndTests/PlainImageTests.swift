@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// Images on which arithmetic could go wrong: nothing to explain, or hardly anything.
     @Suite struct PlainImages {
         private func write(

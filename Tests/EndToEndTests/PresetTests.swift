@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     @Suite struct Presets {
         private func object(_ text: String) throws -> [String: Any] {
             try #require(

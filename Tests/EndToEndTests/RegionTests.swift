@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// Parts of an image, and what is missing in it.
     @Suite struct Regions {
         private static let fit = [

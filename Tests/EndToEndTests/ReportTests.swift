@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     @Suite struct Reports {
         private func restoration(in session: Session, _ more: String...) throws -> [String] {
             try Reference.restoration(in: session, "--report", session.path("report")) + more

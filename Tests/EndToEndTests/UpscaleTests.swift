@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// Images that are enlarged.
     @Suite struct Upscaling {
         private static let fit = [

@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// Floating point with holes: what is missing stays, and the range belongs to the job.
     @Suite struct Values {
         private static let header: ImageHeader = {
