@@ -64,7 +64,7 @@ extension PictureTests {
                     input, "-o", session.path("out.tif"), "--workers", "1", "--quiet",
                 ]
                 try session.succeed(arguments + ["--page", "1"] + Self.fit)
-                try expectRefusal(
+                expectRefusal(
                     try session.run(arguments + ["--page", "2"] + Self.fit), 78,
                     saying: "page is 1 in the folder, but 2 is asked for")
             }
