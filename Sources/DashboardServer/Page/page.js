@@ -94,6 +94,7 @@ function take(answer) {
 function show() {
   const { progress } = state;
   const names = {
+    start: "making the weights that all fits begin with",
     pilots: "looking for the point to stop at",
     tiles: "fitting tiles",
     blending: "blending the output",
