@@ -20,8 +20,8 @@ struct StartOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             What the weights of each fit are at its beginning: random, or shared, those that one \
-            tile's fit ended with, which is made first. (default: shared for 16 tiles and more of \
-            fast or balanced, else random)
+            tile's fit ended with, which is made first. (default: shared for 4 tiles and more \
+            of fast or balanced, else random)
             """, valueName: "random|shared"))
     var start: StartChoice?
 
@@ -50,10 +50,11 @@ struct StartOptions: ParsableArguments {
     }
 
     /// Tiles of a job below which a fit for their start is too large a part of the work.
-    private static let tileCountMinimum = 16
+    private static let tileCountMinimum = 4
 
-    /// - Parameter fitCount: fits of each tile. What several fits gain is that they begin
-    ///   differently.
+    /// - Parameters:
+    ///   - tileCount: of the plan.
+    ///   - restarts: fits of each tile. What several fits gain is that they begin differently.
     func resolved(_ preset: Preset, tileCount: Int, restarts: Int) -> Starting {
         if let startFrom { return .file(startFrom) }
         let isUsual =
