@@ -114,12 +114,9 @@ public struct Coordinator: Sendable {
         case .pieceReceived(let work, let peer): receivePiece(work, from: peer, &commands)
         case .nonsense(let what, let peer): receiveNonsense(what, from: peer, &commands)
         case .protocolMismatch(let seen, let peer): refuseVersion(seen, from: peer, &commands)
-        case .unreachable(let peer):
-            dismissed.remove(peer)
-            lose(peer, &commands)
+        case .unreachable(let peer): lose(peer, &commands)
         case .childExited(let token, let reason):
             if let worker = launchTokens[token] {
-                if let peer = workers[worker]?.peer { dismissed.remove(peer) }
                 // After the end of the job it has done what it was told.
                 remove(worker, outcome == nil ? .exited(reason: reason) : .handedOver, &commands)
             }

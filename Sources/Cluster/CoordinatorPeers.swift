@@ -210,6 +210,7 @@ extension Coordinator {
     /// The transport cannot reach a peer. A worker that has begun a tile may come back under
     /// another connection before it counts as silent; one that has not is forgotten.
     mutating func lose(_ peer: PeerID, _ commands: inout [Command]) {
+        dismissed.remove(peer)
         guard let worker = peers[peer] else { return }
         guard lease(of: worker)?.beganAt != nil else {
             remove(worker, .neverBegan, &commands)
@@ -227,7 +228,10 @@ extension Coordinator {
         guard workers[worker] != nil else { return }
         idle.remove(worker)
         let peer = workers[worker]?.peer
-        if let peer { peers[peer] = nil }
+        if let peer {
+            peers[peer] = nil
+            dismissed.remove(peer)
+        }
         workers[worker]?.peer = nil
         endLease(of: worker, reason, &commands)
         if let peer { commands.append(.forget(peer)) }

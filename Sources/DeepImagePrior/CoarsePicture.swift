@@ -1,16 +1,27 @@
 // What a tile shows at a lower resolution: a part of z that every tile of an image has in the same
 // sense, so that networks have less to learn by heart.
 
-/// The means of the given samples over square blocks, which lie in one grid over the whole image.
+/// A picture of square blocks, which is enlarged to a restored tile's pixels.
 struct CoarsePicture {
     private let bands: Int
     /// Blocks of the tile.
     private let rows, columns: Int
     /// (rows, columns, bands); no NaN.
-    private let means: [Float]
+    private let values: [Float]
     /// Side of a block in pixels of the restored tile, and how many of the first block lie in
     /// front of the tile.
     private let side, offsetX, offsetY: Int
+
+    /// - Parameters:
+    ///   - values: (rows, columns, bands) of blocks, the first of which begins where the tile does.
+    ///   - side: of a block, in pixels of the restored tile.
+    init(_ values: [Float], rows: Int, columns: Int, bands: Int, side: Int) {
+        (self.values, self.rows, self.columns, self.bands) = (values, rows, columns, bands)
+        (self.side, offsetX, offsetY) = (side, 0, 0)
+    }
+
+    /// The means of the given samples over blocks, which lie in one grid over the whole image.
+    ///
 
     /// - Parameters:
     ///   - problem: NaN where samples are missing: they are no part of a mean. A block without any
@@ -36,7 +47,7 @@ struct CoarsePicture {
             }
         }
         (bands, rows, columns) = (problem.bands, grid.rows, grid.columns)
-        means = grid.means()
+        values = grid.means()
         side = block * problem.factor
         (offsetX, offsetY) = (x0 * problem.factor, y0 * problem.factor)
     }
@@ -102,7 +113,7 @@ struct CoarsePicture {
             for x in 0..<width {
                 let column = across[x]
                 for band in 0..<bands {
-                    let at = { means[($0 * columns + $1) * bands + band] }
+                    let at = { values[($0 * columns + $1) * bands + band] }
                     let (a, b) = (at(down.first, column.first), at(down.first, column.second))
                     let (c, d) = (at(down.second, column.first), at(down.second, column.second))
                     let above = a + column.weight * (b - a)

@@ -84,35 +84,12 @@ extension FitProblem {
         return z
     }
 
-    /// Bilinear, between the centres of pixels; beyond the tile its rim goes on.
     fileprivate func enlargedPixels() -> [Float] {
         let pixels = pixels.map { $0.isNaN ? 0.5 : $0 }
         guard factor > 1 else { return pixels }
-        let place = { (index: Int, length: Int) -> (first: Int, second: Int, weight: Float) in
-            let centre = (Float(index) + 0.5) / Float(factor) - 0.5
-            let below = centre.rounded(.down)
-            return (
-                max(Int(below), 0), min(Int(below) + 1, length - 1), centre - below
-            )
-        }
-        let columns = (0..<outputWidth).map { place($0, width) }
-        var z: [Float] = []
-        z.reserveCapacity(outputCount)
-        for y in 0..<outputHeight {
-            let row = place(y, height)
-            for column in columns {
-                for band in 0..<bands {
-                    let at = { (row: Int, column: Int) in
-                        pixels[(row * width + column) * bands + band]
-                    }
-                    let (a, b) = (at(row.first, column.first), at(row.first, column.second))
-                    let (c, d) = (at(row.second, column.first), at(row.second, column.second))
-                    let above = a + column.weight * (b - a)
-                    let below = c + column.weight * (d - c)
-                    z.append(above + row.weight * (below - above))
-                }
-            }
-        }
+        var z = [Float](repeating: 0, count: outputCount)
+        CoarsePicture(pixels, rows: height, columns: width, bands: bands, side: factor).write(
+            into: &z, height: outputHeight, width: outputWidth, channels: bands, scale: 1)
         return z
     }
 

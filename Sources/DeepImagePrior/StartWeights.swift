@@ -102,9 +102,8 @@ public struct StartWeights: Equatable, Sendable {
         inPlaceOf samples: [Float]
     ) throws(FitError) {
         let layout = try Self.layout(configuration, height: height, width: width, bands: bands)
-        let shape = try Self.resultShape(
-            configuration, height: height, width: width, bands: bands)
-        guard samples.count == shape.reduce(1, *), samples.allSatisfy(\.isFinite) else {
+        guard samples.count == Self.shape(of: layout).reduce(1, *), samples.allSatisfy(\.isFinite)
+        else {
             throw .invalid("the result of the start fit is not the weights of its network")
         }
         var rest = samples[...]

@@ -40,6 +40,17 @@ public final class StoredTile {
     /// Says that the file is not read again soon: the system may use its memory for other ones.
     public func leaveCache() { file.leaveCache() }
 
+    /// Reads all of it, (H, W, C).
+    ///
+    /// - Throws: `JobStoreError` when the file cannot be read any more.
+    public func samples() throws(JobStoreError) -> [Float] {
+        var samples = [Float](repeating: 0, count: height * width * bands)
+        try samples.withUnsafeMutableBufferPointer { buffer throws(JobStoreError) in
+            try readRows(0..<height, into: buffer)
+        }
+        return samples
+    }
+
     /// Reads rows of the window.
     ///
     /// - Parameters:

@@ -78,9 +78,7 @@ public final class Network {
     public static func parameterCount(
         of description: NetworkDescription
     ) throws(NetworkError) -> Int {
-        try NetworkCompiler(
-            description, kernels: Kernels(named: "portable"), options: NetworkOptions()
-        ).parameterCount()
+        try layout(of: description).count
     }
 
     /// The parameters of a network of this description.

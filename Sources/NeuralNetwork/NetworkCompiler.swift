@@ -72,12 +72,6 @@ struct NetworkCompiler {
         return (4 * layout.count + plan.count) * MemoryLayout<Float>.stride
     }
 
-    /// Floats of the parameter layout.
-    consuming func parameterCount() throws(NetworkError) -> Int {
-        _ = try planMemory()
-        return layout.count
-    }
-
     /// The parameters without a network.
     consuming func parameterLayout() throws(NetworkError) -> ParameterLayout {
         _ = try planMemory()

@@ -22,12 +22,8 @@ enum Reference {
 
     /// The arguments for the restoration of `in.png` to `out.png`, which this also writes.
     static func restoration(in session: Session, _ more: String...) throws -> [String] {
-        let input = session.path("in.png")
-        if Files.bytes(input) == nil { try picture.write(input) }
-        return [
-            input, "-o", session.path("out.png"), "--preset", "thin", "--iterations",
-            "\(iterations)", "--seed", "7", "--tile", "64", "--overlap", "16", "--quiet",
-        ] + more
+        try session.restoration(of: picture, preset: "thin", iterations: iterations)
+            + ["--quiet"] + more
     }
 
     /// The output of `session` has these bytes, and its program ended well.
@@ -42,5 +38,19 @@ enum Reference {
         #expect(
             output == (try bytes()), "other bytes than one worker's; \(process.commandLine)",
             sourceLocation: sourceLocation)
+    }
+}
+
+extension Session {
+    /// The arguments for a restoration of `in.png` to `out.png` in tiles of 64 pixels.
+    ///
+    /// - Parameter picture: what `in.png` is, where it is not there yet.
+    func restoration(of picture: Picture, preset: String, iterations: Int) throws -> [String] {
+        let input = path("in.png")
+        if Files.bytes(input) == nil { try picture.write(input) }
+        return [
+            input, "-o", path("out.png"), "--preset", preset, "--iterations", "\(iterations)",
+            "--seed", "7", "--tile", "64", "--overlap", "16",
+        ]
     }
 }

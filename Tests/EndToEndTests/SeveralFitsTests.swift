@@ -6,14 +6,9 @@ extension EndToEndTests {
     /// Several fits of each tile: restarts, and other seeds where arithmetic fails.
     @Suite struct SeveralFits {
         private func arguments(_ session: Session, _ more: String...) throws -> [String] {
-            let input = session.path("in.png")
-            if Files.bytes(input) == nil {
-                try Picture(width: 96, height: 64, noise: 0.15, seed: 5).write(input)
-            }
-            return [
-                input, "-o", session.path("out.png"), "--preset", "thin", "--iterations", "8",
-                "--seed", "7", "--tile", "64", "--overlap", "16",
-            ] + more
+            try session.restoration(
+                of: Picture(width: 96, height: 64, noise: 0.15, seed: 5), preset: "thin",
+                iterations: 8) + more
         }
 
         private func report(_ session: Session) throws -> [String: Any] {
