@@ -11,6 +11,15 @@
 //                                      the weights that fits begin with, and the job that made them
 //         stop.json, stop.json.dip/    where fits stop, and the job of the pilots that found it
 
+/// What phases before a job put into its folder. The job that each phase is has a folder beside,
+/// with `.dip` behind the name.
+public enum PhaseOutput {
+    /// The weights that fits begin with.
+    public static let start = "start.safetensors"
+    /// Where fits stop.
+    public static let stop = "stop.json"
+}
+
 /// A job folder by path; nothing in it is opened.
 struct JobFolder {
     let path: String
@@ -20,8 +29,6 @@ struct JobFolder {
     static let reportName = "report.json"
     static let eventsName = "events.jsonl"
     static let attemptsName = "attempts.log"
-    static let stopName = "stop.json"
-    static let startName = "start.safetensors"
     private static let partialSuffix = ".partial"
 
     var manifestPath: String { "\(path)/\(Self.manifestName)" }
@@ -67,7 +74,7 @@ struct JobFolder {
             try fileSystem.sync(directory: parent)
         case .directory:
             let names = try fileSystem.list(path)
-            let phases = [Self.startName, Self.stopName].flatMap {
+            let phases = [PhaseOutput.start, PhaseOutput.stop].flatMap {
                 [$0, $0 + Self.partialSuffix, $0 + ".dip"]
             }
             let beginnings = [Self.eventsName, Self.manifestName + Self.partialSuffix] + phases

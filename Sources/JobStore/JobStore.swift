@@ -59,6 +59,16 @@ public final class JobStore {
         }
     }
 
+    /// Makes a job's folder for what is known before the job begins, or checks that it is one.
+    ///
+    /// - Throws: `JobStoreError` of kind `.unwritable` where something else stands there, or as the
+    ///   file system does.
+    public static func makeFolder(
+        _ path: String, fileSystem: any FileSystem
+    ) throws(JobStoreError) {
+        try JobFolder(path: path, fileSystem: fileSystem).makeOrCheck()
+    }
+
     /// Goes on with the job of a folder. What is damaged or half written is removed; a job that
     /// was complete is so no longer.
     ///

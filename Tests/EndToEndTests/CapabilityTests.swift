@@ -16,7 +16,8 @@ extension EndToEndTests {
                         "--workers", "0", "--listen", endpoint, "--worker-wait", "3",
                     ])
                 let worker = try StrangeWorker(endpoint)
-                try worker.sayHello(session, can: [.state, .preview, .guide, .measuresStop])
+                try worker.sayHello(
+                    session, can: Capability.all.filter { $0 != .upscale })
                 guard case .refused(let refusal) = try worker.receive(.refused, session) else {
                     return
                 }

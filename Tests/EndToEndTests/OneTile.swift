@@ -6,17 +6,17 @@ import Testing
 
 /// One tile of 64 x 64 pixels; its bytes are always the same.
 enum OneTile {
-    /// As many as take four seconds on a core of this machine, whatever it is: the first checkpoint
-    /// comes after more than one, and tests interfere several times. Of two trials the faster one
-    /// counts: whoever else wanted the machine then may leave it.
+    /// As many as take a core of this machine four seconds, whoever else wants it: the first
+    /// checkpoint comes after more than one, and tests interfere several times. Of two trials the
+    /// faster one counts.
     static let iterations: Int = {
         let trial = 60
         let seconds = (0..<2).compactMap { _ in
             var seconds: Double?
             try? withSession { session in
-                try session.succeed(
-                    arguments(in: session, iterations: trial, ["--workers", "1", "--quiet"]))
-                seconds = try number("fitSeconds", in: session)
+                seconds = try session.succeed(
+                    arguments(in: session, iterations: trial, ["--workers", "1", "--quiet"])
+                ).processorSeconds
             }
             return seconds
         }
@@ -31,14 +31,9 @@ enum OneTile {
     private static func arguments(
         in session: Session, iterations: Int, _ more: [String]
     ) throws -> [String] {
-        let input = session.path("in.png")
-        if Files.bytes(input) == nil {
-            try Picture(width: 64, height: 64, noise: 0.15, seed: 9).write(input)
-        }
-        return [
-            input, "-o", session.path("out.png"), "--preset", "thin", "--iterations",
-            "\(iterations)", "--seed", "7", "--tile", "64", "--overlap", "16",
-        ] + more
+        try session.restoration(
+            of: Picture(width: 64, height: 64, noise: 0.15, seed: 9), preset: "thin",
+            iterations: iterations) + more
     }
 
     /// The output's bytes from one worker that nobody disturbed.

@@ -85,11 +85,17 @@ final class RunningProcess {
     var output: String { Files.text(outputPath) }
     var errors: String { Files.text(errorPath) }
 
+    /// What it and the children that it has waited for computed, once it has ended.
+    private(set) var processorSeconds = 0.0
+
     /// How it ended, or nil while it runs.
     func pollEnd() -> ProcessEnd? {
         if end == nil {
             var status: Int32 = 0
-            if waitpid(processIdentifier, &status, WNOHANG) == processIdentifier {
+            var usage = rusage()
+            if wait4(processIdentifier, &status, WNOHANG, &usage) == processIdentifier {
+                let time = usage.ru_utime
+                processorSeconds = Double(time.tv_sec) + Double(time.tv_usec) * 1e-6
                 let signal = status & 0x7F
                 end = signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
             }

@@ -6,14 +6,7 @@ extension EndToEndTests {
     /// All fits begin with the weights of one tile's fit.
     @Suite struct Starts {
         private func arguments(_ session: Session, _ more: String...) throws -> [String] {
-            let input = session.path("in.png")
-            if Files.bytes(input) == nil {
-                try Picture(width: 144, height: 96, noise: 0.15, seed: 5).write(input)
-            }
-            return [
-                input, "-o", session.path("out.png"), "--preset", "fast", "--iterations", "12",
-                "--seed", "7", "--tile", "64", "--overlap", "16",
-            ] + more
+            try session.restoration(of: Reference.picture, preset: "fast", iterations: 12) + more
         }
 
         private func output(_ more: String...) throws -> [UInt8]? {
@@ -86,6 +79,7 @@ extension EndToEndTests {
                     (["--start-from", session.path("none")], 66, "is not there"),
                     (["--start", "random", "--save-start", file], 64, "shares no weights"),
                     (["--start", "shared", "--start-from", file], 64, "does not go with it"),
+                    (["--save-start", session.path("in.png")], 73, "holds no start weights"),
                 ] as [([String], Int32, String)] {
                     expectRefusal(
                         try session.run(

@@ -5,8 +5,8 @@
 
 It needs pyzmq and NumPy, and shows what a worker in any language does (docs/PROTOCOL.md); put your
 restoration in the place of denoiser.py. It sends no states of tiles, which is optional; jobs that
-upscale or measure where to stop refuse it (give dip-coord --iterations). Exit codes: 0 the job is
-over, or it was asked to end; 64 usage; 69 no coordinator; 77 refused.
+upscale or have phases before the tiles refuse it (give dip-coord --start random --stop fixed). Exit
+codes: 0 the job is over, or it was asked to end; 64 usage; 69 no coordinator; 77 refused.
 """
 import argparse
 import collections

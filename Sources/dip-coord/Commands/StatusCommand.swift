@@ -104,16 +104,21 @@ struct JobStatus: Encodable {
     let endedAt: Double?
 
     init(folder: String) throws {
-        let whole = try Self.snapshot(folder)
-        let pilots = try whole ?? Self.snapshot("\(folder)/\(StopFact.name).dip")
-        phase = whole != nil ? .restoration : pilots != nil ? .pilots : .start
-        guard
-            let snapshot = try pilots ?? Self.snapshot("\(folder)/\(RestoreJob.startName).dip")
-        else {
+        // The latest phase that has begun.
+        let places: [(Phase, String)] = [
+            (.restoration, folder), (.pilots, "\(folder)/\(PhaseOutput.stop).dip"),
+            (.start, "\(folder)/\(PhaseOutput.start).dip"),
+        ]
+        var begun: (phase: Phase, snapshot: JobSnapshot)?
+        for (phase, place) in places where begun == nil {
+            begun = try Self.snapshot(place).map { (phase, $0) }
+        }
+        guard let (phase, snapshot) = begun else {
             throw ProgramError(
                 .noInput,
                 "\(folder) is no job's folder (it has no job.json); name the output with .dip")
         }
+        self.phase = phase
         let (manifest, state) = (snapshot.manifest, snapshot.state)
         let plan = manifest.plan
         let place = { (fit: Int) in

@@ -40,7 +40,7 @@ extension CoordinatorLoop {
     private func stopAndBlend() throws {
         guard !job.isPhase else {
             return note(
-                "pilots are being fitted, and there is nothing yet that could become the output",
+                "the tiles are not begun, and there is nothing yet that could become the output",
                 event: "stopRefused")
         }
         guard coordinator.storedCount > 0 else {

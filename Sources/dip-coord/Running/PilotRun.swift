@@ -3,7 +3,6 @@
 
 import Dashboard
 import DeepImagePrior
-import Glibc
 import Imaging
 import JobStore
 import Transport
@@ -35,11 +34,7 @@ extension RestoreJob {
         var found = found
         if found == nil {
             let pilots = try pilots(rule, noiseDeviation: noiseDeviation)
-            let standing = try JobStanding(
-                folder: pilots.folder, output: pilots.output, wanted: pilots.manifest, options)
-            guard case .complete = standing else {
-                return Phase(kind: .pilots, job: pilots, standing: standing)
-            }
+            if let phase = try Phase(.pilots, pilots, options) { return phase }
             found = try StopFact.read(pilots.output)
         }
         guard let found else { return nil }
@@ -51,23 +46,9 @@ extension RestoreJob {
 
     /// The job whose output says where this one's fits stop.
     func pilots(_ rule: StopRule, noiseDeviation: Double?) throws -> RestoreJob {
-        var job = self
-        job.output = "\(folder)/\(StopFact.name)"
-        job.plan = Self.pilotPlan(plan)
-        job.preset.configuration = configuration.measuring(
-            rule, noiseDeviation: noiseDeviation)
-        job.stateByteCountMaximum = try Fit.stateByteCountMaximum(
-            job.configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands)
-        job.localWorkerCount = min(localWorkerCount, job.plan.tileCount)
-        (job.keepsFolder, job.keepsWorkers, job.warnings) = (false, true, [])
-        job.reportFolder = nil
-        job.manifest.jobID += "-pilots"
-        job.manifest.plan.columns = job.plan.columns
-        job.manifest.plan.rows = job.plan.rows
-        // Where a tile is best, the seed hardly matters.
-        job.manifest.plan.restarts = nil
-        job.manifest.configuration = job.configuration.json
-        return job
+        try phase(
+            PhaseOutput.stop, word: "pilots", plan: Self.pilotPlan(plan),
+            configuration.measuring(rule, noiseDeviation: noiseDeviation))
     }
 }
 
@@ -88,22 +69,5 @@ extension RestorationRun {
         let fact = try StopFact.read(job.output)
         console.note("all fits stop \(fact.words)")
         return fact
-    }
-
-    /// Runs the phase before a job as a job of its own, in the folder of the other one.
-    func runPhase(
-        _ prepared: consuming sending RestoreJob.Prepared, _ phase: RestoreJob.Phase,
-        at desk: CoordinatorDesk, clock: MonotonicClock, _ console: inout Console
-    ) throws {
-        guard mkdir(prepared.job.folder, 0o777) == 0 || errno == EEXIST else {
-            throw ProgramError(
-                .unwritable,
-                "\(prepared.job.folder) cannot be made: \(String(cString: strerror(errno)))")
-        }
-        _ = try work(
-            RestoreJob.Prepared(
-                job: phase.job, source: prepared.source, guide: prepared.guide,
-                standing: phase.standing, phase: nil, retriesFailed: jobOptions.retryFailed),
-            at: desk, clock: clock, &console)
     }
 }

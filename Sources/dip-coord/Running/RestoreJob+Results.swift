@@ -1,4 +1,4 @@
-// What goes to a worker and comes back, and the phases of which that is no picture.
+// What goes to a worker, what it has to be able to do, and what comes back.
 
 import DeepImagePrior
 import Imaging
@@ -49,19 +49,5 @@ extension RestoreJob {
         if configuration.measuresStop { needed.append(.measuresStop) }
         if configuration.givesWeights { needed.append(.givesWeights) }
         return needed
-    }
-
-    /// The phase before a job, which is not complete.
-    struct Phase {
-        enum Kind {
-            /// Makes the weights that fits begin with.
-            case start
-            /// Finds where fits stop: a `StopFact`.
-            case pilots
-        }
-
-        let kind: Kind
-        let job: RestoreJob
-        let standing: JobStanding
     }
 }

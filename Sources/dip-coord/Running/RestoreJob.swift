@@ -32,6 +32,8 @@ struct RestoreJob: Sendable {
     var start: [UInt8]?
     /// (height, width, bands) of a result that is weights; nil where it is pixels.
     var weightsShape: [Int]?
+    /// Of a phase: the folder of the job that it comes before; else nil.
+    var wholeFolder: String?
     /// Workers to start on this host, not more than there are tiles.
     var localWorkerCount: Int
     let threadsPerWorker: Int
@@ -91,6 +93,9 @@ struct RestoreJob: Sendable {
 
         /// Opens the job's folder, made if need be, and checks that the disk can take the tiles.
         consuming func openStore() throws -> StorageWork {
+            if let folder = job.wholeFolder {
+                try JobStore.makeFolder(folder, fileSystem: PosixFileSystem())
+            }
             let store =
                 switch standing {
                 case .new:
@@ -126,6 +131,7 @@ struct RestoreJob: Sendable {
         if let folder = options.report.folder {
             try ReportFolder(path: folder).check(jobFolder: output + ".dip")
         }
+        if let path = run.fit.begin.saveStart { try checkMaySaveStart(path) }
         for written in [output] + options.maps.files.map(\.path) {
             try task.checkIsNotRead(written)
         }
@@ -145,11 +151,10 @@ struct RestoreJob: Sendable {
             ? try MissingPixels(
                 in: source, blend.region, plan, file: file, keepsNodata: !blend.fillsMissing) : nil
         let stopping = run.stop.resolved(task, run.fit, preset, tileCount: plan.tileCount)
-        let noiseDeviation = try run.stop.noiseDeviation(
-            blend.region.map { RegionView(source, $0) } ?? source, plan, task)
+        let part = blend.region.map { RegionView(source, $0) } ?? source
+        let noiseDeviation = try run.stop.noiseDeviation(part, plan, task)
         if preset.isOurs, preset.configuration.input == .coarse, task.task == .denoise,
-            let deviation = try noiseDeviation
-                ?? (blend.region.map { RegionView(source, $0) } ?? source).noiseDeviation(plan)
+            let deviation = try noiseDeviation ?? part.noiseDeviation(plan)
         {
             preset.configuration.fadeCoarsePicture(noiseDeviation: deviation)
         }
@@ -170,7 +175,8 @@ struct RestoreJob: Sendable {
             manifest: try Self.makeManifest(
                 file, region.map(given.header.cropped) ?? given.header, region, blend, missing,
                 guide, preset, stopping, restarts, run.input.page),
-            stop: nil, start: nil, weightsShape: nil, localWorkerCount: workerCount,
+            stop: nil, start: nil, weightsShape: nil, wholeFolder: nil,
+            localWorkerCount: workerCount,
             threadsPerWorker: workers.threads,
             workerProgram: program,
             othersMayJoin: workers.listen != nil,

@@ -2,14 +2,12 @@
 // whose output is start.safetensors.
 
 import DeepImagePrior
-import FoundationEssentials
 import Glibc
 import Imaging
 import JobStore
 import Transport
 
 extension RestoreJob {
-    static let startName = "start.safetensors"
     /// More than any network has.
     private static let startByteCountMaximum = 1 << 30
 
@@ -28,13 +26,9 @@ extension RestoreJob {
         case .shared:
             var found = found
             if found == nil {
-                let job = try startFit(iterations)
-                let standing = try JobStanding(
-                    folder: job.folder, output: job.output, wanted: job.manifest, options)
-                guard case .complete = standing else {
-                    return Phase(kind: .start, job: job, standing: standing)
-                }
-                found = try Self.readStart(job.output)
+                let fit = try startFit(iterations)
+                if let phase = try Phase(.start, fit, options) { return phase }
+                found = try Self.readStart(fit.output)
             }
             if let found { try begin(with: found, from: "the start fit") }
         }
@@ -67,27 +61,18 @@ extension RestoreJob {
 
     /// The job whose output the weights are: a fit of a window in the middle, which is no pilot's.
     private func startFit(_ iterations: Int) throws -> RestoreJob {
-        var job = self
-        job.output = "\(folder)/\(Self.startName)"
-        job.plan = plan.middle(otherThan: Self.pilotPlan(plan))
-        job.preset.configuration.iterations = iterations
-        job.preset.configuration.stopRule = .fixed
-        job.preset.configuration.givesWeights = true
-        job.stateByteCountMaximum = try Fit.stateByteCountMaximum(
-            job.configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands)
+        var configuration = configuration
+        configuration.iterations = iterations
+        configuration.stopRule = .fixed
+        configuration.givesWeights = true
+        var job = try phase(
+            PhaseOutput.start, word: "start", plan: plan.middle(otherThan: Self.pilotPlan(plan)),
+            configuration)
         let shape = try StartWeights.resultShape(
-            job.configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands)
+            configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands)
         job.weightsShape = shape
-        job.localWorkerCount = min(localWorkerCount, 1)
-        (job.keepsFolder, job.keepsWorkers, job.warnings) = (false, true, [])
-        job.reportFolder = nil
-        job.manifest.jobID += "-start"
-        job.manifest.plan.columns = job.plan.columns
-        job.manifest.plan.rows = job.plan.rows
         (job.manifest.plan.windowHeight, job.manifest.plan.windowWidth) = (shape[0], shape[1])
         job.manifest.image.bands = shape[2]
-        job.manifest.plan.restarts = nil
-        job.manifest.configuration = job.configuration.json
         return job
     }
 
@@ -96,26 +81,19 @@ extension RestoreJob {
         guard let tile = try store.openTile(0) else {
             throw ProgramError(.failed, "the start fit has no result; the same command tries again")
         }
-        var samples = [Float](repeating: 0, count: tile.height * tile.width * tile.bands)
-        try samples.withUnsafeMutableBufferPointer { buffer throws(JobStoreError) in
-            try tile.readRows(0..<tile.height, into: buffer)
-        }
         let weights = try StartWeights(
             configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands,
-            inPlaceOf: samples)
+            inPlaceOf: try tile.samples())
         try writeFact(weights.encoded(), store)
     }
 
-    /// Puts the output of a phase in its place, which is known to be the job's own before.
-    func writeFact(_ bytes: [UInt8], _ store: JobStore) throws {
-        let files = PosixFileSystem()
-        let partial = output + ".partial"
-        try files.write(bytes, to: partial)
-        var fingerprint = try FileFingerprint(path: partial, fileSystem: files)
-        fingerprint.path = output
-        try store.recordOutput(fingerprint)
-        try files.rename(partial, to: output)
-        try files.sync(directory: String(output[..<(output.lastIndex(of: "/") ?? output.endIndex)]))
+    /// - Throws: where a file is there that may be anything.
+    static func checkMaySaveStart(_ path: String) throws {
+        guard access(path, F_OK) == 0, (try? readStart(path)) == nil else { return }
+        throw ProgramError(
+            .unwritable,
+            "\(path) is there and holds no start weights; move it away, or choose another file "
+                + "with --save-start")
     }
 }
 
@@ -135,13 +113,14 @@ extension RestorationRun {
 
     /// Copies the weights that the fits begin with to where the user wants them.
     static func saveStart(_ bytes: [UInt8], to path: String) throws {
-        let files = PosixFileSystem()
-        let partial = path + ".partial"
+        let slash = path.lastIndex(of: "/")
         do {
-            try files.write(bytes, to: partial)
-            try files.rename(partial, to: path)
+            try PosixFileSystem().replace(
+                String(slash.map { path[path.index(after: $0)...] } ?? path[...]),
+                in: slash.map { String(path[...$0]) } ?? ".", with: bytes)
         } catch {
-            throw ProgramError(.unwritable, "--save-start: \(path) cannot be written: \(error)")
+            throw ProgramError(
+                .unwritable, "--save-start: \(path) cannot be written: \(error.message)")
         }
     }
 }

@@ -3,14 +3,12 @@
 import Dashboard
 import DeepImagePrior
 import FoundationEssentials
-import Glibc
 import Imaging
 import JobStore
 import Restoration
 
 /// The output of the job that the pilots are.
 struct StopFact: Codable, Equatable {
-    static let name = "stop.json"
     private static let byteCountMaximum = 64 << 20
 
     struct Pilot: Codable, Equatable {
@@ -61,11 +59,7 @@ struct StopFact: Codable, Equatable {
         var pilots: [Pilot] = []
         for index in 0..<job.plan.tileCount where !setAside.contains(index) {
             guard let tile = try store.openTile(index) else { continue }
-            var samples = [Float](repeating: 0, count: tile.height * tile.width * tile.bands)
-            try samples.withUnsafeMutableBufferPointer { buffer throws(JobStoreError) in
-                try tile.readRows(0..<tile.height, into: buffer)
-            }
-            let curve = try StopCurve(configuration.stopRule, inPlaceOf: samples)
+            let curve = try StopCurve(configuration.stopRule, inPlaceOf: try tile.samples())
             curves.append(curve)
             pilots.append(Pilot(region: job.region(of: index), values: curve.values))
         }

@@ -1,0 +1,84 @@
+// Phases before a job: jobs of their own, of a few windows of the same plan, whose outputs are
+// facts of that job.
+
+import DeepImagePrior
+import Imaging
+import JobStore
+import Transport
+
+extension RestoreJob {
+    /// The phase before a job, which is not complete.
+    struct Phase {
+        enum Kind {
+            /// Makes the weights that fits begin with.
+            case start
+            /// Finds where fits stop: a `StopFact`.
+            case pilots
+        }
+
+        let kind: Kind
+        let job: RestoreJob
+        let standing: JobStanding
+
+        /// nil where the job is complete.
+        init?(_ kind: Kind, _ job: RestoreJob, _ options: JobOptions) throws {
+            standing = try JobStanding(
+                folder: job.folder, output: job.output, wanted: job.manifest, options)
+            if case .complete = standing { return nil }
+            (self.kind, self.job) = (kind, job)
+        }
+    }
+
+    /// The job that a phase before this one is.
+    ///
+    /// - Parameters:
+    ///   - output: its name in this job's folder.
+    ///   - word: what its id ends in.
+    ///   - plan: windows of this one's.
+    func phase(
+        _ output: String, word: String, plan part: TilePlan, _ configuration: FitConfiguration
+    ) throws -> RestoreJob {
+        var job = self
+        job.wholeFolder = folder
+        job.output = "\(folder)/\(output)"
+        job.plan = part
+        job.preset.configuration = configuration
+        job.stateByteCountMaximum = try Fit.stateByteCountMaximum(
+            configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands)
+        job.localWorkerCount = min(localWorkerCount, part.tileCount)
+        (job.keepsFolder, job.keepsWorkers, job.warnings) = (false, true, [])
+        job.reportFolder = nil
+        job.manifest.jobID += "-\(word)"
+        (job.manifest.plan.columns, job.manifest.plan.rows) = (part.columns, part.rows)
+        // One fit a window: where a tile is best, and what it teaches, the seed hardly matters to.
+        job.manifest.plan.restarts = nil
+        job.manifest.configuration = configuration.json
+        return job
+    }
+
+    /// Puts the output of a phase in its place, which is known to be the job's own before.
+    func writeFact(_ bytes: [UInt8], _ store: JobStore) throws {
+        let files = PosixFileSystem()
+        let partial = output + ".partial"
+        try files.write(bytes, to: partial)
+        var fingerprint = try FileFingerprint(path: partial, fileSystem: files)
+        fingerprint.path = output
+        try store.recordOutput(fingerprint)
+        try files.rename(partial, to: output)
+        try files.sync(directory: String(output[..<(output.lastIndex(of: "/") ?? output.endIndex)]))
+    }
+}
+
+extension RestorationRun {
+    /// Runs the phase before a job as a job of its own, in the folder of the other one.
+    func runPhase(
+        _ prepared: consuming sending RestoreJob.Prepared, _ phase: RestoreJob.Phase,
+        at desk: CoordinatorDesk, clock: MonotonicClock, _ console: inout Console
+    ) throws {
+        _ = try work(
+            RestoreJob.Prepared(
+                job: phase.job, source: prepared.source, guide: prepared.guide,
+                standing: phase.standing, phase: nil, retriesFailed: jobOptions.retryFailed),
+            at: desk, clock: clock, &console)
+    }
+}
