@@ -20,6 +20,8 @@ public struct Coordinator: Sendable {
 
     var tiles: TileTable
     var workers: [WorkerID: WorkerRecord] = [:]
+    /// Those of them that cannot do what this job needs, and wait for the one after it.
+    var bystanders: Set<WorkerID> = []
     /// Connections of workers that can be reached.
     var peers: [PeerID: WorkerID] = [:]
     /// Children of this host, by the word that they were given.
@@ -38,7 +40,7 @@ public struct Coordinator: Sendable {
     /// The clock of leases. It stands while this process is stopped and can hear nobody.
     var attentiveNow: Duration = .zero
     private var sweepAt: Duration
-    /// Since when there has been no worker; nil while there is one.
+    /// Since when there has been no worker that can do the job; nil while there is one.
     var absentSince: Duration?
     var storingFailuresInARow = 0
     /// Bytes of assignments that were sent and not named yet.
@@ -208,7 +210,8 @@ extension Coordinator {
     public var entryCount: Int {
         let failed = workers.values.reduce(0) { $0 + $1.failedTiles.count }
         return workers.count + peers.count + launchTokens.count + idle.count + farewells.count
-            + farewellOrder.count + drained.count + dismissed.count + departed.count + failed
+            + bystanders.count + farewellOrder.count + drained.count + dismissed.count
+            + departed.count + failed
     }
 
     /// Whether goodbyes may still be on their way: some who were told it at the end of the job have
@@ -218,6 +221,9 @@ extension Coordinator {
 
     /// Workers that are known and not given up.
     public var workerCount: Int { workers.count }
+
+    /// Those of them that can do what the job needs.
+    var ableCount: Int { workers.count - bystanders.count }
 
     /// A lease, for a progress line.
     public struct LeaseView: Equatable, Sendable {

@@ -199,6 +199,8 @@ extension Coordinator {
         case workerReturned(WorkerID)
         case workerGone(WorkerID, reason: String)
         case workerRefused(WorkerID, reason: String)
+        /// It cannot do what this job needs, and waits for the one after it.
+        case workerWaits(WorkerID, reason: String)
         case leaseEnded(TileAttempt, WorkerID, LeaseEnd)
         case paused, resumed
         case leaseResumed(TileAttempt, WorkerID, iteration: Int)
@@ -223,6 +225,7 @@ extension Coordinator {
             case .workerReturned(let worker): "worker \(worker) is back"
             case .workerGone(let worker, let reason): "worker \(worker) \(reason)"
             case .workerRefused(let worker, let reason): "worker \(worker) was refused: \(reason)"
+            case .workerWaits(let worker, let reason): "worker \(worker) waits: \(reason)"
             case .leaseEnded(let work, let worker, let end):
                 "\(work.words(naming: name)): worker \(worker) \(end)"
             case .paused: "the job is paused: fits hand over what they have"

@@ -31,7 +31,13 @@ extension Coordinator {
         let assigning = workers.values.reduce(0) { $0 + ($1.lease?.assignedByteCount ?? 0) }
         precondition(assigning == assigningByteCount, "bytes of assignments under way")
         precondition(storingCheckpointCount >= 0, "checkpoints on their way to disk")
-        precondition(workers.isEmpty == (absentSince != nil), "absence of workers")
+        precondition((ableCount == 0) == (absentSince != nil), "absence of workers")
+        precondition(
+            bystanders.allSatisfy { workers[$0] != nil && workers[$0]?.lease == nil },
+            "one that cannot do the job has a part of it")
+        precondition(
+            idle.workers.allSatisfy { !bystanders.contains($0) },
+            "one that cannot do the job waits for work")
         precondition(Set(farewellOrder) == Set(farewells.keys), "farewells")
         precondition(
             launchTokens.allSatisfy { workers[$0.value]?.hello.launchToken == $0.key }, "tokens")

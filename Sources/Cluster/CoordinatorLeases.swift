@@ -68,13 +68,13 @@ extension Coordinator {
         let failures = tiles[tile].failures
         guard failures.contains(where: { $0.worker == worker }) else { return true }
         let failedHere = Set(failures.map(\.worker)).filter { workers[$0] != nil }
-        return failedHere.count == workers.count
+        return failedHere.count == ableCount
     }
 
     private mutating func enqueue(_ worker: WorkerID) {
-        guard let record = workers[worker], record.peer != nil, !drained.contains(worker) else {
-            return
-        }
+        guard let record = workers[worker], record.peer != nil, !drained.contains(worker),
+            !bystanders.contains(worker)
+        else { return }
         idle.append(worker)
     }
 
@@ -86,6 +86,7 @@ extension Coordinator {
     mutating func reconcile(
         _ worker: WorkerID, with report: WorkReport?, _ commands: inout [Command]
     ) {
+        guard !bystanders.contains(worker) else { return }
         guard let report else {
             // With a lease, its assignment is still on the way, or the lease will run out.
             workers[worker]?.occupiedSince = nil
@@ -331,7 +332,7 @@ extension Coordinator {
     ) {
         workers[worker]?.failedTiles.insert(tile)
         guard let count = workers[worker]?.failedTiles.count,
-            count >= policy.workerFailuresMaximum, workers.count > 1
+            count >= policy.workerFailuresMaximum, ableCount > 1
         else { return }
         let reason = "\(count) different tiles failed on this worker"
         refuse(worker, Refused(.failures, reason: reason), &commands)

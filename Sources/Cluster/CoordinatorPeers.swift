@@ -62,10 +62,14 @@ extension Coordinator {
             remove(former, .goodbye(reason: "it took another name"), &commands)
         }
         let lacking = facts.requires.filter { !hello.can($0) }
-        guard lacking.isEmpty else {
+        let canWait = facts.requiresAfterwards?.allSatisfy { hello.can($0) } ?? false
+        guard lacking.isEmpty || canWait else {
             let reason = "the job needs what this worker cannot do: \(lacking.words)"
             let refusal = Refused(.capabilities, reason: reason)
             return refuse(hello.worker, refusal, at: peer, &commands)
+        }
+        if bystanders.contains(hello.worker) != !lacking.isEmpty {
+            remove(hello.worker, .goodbye(reason: "it came back as another"), &commands)
         }
         let isNewSession = hello.incarnation > (workers[hello.worker]?.hello.incarnation ?? 0)
         if let known = workers[hello.worker] {
@@ -73,9 +77,15 @@ extension Coordinator {
             adopt(hello, from: peer, replacing: known, &commands)
         } else {
             workers[hello.worker] = WorkerRecord(hello: hello, peer: peer, heardAt: attentiveNow)
-            statistics.workerCount += 1
-            absentSince = nil
             commands.append(.note(.workerJoined(hello)))
+            if lacking.isEmpty {
+                statistics.workerCount += 1
+                absentSince = nil
+            } else {
+                bystanders.insert(hello.worker)
+                let reason = "this part of the job needs what it cannot do: \(lacking.words)"
+                commands.append(.note(.workerWaits(hello.worker, reason: reason)))
+            }
         }
         peers[peer] = hello.worker
         if let token = hello.launchToken { launchTokens[token] = hello.worker }
@@ -109,13 +119,15 @@ extension Coordinator {
     }
 
     private func welcome(_ hello: Hello) -> Welcome {
-        Welcome(
+        let isBystander = bystanders.contains(hello.worker)
+        let requires = isBystander ? facts.requiresAfterwards ?? [] : facts.requires
+        return Welcome(
             incarnation: hello.incarnation, job: facts.job, configuration: facts.configuration,
             heartbeatSeconds: policy.heartbeatInterval.inSeconds,
             silenceSeconds: policy.silenceTimeout.inSeconds,
             payloadByteCountMaximum: facts.payloadByteCountMaximum,
             checkpointByteCountMaximum: facts.checkpointByteCountMaximum,
-            requires: facts.requires.isEmpty ? nil : facts.requires)
+            requires: requires.isEmpty ? nil : requires)
     }
 
     // MARK: Strangers, and those who come too late
@@ -237,7 +249,7 @@ extension Coordinator {
         if let peer { commands.append(.forget(peer)) }
         if let token = workers[worker]?.hello.launchToken { launchTokens[token] = nil }
         workers[worker] = nil
-        if workers.isEmpty { absentSince = now }
+        if bystanders.remove(worker) == nil, ableCount == 0 { absentSince = now }
         let sentence = reason == .neverBegan ? "cannot be reached" : reason.description
         commands.append(.note(.workerGone(worker, reason: sentence)))
     }

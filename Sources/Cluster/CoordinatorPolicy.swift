@@ -151,12 +151,14 @@ public struct JobFacts: Equatable, Sendable {
     public var iterations: Int?
     /// What a worker has to be able to do.
     public var requires: [Capability]
+    /// The same of the job after this one, for which its workers are kept; nil where none follows.
+    public var requiresAfterwards: [Capability]?
 
     /// The facts of one job.
     public init(
         job: JobID, configuration: String, payloadByteCountMaximum: Int,
         checkpointByteCountMaximum: Int? = nil, iterations: Int? = nil,
-        requires: [Capability] = []
+        requires: [Capability] = [], requiresAfterwards: [Capability]? = nil
     ) {
         self.job = job
         self.configuration = configuration
@@ -164,6 +166,7 @@ public struct JobFacts: Equatable, Sendable {
         self.checkpointByteCountMaximum = checkpointByteCountMaximum
         self.iterations = iterations
         self.requires = requires
+        self.requiresAfterwards = requiresAfterwards
     }
 }
 

@@ -86,6 +86,7 @@ struct CoordinatorBench {
     init(
         tiles: Int, restored: [TileID: Coordinator.RestoredTile]? = nil,
         checkpointByteCount: Int? = nil, iterations: Int? = nil, requires: [Capability] = [],
+        requiresAfterwards: [Capability]? = nil,
         _ adjust: (inout CoordinatorPolicy) -> Void = { _ in }
     ) {
         var policy = CoordinatorPolicy()
@@ -94,7 +95,7 @@ struct CoordinatorBench {
         let facts = JobFacts(
             job: job, configuration: "{}", payloadByteCountMaximum: 1000,
             checkpointByteCountMaximum: checkpointByteCount, iterations: iterations,
-            requires: requires)
+            requires: requires, requiresAfterwards: requiresAfterwards)
         coordinator = Coordinator(
             facts: facts, tileCount: tiles, restored: restored, policy: policy, now: .zero)
     }

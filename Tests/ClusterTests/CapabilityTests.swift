@@ -41,6 +41,61 @@ struct CapabilityTests {
             })
     }
 
+    @Test func `who can do the job after this one waits for it, and no tile waits for him`() {
+        var bench = CoordinatorBench(
+            tiles: 2, requires: [.upscale, .measuresStop], requiresAfterwards: [.upscale])
+        let tilesAlone = hello("a", can: [.upscale])
+        #expect(
+            bench.hear(.hello(tilesAlone), from: peer("a"))
+                == [.send(welcome(requires: [.upscale]), to: peer("a"))])
+        #expect(
+            bench.notes.last
+                == .workerWaits(
+                    name("a"),
+                    reason: "this part of the job needs what it cannot do: measuresStop"))
+        #expect(bench.beat("a", nil) == [])
+        // A try that it cannot have is not its own.
+        #expect(bench.beat("a", fitting(0, iteration: 9)) == [])
+        let neither = bench.hear(.hello(hello("b", can: [])), from: peer("b"))
+        #expect(neither == [.send(refusal("measuresStop, upscale"), to: peer("b"))])
+        #expect(bench.join("c").last == .dispatch(work(0), to: peer("c")))
+        #expect(bench.coordinator.workerCount == 2)
+        #expect(bench.coordinator.statistics.workerCount == 1)
+        // With more, it comes as another.
+        let able = hello("a", 2, can: [.upscale, .measuresStop])
+        #expect(
+            bench.hear(.hello(able), from: peer("a", 2)).last
+                == .dispatch(work(1), to: peer("a", 2)))
+    }
+
+    @Test func `those who wait for the next job keep none alive, and are kept for it`() {
+        var bench = CoordinatorBench(
+            tiles: 1, requires: [.measuresStop], requiresAfterwards: []
+        ) {
+            $0.workerWait = .seconds(60)
+            $0.dismissesWorkers = false
+        }
+        bench.hear(.hello(hello("a", can: [])), from: peer("a"), at: 1)
+        bench.join("b", at: 2)
+        bench.hear(.goodbye(Goodbye(reason: "drained")), from: peer("b"), at: 30)
+        for second in stride(from: 30.0, to: 90, by: 5) { bench.beat("a", nil, at: second) }
+        #expect(bench.coordinator.outcome == nil)
+        #expect(bench.tell(.tick, at: 90).summary?.outcome == .everybodyLeft)
+
+        var other = CoordinatorBench(tiles: 1, requires: [.measuresStop], requiresAfterwards: []) {
+            $0.dismissesWorkers = false
+        }
+        other.hear(.hello(hello("a", can: [])), from: peer("a"))
+        other.hear(.goodbye(Goodbye(reason: "bored")), from: peer("a"))
+        #expect(other.coordinator.workerCount == 0)
+        other.hear(.hello(hello("a", 2, can: [])), from: peer("a", 2))
+        other.join("b")
+        other.finish("b", 0)
+        #expect(other.coordinator.outcome == .complete)
+        // Its next word is answered by the next job.
+        #expect(other.hear(.heartbeat(Heartbeat(work: nil)), from: peer("a", 2)) == [])
+    }
+
     @Test func `a job that needs nothing takes a worker that can do nothing`() {
         var bench = CoordinatorBench(tiles: 1)
         let commands = bench.hear(.hello(hello("a", can: [])), from: peer("a"))

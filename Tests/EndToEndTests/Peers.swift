@@ -29,12 +29,13 @@ final class StrangeWorker {
     }
 
     func sayHello(
-        _ session: Session, name: String = "stranger", can capabilities: [Capability]? = nil
+        _ session: Session, name: String = "stranger", incarnation: Int = 1,
+        can capabilities: [Capability]? = nil
     ) throws {
         try say(
             .hello(
                 Hello(
-                    worker: WorkerID(rawValue: name), incarnation: 1, host: "elsewhere",
+                    worker: WorkerID(rawValue: name), incarnation: incarnation, host: "elsewhere",
                     processID: 1, threadCount: 1, version: "0", processor: "none",
                     capabilities: capabilities)), nil, session)
     }
@@ -46,6 +47,15 @@ final class StrangeWorker {
             .failed(Failed(job: assigned.job, work: assigned.work, reason: "no luck")), nil, session
         )
         return assigned.tile
+    }
+
+    /// What has arrived.
+    func receive(_ session: Session) throws -> [Message] {
+        var messages: [Message] = []
+        while case .frames(let frames) = try socket.receive() {
+            messages.append(try MessageCodec.decode(frames).message)
+        }
+        return messages
     }
 
     /// Waits for a message of a kind; others are dropped.

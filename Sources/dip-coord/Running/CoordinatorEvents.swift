@@ -47,9 +47,9 @@ extension CoordinatorLoop {
                 ($0.tile, $0.attempt) = (work.tile.rawValue, work.attempt)
                 ($0.worker, $0.reason) = (worker.rawValue, end.description)
             }
-        case .paused, .resumed, .workerReturned, .leaseResumed, .secondTry, .lateResult,
-            .checkpointFailed,
-            .checkpointMissing, .checkpointUseless, .storingFailed, .nonsense:
+        case .paused, .resumed, .workerReturned, .workerWaits, .leaseResumed, .secondTry,
+            .lateResult, .checkpointFailed, .checkpointMissing, .checkpointUseless, .storingFailed,
+            .nonsense:
             break
         }
     }

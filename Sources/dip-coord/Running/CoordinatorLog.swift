@@ -89,7 +89,7 @@ extension CoordinatorLoop {
             EventLine.Subject(
                 job: job.job.rawValue, worker: hello.worker.rawValue, host: hello.host)
         case .workerReturned(let worker), .workerGone(let worker, _),
-            .workerRefused(let worker, _):
+            .workerRefused(let worker, _), .workerWaits(let worker, _):
             subject(ofWorker: worker)
         case .leaseEnded(let work, let worker, _), .leaseResumed(let work, let worker, _),
             .secondTry(let work, let worker, _), .lateResult(let work, let worker):
@@ -109,7 +109,8 @@ extension Coordinator.Note {
     var reason: String? {
         switch self {
         case .workerGone(_, let reason), .workerRefused(_, let reason),
-            .checkpointFailed(_, let reason), .storingFailed(_, let reason),
+            .workerWaits(_, let reason), .checkpointFailed(_, let reason),
+            .storingFailed(_, let reason),
             .nonsense(_, let reason):
             reason
         case .leaseEnded(_, _, let end): end.description

@@ -104,7 +104,8 @@ final class CoordinatorLoop {
                     job.resultByteCount, job.assignedByteCount, job.start?.count ?? 0),
                 checkpointByteCountMaximum: stateByteCount,
                 iterations: job.configuration.iterations,
-                requires: job.requiredCapabilities),
+                requires: job.requiredCapabilities,
+                requiresAfterwards: job.capabilitiesRequiredAfterwards),
             tileCount: job.fitCount,
             restored: goesOn ? state.restoredTiles : nil, policy: policy, now: clock.now())
         for index in state.setAside {

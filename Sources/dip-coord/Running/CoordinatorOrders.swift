@@ -108,7 +108,8 @@ extension Coordinator.Note {
             case .failed, .diverged, .silent, .standing, .dropped, .refused: true
             case .exited, .neverBegan, .goodbye, .superseded, .outpaced, .handedOver: false
             }
-        case .workerRefused, .storingFailed, .leaseResumed, .secondTry, .checkpointFailed,
+        case .workerRefused, .workerWaits, .storingFailed, .leaseResumed, .secondTry,
+            .checkpointFailed,
             .checkpointMissing, .checkpointUseless:
             true
         case .paused, .resumed: true
@@ -123,6 +124,7 @@ extension Coordinator.Note {
         case .workerReturned: "workerReturned"
         case .workerGone: "workerGone"
         case .workerRefused: "workerRefused"
+        case .workerWaits: "workerWaits"
         case .leaseEnded: "leaseEnded"
         case .leaseResumed: "leaseResumed"
         case .paused: "paused"

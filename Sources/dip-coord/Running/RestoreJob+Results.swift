@@ -43,11 +43,19 @@ extension RestoreJob {
 
     /// What a worker has to be able to do beyond what every one can.
     var requiredCapabilities: [Capability] {
+        var needed = capabilitiesForTiles
+        if configuration.measuresStop { needed.append(.measuresStop) }
+        if configuration.givesWeights { needed.append(.givesWeights) }
+        return needed
+    }
+
+    /// The same of the job that a phase comes before; nil for that job itself.
+    var capabilitiesRequiredAfterwards: [Capability]? { isPhase ? capabilitiesForTiles : nil }
+
+    private var capabilitiesForTiles: [Capability] {
         var needed: [Capability] = []
         if factor != 1 { needed.append(.upscale) }
         if guideBands > 0 { needed.append(.guide) }
-        if configuration.measuresStop { needed.append(.measuresStop) }
-        if configuration.givesWeights { needed.append(.givesWeights) }
         return needed
     }
 }
