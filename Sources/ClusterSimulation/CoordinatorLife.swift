@@ -35,7 +35,8 @@ extension Simulation {
         let facts = JobFacts(
             job: Self.job, configuration: "{}", payloadByteCountMaximum: 1000,
             checkpointByteCountMaximum: scenario.checkpointByteCount,
-            iterations: scenario.iterations)
+            iterations: scenario.iterations,
+            requires: scenario.bystanderShare > 0 ? [.measuresStop] : [], requiresAfterwards: [])
         let machine = Coordinator(
             facts: facts, tileCount: scenario.tileCount,
             restored: coordinatorLives == 1 ? nil : restored(store.stateAtOpening),

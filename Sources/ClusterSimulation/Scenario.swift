@@ -10,6 +10,8 @@ public struct Scenario: Sendable, CustomStringConvertible {
     public var workerCount: Int
     /// Share of the workers that are children of the coordinator and end with it.
     public var localShare: Double
+    /// Share of the workers that cannot do the job, and wait for the one after it; one can always.
+    public var bystanderShare: Double
     /// Iterations of a fit.
     public var iterations: Int
     /// Mean seconds of an iteration on a worker that is not slow.
@@ -66,6 +68,8 @@ public struct Scenario: Sendable, CustomStringConvertible {
         if generator.chance(0.2) {
             workerPolicy.lifetime = .seconds(Double.random(in: 30...600, using: &generator))
         }
+        coordinatorPolicy.dismissesWorkersWhenInterrupted = generator.chance(0.5)
+        bystanderShare = generator.chance(0.75) ? 0 : generator.upTo(0.6)
     }
 
     /// How often a tile may be handed out after everything has healed. One that kills its workers

@@ -8,6 +8,8 @@ final class SimulatedWorker {
     let name: WorkerID
     /// A child of the coordinator with this life; nil for a worker of somebody else.
     let parentLife: Int?
+    /// Whether it lacks what the job needs.
+    let isBystander: Bool
     var connection: Connection
     let secondsPerIteration: Double
     /// What the process's clock shows at the simulation's time zero.
@@ -41,13 +43,14 @@ final class SimulatedWorker {
     var assignedSeed = 0
 
     init(
-        machine: Worker, number: Int, name: WorkerID, parentLife: Int?, connection: Connection,
-        secondsPerIteration: Double, clockOffset: Duration
+        machine: Worker, number: Int, name: WorkerID, parentLife: Int?, isBystander: Bool,
+        connection: Connection, secondsPerIteration: Double, clockOffset: Duration
     ) {
         self.machine = machine
         self.number = number
         self.name = name
         self.parentLife = parentLife
+        self.isBystander = isBystander
         self.connection = connection
         self.secondsPerIteration = secondsPerIteration
         self.clockOffset = clockOffset

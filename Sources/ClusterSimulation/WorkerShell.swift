@@ -14,9 +14,12 @@ extension Simulation {
         }
         workerCount += 1
         let name = WorkerID(rawValue: "worker-\(workerCount)")
+        let isBystander =
+            workers.values.contains { !$0.isBystander } && generator.chance(scenario.bystanderShare)
         let identity = Worker.Identity(
             worker: name, host: "host", processID: workerCount, threadCount: 1, version: "1",
-            processor: "cpu", launchToken: isLocal ? name.rawValue : nil)
+            processor: "cpu", launchToken: isLocal ? name.rawValue : nil,
+            capabilities: isBystander ? [.state] : nil)
         let clockOffset = generator.seconds(upTo: 1000)
         var policy = scenario.workerPolicy
         // Nobody keeps starting workers for less time than a fit takes.
@@ -31,8 +34,8 @@ extension Simulation {
         }
         let worker = SimulatedWorker(
             machine: machine, number: workerCount, name: name,
-            parentLife: isLocal ? coordinator?.life : nil, connection: connect(),
-            secondsPerIteration: seconds, clockOffset: clockOffset)
+            parentLife: isLocal ? coordinator?.life : nil, isBystander: isBystander,
+            connection: connect(), secondsPerIteration: seconds, clockOffset: clockOffset)
         workers[worker.number] = worker
         connections[worker.connection.number] = worker
         try tell(worker, .started)

@@ -63,6 +63,7 @@ enum Scale {
             scenario.workerCount = workers
             scenario.tileCount = tiles
             scenario.localShare = 0
+            scenario.bystanderShare = 0
             scenario.iterations = 5
             scenario.secondsPerIteration = 20
             scenario.isChecked = false

@@ -14,6 +14,7 @@ struct CheckerTests {
             scenario.tileCount = 4
             scenario.workerCount = 2
             scenario.localShare = 0
+            scenario.bystanderShare = 0
             adjust(&scenario)
         }
     }

@@ -52,6 +52,7 @@ import Testing
     /// Workers of somebody else that stay, and no second tries, which cost iterations on purpose.
     private static func withoutRivals(_ scenario: inout Scenario) {
         scenario.localShare = 0
+        scenario.bystanderShare = 0
         scenario.workerPolicy.lifetime = nil
         scenario.coordinatorPolicy.stragglerRestMinimum = .seconds(1_000_000)
         // Long enough that something happens in every run.
