@@ -21,7 +21,7 @@ struct StartOptions: ParsableArguments {
             """
             What the weights of each fit are at its beginning: random, or shared, those that one \
             tile's fit ended with, which is made first. (default: shared for 4 tiles and more \
-            of fast or balanced, else random)
+            of fast, balanced or best, else random)
             """, valueName: "random|shared"))
     var start: StartChoice?
 
@@ -52,13 +52,11 @@ struct StartOptions: ParsableArguments {
     /// Tiles of a job below which a fit for their start is too large a part of the work.
     private static let tileCountMinimum = 4
 
-    /// - Parameters:
-    ///   - tileCount: of the plan.
-    ///   - restarts: fits of each tile. What several fits gain is that they begin differently.
-    func resolved(_ preset: Preset, tileCount: Int, restarts: Int) -> Starting {
+    /// - Parameter tileCount: of the plan.
+    func resolved(_ preset: Preset, tileCount: Int) -> Starting {
         if let startFrom { return .file(startFrom) }
         let isUsual =
-            preset.isOurs && preset.configuration.input == .coarse && restarts == 1
+            preset.isOurs && preset.configuration.input == .coarse
             && tileCount >= Self.tileCountMinimum
         let usual: StartChoice = isUsual || saveStart != nil ? .shared : .random
         switch start ?? usual {

@@ -194,7 +194,7 @@ struct RestoreJob: Sendable {
                 + (try checkFileSize(plan, header)) + stateWarnings(stateByteCount)
                 + spaceWarnings(output, plan, restarts, blend.outputHeader))
         var phase = try job.takeStart(
-            run.fit.begin.resolved(preset, tileCount: plan.tileCount, restarts: restarts),
+            run.fit.begin.resolved(preset, tileCount: plan.tileCount),
             // Half as many as a tile's: later ones learn the noise of that one tile.
             iterations: max(1, iterations / 2), found: run.foundStart, jobOptions)
         if phase == nil, case .pilots(let rule) = stopping {
