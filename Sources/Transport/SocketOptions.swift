@@ -21,13 +21,18 @@ public struct SocketOptions: Sendable, Equatable {
     /// Messages of one peer that wait to be received before its connection is left unread.
     public var receiveQueueMax = 32
 
-    /// How often a silent connection is tried (by libzmq's own thread: it shows that the peer's
-    /// process lives, not that it gets on).
-    public var heartbeatInterval: Duration = .seconds(5)
+    /// How long a connection may be silent before the kernel tries it. Not libzmq's own heartbeats:
+    /// when a peer has gone, what it sent fills the receive queue and one of them is due, libzmq
+    /// 4.3 aborts the process (issues 3937, 4364, 4767). Whether a peer gets on, its own messages
+    /// tell.
+    public var keepaliveIdle: Duration = .seconds(20)
 
-    /// How long after a trial an answer may take. Only a whole frame counts as one, so this is
-    /// also the time in which the largest frame must get through.
-    public var heartbeatTimeout: Duration = .seconds(30)
+    /// The wait between trials of which none is answered, and how many end the connection.
+    public var keepaliveInterval: Duration = .seconds(5)
+    public var keepaliveCount = 6
+
+    /// How long what was sent may go without the kernel's acknowledgement.
+    public var acknowledgementTimeout: Duration = .seconds(60)
 
     /// How long a connecting peer may take to greet.
     public var handshakeTimeout: Duration = .seconds(10)
@@ -48,22 +53,17 @@ public struct SocketOptions: Sendable, Equatable {
 
     public init() {}
 
-    /// libzmq keeps a peer's time to live in 16 bits of milliseconds (issue 4226).
-    private static let heartbeatLifeMillisecondsMax: Int32 = 65_000
-
     /// The values by libzmq's numbers, for a socket that is not yet bound or connected.
     func values(type: Int32) -> [(option: Int32, value: Int32)] {
-        let heartbeatLife = heartbeatInterval + heartbeatTimeout
         var values: [(Int32, Int32)] = [
             (ZMQ_LINGER, linger.wholeMilliseconds),
             (ZMQ_SNDHWM, Int32(clamping: sendQueueMax)),
             (ZMQ_RCVHWM, Int32(clamping: receiveQueueMax)),
-            (ZMQ_HEARTBEAT_IVL, heartbeatInterval.wholeMilliseconds),
-            (ZMQ_HEARTBEAT_TIMEOUT, heartbeatTimeout.wholeMilliseconds),
-            (
-                ZMQ_HEARTBEAT_TTL,
-                min(heartbeatLife.wholeMilliseconds, Self.heartbeatLifeMillisecondsMax)
-            ),
+            (ZMQ_TCP_KEEPALIVE, 1),
+            (ZMQ_TCP_KEEPALIVE_IDLE, Int32(clamping: keepaliveIdle.components.seconds)),
+            (ZMQ_TCP_KEEPALIVE_INTVL, Int32(clamping: keepaliveInterval.components.seconds)),
+            (ZMQ_TCP_KEEPALIVE_CNT, Int32(clamping: keepaliveCount)),
+            (ZMQ_TCP_MAXRT, acknowledgementTimeout.wholeMilliseconds),
             (ZMQ_HANDSHAKE_IVL, handshakeTimeout.wholeMilliseconds),
         ]
         if type == ZMQ_ROUTER {

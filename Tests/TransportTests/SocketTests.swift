@@ -140,6 +140,39 @@ func send(_ frames: [[UInt8]], _ socket: DealerSocket) throws -> SendOutcome {
         #expect(try receive(dealer) == .frames([[5], [6]]))
     }
 
+    @Test func `a peer that goes while its messages wait to be received harms nobody`() throws {
+        var options = Self.quick
+        options.sendQueueMax = 1000
+        options.linger = .seconds(2)
+        let leaver = try DealerSocket(connectingTo: endpoint, context: context, options: options)
+        #expect(try send([[0]], leaver) == .sent)
+        let peer = try #require(try receive(router)).peer
+        let payload = [UInt8](repeating: 1, count: 1000)
+        for _ in 0..<400 { #expect(try leaver.send([payload]) == .sent) }
+        leaver.close()
+        usleep(200_000)
+        // What a connection that has ended is sent comes back as an error, with much left unread.
+        for _ in 0..<3 {
+            _ = try router.send([[2]], to: peer)
+            usleep(100_000)
+        }
+        let dealer = try dealer()
+        #expect(try send([[3]], dealer) == .sent)
+        var count = 0
+        while let (sender, message) = try receive(router), message != .frames([[3]]) {
+            #expect(sender == peer && message == .frames([payload]))
+            count += 1
+        }
+        #expect((1...400).contains(count))
+    }
+
+    @Test func `libzmq's heartbeats, which can abort the program, are off`() {
+        // ZMQ_HEARTBEAT_IVL, of a ZMQ_ROUTER and a ZMQ_DEALER.
+        for type: Int32 in [6, 5] {
+            #expect(!SocketOptions().values(type: type).contains { $0.option == 75 })
+        }
+    }
+
     @Test func `a full queue refuses whole messages only`() throws {
         let reader = try dealer()
         #expect(try send([[0]], reader) == .sent)
