@@ -12,6 +12,13 @@ extension JobManifest {
         /// Asked for.
         public let wanted: String
 
+        /// nil where both are the same.
+        init?(_ field: String, _ stored: String?, _ wanted: String?) {
+            guard stored != wanted else { return nil }
+            (self.field, self.stored) = (field, stored ?? "not set")
+            self.wanted = wanted ?? "not set"
+        }
+
         public var description: String {
             "\(field) is \(stored) in the folder, but \(wanted) is asked for"
         }
@@ -19,66 +26,77 @@ extension JobManifest {
 
     /// The first fact that decides about pixels and is not the same in both; nil when the wanted
     /// job can go on with this one's tiles. Where things lie and when they were made, but for the
-    /// input's own time, does not count.
+    /// input's own time, does not count. What a user has said comes before what follows from it.
     ///
-    /// - Parameter wanted: The job that is asked for.
-    public func difference(from wanted: JobManifest) -> Difference? {
-        // Before the iterations, which follow from it.
+    /// - Parameters:
+    ///   - wanted: The job that is asked for.
+    ///   - undecided: Fields of its configuration that are not known yet, and are not compared.
+    public func difference(from wanted: JobManifest, undecided: Set<String> = []) -> Difference? {
+        let fields = configurationDifferences(from: wanted, undecided: undecided)
+        if !fields.isEmpty, preset != wanted.preset {
+            return Difference("preset", preset, wanted.preset)
+        }
+        // Iterations follow from it.
+        let stop = Difference("stop", settings["stop"], wanted.settings["stop"])
+        return stop ?? fields.first { !Self.derivedFields.contains($0.field) }
+            ?? factDifference(from: wanted)
+            ?? Set(settings.keys).union(wanted.settings.keys).sorted().lazy
+            .compactMap { Difference($0, settings[$0], wanted.settings[$0]) }.first
+            ?? fields.first
+    }
+
+    /// Of the input, the image and the plan.
+    private func factDifference(from wanted: JobManifest) -> Difference? {
         firstDifference([
-            ("stop", settings["stop"] ?? "not set", wanted.settings["stop"] ?? "not set")
+            ("the size of the input", bytes(input.byteCount), bytes(wanted.input.byteCount)),
+            (
+                "the modification time of the input", time(input.modificationTime),
+                time(wanted.input.modificationTime)
+            ),
+            (
+                "the checksum of the input's first MiB", hexadecimal(input.headChecksum),
+                hexadecimal(wanted.input.headChecksum)
+            ),
+            (
+                "the checksum of the input's last MiB", hexadecimal(input.tailChecksum),
+                hexadecimal(wanted.input.tailChecksum)
+            ),
+            ("the size of the image", size(image), size(wanted.image)),
+            ("the image's kind", kind(image), kind(wanted.image)),
+            ("range", image.values ?? "unknown", wanted.image.values ?? "unknown"),
+            (
+                "the checksum of the input's header", hexadecimal(image.headerChecksum),
+                hexadecimal(wanted.image.headerChecksum)
+            ),
+            ("tile", "\(plan.tile)", "\(wanted.plan.tile)"),
+            ("overlap", "\(plan.overlap)", "\(wanted.plan.overlap)"),
+            ("the size of the windows", windows(plan), windows(wanted.plan)),
+            ("the columns of tiles", "\(plan.columns)", "\(wanted.plan.columns)"),
+            ("the rows of tiles", "\(plan.rows)", "\(wanted.plan.rows)"),
+            ("restarts", "\(plan.restarts ?? 1)", "\(wanted.plan.restarts ?? 1)"),
         ])
-            ?? configurationDifference(from: wanted)
-            ?? firstDifference([
-                ("the size of the input", bytes(input.byteCount), bytes(wanted.input.byteCount)),
-                (
-                    "the modification time of the input", time(input.modificationTime),
-                    time(wanted.input.modificationTime)
-                ),
-                (
-                    "the checksum of the input's first MiB", hexadecimal(input.headChecksum),
-                    hexadecimal(wanted.input.headChecksum)
-                ),
-                (
-                    "the checksum of the input's last MiB", hexadecimal(input.tailChecksum),
-                    hexadecimal(wanted.input.tailChecksum)
-                ),
-                ("the size of the image", size(image), size(wanted.image)),
-                ("the image's kind", kind(image), kind(wanted.image)),
-                ("range", image.values ?? "unknown", wanted.image.values ?? "unknown"),
-                (
-                    "the checksum of the input's header", hexadecimal(image.headerChecksum),
-                    hexadecimal(wanted.image.headerChecksum)
-                ),
-                ("tile", "\(plan.tile)", "\(wanted.plan.tile)"),
-                ("overlap", "\(plan.overlap)", "\(wanted.plan.overlap)"),
-                ("the size of the windows", windows(plan), windows(wanted.plan)),
-                ("the columns of tiles", "\(plan.columns)", "\(wanted.plan.columns)"),
-                ("the rows of tiles", "\(plan.rows)", "\(wanted.plan.rows)"),
-                ("restarts", "\(plan.restarts ?? 1)", "\(wanted.plan.restarts ?? 1)"),
-            ])
-            ?? firstDifference(
-                Set(settings.keys).union(wanted.settings.keys).sorted().map {
-                    ($0, settings[$0] ?? "not set", wanted.settings[$0] ?? "not set")
-                })
     }
 
     private func firstDifference(
         _ facts: [(field: String, stored: String, wanted: String)]
     ) -> Difference? {
-        facts.first { $0.stored != $0.wanted }
-            .map { Difference(field: $0.field, stored: $0.stored, wanted: $0.wanted) }
+        facts.lazy.compactMap { Difference($0.field, $0.stored, $0.wanted) }.first
     }
 
-    /// Compares the configurations field by field.
-    private func configurationDifference(from wanted: JobManifest) -> Difference? {
-        guard configuration != wanted.configuration else { return nil }
-        if let other = firstDifference([("preset", preset, wanted.preset)]) { return other }
+    /// The fields in which the configurations differ.
+    private func configurationDifferences(
+        from wanted: JobManifest, undecided: Set<String>
+    ) -> [Difference] {
+        guard configuration != wanted.configuration else { return [] }
         let stored = JSONValue.fields(of: configuration)
         let asked = JSONValue.fields(of: wanted.configuration)
-        let fields = Set(stored.keys).union(asked.keys).sorted()
-        return firstDifference(
-            fields.map { ($0, stored[$0] ?? "not set", asked[$0] ?? "not set") })
+        let fields = Set(stored.keys).union(asked.keys).subtracting(undecided).sorted()
+        return fields.compactMap { Difference($0, stored[$0], asked[$0]) }
     }
+
+    /// Of the configuration: what follows from the picture and the tiles, and what a phase before
+    /// the job comes to.
+    private static let derivedFields: Set<String> = ["coarseScale", "start"]
 
     private func bytes(_ count: Int) -> String { "\(count) bytes" }
 

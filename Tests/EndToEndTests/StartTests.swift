@@ -69,6 +69,24 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `another job is told from this one by what the user has said`() throws {
+            try withSession { session in
+                try session.succeed(arguments(session, "--workers", "2", "--start", "shared"))
+                let different: [([String], String)] = [
+                    (["--iterations", "14"], "iterations is 12 in the folder, but 14 is asked"),
+                    (["--tile", "80"], "tile is 64 in the folder, but 80 is asked"),
+                    (["--preset", "balanced"], "preset is fast in the folder, but balanced is"),
+                    (["--seed", "3"], "seed is 7 in the folder, but 3 is asked"),
+                    (["--start", "random"], "start is "),
+                ]
+                for (options, sentence) in different {
+                    expectRefusal(
+                        try session.run(arguments(session, "--start", "shared") + options), 78,
+                        saying: "\(session.jobFolder) holds another job: \(sentence)")
+                }
+            }
+        }
+
         @Test func `weights that cannot be used are refused before anything runs`() throws {
             try withSession { session in
                 let file = session.path("start.safetensors")

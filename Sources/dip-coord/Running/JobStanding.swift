@@ -22,10 +22,12 @@ enum JobStanding {
 
     /// Looks, without a lock and without leaving a trace.
     ///
+    /// - Parameter part: what part of a job this is, as errors name it; nil for all of it.
     /// - Throws: `ProgramError`: 73 when another coordinator works in the folder, 78 when it holds
     ///   another job than the one that is wanted.
     init(
-        folder: String, output: String, wanted: JobManifest, _ options: JobOptions
+        folder: String, output: String, wanted: JobManifest, part: String? = nil,
+        _ options: JobOptions
     ) throws {
         let files = PosixFileSystem()
         if try JobStore.isInUse(folder: folder, fileSystem: files) {
@@ -34,7 +36,9 @@ enum JobStanding {
                 "\(folder) is in use: another dip-coord is working there; wait for it, or choose "
                     + "another output with -o")
         }
-        guard !options.fresh, let former = try Self.former(folder, output, wanted, files) else {
+        guard !options.fresh,
+            let former = try Self.former(folder, output, wanted, part: part, files)
+        else {
             self = .new
             return
         }
@@ -63,9 +67,23 @@ enum JobStanding {
         return completion(of: manifest, output: output, options) != nil
     }
 
+    /// Whether the folder of a job before which others are done holds that job, as far as it is
+    /// known before they are.
+    ///
+    /// - Parameter undecided: fields of its configuration that they decide about.
+    /// - Throws: as `init`.
+    static func check(
+        folder: String, output: String, wanted: JobManifest, undecided: Set<String>,
+        _ options: JobOptions
+    ) throws {
+        guard !options.fresh else { return }
+        _ = try former(folder, output, wanted, undecided: undecided, PosixFileSystem())
+    }
+
     /// The manifest in the folder; nil when there is none.
     private static func former(
-        _ folder: String, _ output: String, _ wanted: JobManifest, _ files: PosixFileSystem
+        _ folder: String, _ output: String, _ wanted: JobManifest, part: String? = nil,
+        undecided: Set<String> = [], _ files: PosixFileSystem
     ) throws -> JobManifest? {
         let startOver =
             access(output, F_OK) == 0
@@ -74,11 +92,13 @@ enum JobStanding {
             guard let former = try JobStore.manifest(inFolder: folder, fileSystem: files) else {
                 return nil
             }
-            guard let difference = former.difference(from: wanted) else { return former }
+            guard let difference = former.difference(from: wanted, undecided: undecided) else {
+                return former
+            }
             throw JobStoreError(
                 .notResumable,
-                "\(folder) holds another job: \(difference); ask for the same, choose another "
-                    + "output with -o")
+                "\(folder) holds another job: \(part.map { $0 + ", " } ?? "")\(difference); ask "
+                    + "for the same, choose another output with -o")
         } catch {
             guard error.kind == .notResumable else { throw error }
             throw ProgramError(.mismatch, "\(error.message), or \(startOver)")

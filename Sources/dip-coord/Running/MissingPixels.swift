@@ -11,6 +11,17 @@ struct MissingPixels {
     /// Of the mask's marks: the same for a mask in another format.
     private let checksum: Checksum
 
+    private let maskName: String
+
+    /// A mask of the wrong polarity leaves little that is known.
+    var warnings: [String] {
+        guard 4 * count > 3 * pixelCount else { return [] }
+        return [
+            "\(count) of \(pixelCount) pixels (\(100 * count / pixelCount) %) are missing by "
+                + "\(maskName); if that is the wrong way round, --missing and --known change places"
+        ]
+    }
+
     /// As in the job's settings.
     var words: String { "\(count) missing pixels with checksum \(checksum.hexadecimal)" }
 
@@ -72,6 +83,7 @@ struct MissingPixels {
         self.count = count
         pixelCount = part.width * part.height
         self.checksum = checksum
+        maskName = mask.name
     }
 
     /// Without a mask, some sample must be missing by its value.

@@ -23,10 +23,18 @@ extension RestoreJob {
         /// nil where the job is complete.
         init?(_ kind: Kind, _ job: RestoreJob, _ options: JobOptions) throws {
             standing = try JobStanding(
-                folder: job.folder, output: job.output, wanted: job.manifest, options)
+                folder: job.folder, output: job.output, wanted: job.manifest,
+                part: kind == .start ? "in its start" : "in its pilots", options)
             if case .complete = standing { return nil }
             (self.kind, self.job) = (kind, job)
         }
+    }
+
+    /// Fields of a job's configuration that are known when the phases before it are done.
+    static func undecided(_ begin: Starting, _ stopping: Stopping) -> Set<String> {
+        var fields: Set<String> = begin == .random ? [] : ["start"]
+        if case .pilots = stopping { fields.insert("iterations") }
+        return fields
     }
 
     /// The job that a phase before this one is.

@@ -187,14 +187,18 @@ struct RestoreJob: Sendable {
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,
             stateByteCountMaximum: stateByteCount, reportFolder: options.report.folder,
-            warnings: source.warnings
+            warnings: source.warnings + (missing?.warnings ?? [])
                 + (try checkMemory(
                     configuration, plan, header, workerCount, threads: workers.threads,
                     othersMayJoin: workers.listen != nil))
                 + (try checkFileSize(plan, header)) + stateWarnings(stateByteCount)
                 + spaceWarnings(output, plan, restarts, blend.outputHeader))
+        let begin = run.fit.begin.resolved(preset, tileCount: plan.tileCount)
+        try JobStanding.check(
+            folder: job.folder, output: output, wanted: job.manifest,
+            undecided: Self.undecided(begin, stopping), jobOptions)
         var phase = try job.takeStart(
-            run.fit.begin.resolved(preset, tileCount: plan.tileCount),
+            begin,
             // Half as many as a tile's: later ones learn the noise of that one tile.
             iterations: max(1, iterations / 2), found: run.foundStart, jobOptions)
         if phase == nil, case .pilots(let rule) = stopping {
