@@ -43,8 +43,9 @@ AVERAGES = {
 @dataclass(frozen=True)
 class Way:
     """How tiles are fitted. A start is learned with the same network, and else as by default."""
-    # random; tile: one tile's; small: of the whole picture at a tile's size; reptile: the mean of
-    # what four tiles make of the same weights in `each` iterations, again and again.
+    # random; tile: one tile's; small: of the whole picture at a tile's size; wide: of its middle at
+    # half the size; both: small's, after 200 iterations a tile's; reptile: the mean of what
+    # four tiles make of the same weights in `each` iterations, again and again.
     start: str = "random"
     start_iterations: int = 400
     each: int = 25
@@ -74,7 +75,7 @@ CHANGES = {
     "norms only": {"train": "norms"}, "noise 0.05": {"noise": 0.05}, "noise 0.1": {"noise": 0.1},
     "seed 1": {"seed": 1}}
 WAYS = {
-    **{start: Way(start=start) for start in ("random", "tile", "small")},
+    **{start: Way(start=start) for start in ("random", "tile", "small", "wide", "both")},
     **{f"{start}, {name}": Way(start=start, **change)
        for start in ("random", "tile", "small") for name, change in CHANGES.items()},
     **{f"{start}, {n}": Way(start=start, start_iterations=n)
@@ -84,10 +85,10 @@ WAYS = {
 
 
 def lanczos(factor):
-    """The weights along one axis that make a smaller picture, for an even factor."""
-    places = (torch.arange(4 * factor) - (4 * factor - 1) / 2) / factor
+    """The weights that make a smaller picture, for an even factor."""
+    places = (torch.arange(4 * factor) + 0.5) / factor - 2
     weights = torch.sinc(places) * torch.sinc(places / 2)
-    return weights / weights.sum()
+    return torch.outer(weights, weights) / weights.sum() ** 2
 
 
 def block_means(sums, counts):
@@ -109,8 +110,7 @@ class Problem:
         self.factor = field.shape[-1] // given.shape[-1]
         self.z[:, :bands] = scale * functional.interpolate(
             block_means(self.given, known), size=field.shape[-2:], mode="bilinear")
-        row = lanczos(self.factor)
-        self.kernel = torch.outer(row, row).expand(bands, 1, -1, -1)
+        self.kernel = lanczos(self.factor).expand(bands, 1, -1, -1)
 
     def half(self):
         given = block_means(self.given, self.known)
@@ -155,11 +155,14 @@ class Picture:
             cut(self.given, self.factor), cut(self.known, self.factor), cut(self.field),
             self.scale, cut(self.clean))
 
-    def small(self):
-        """All of it at the size of a tile: means over what is known."""
-        side = TILE // self.factor
+    def small(self, side):
+        """The middle of it, of so many pixels a side, at a tile's size: means of what is known."""
+        rows, columns = (
+            slice(max(0, size // 2 - side // 2), size // 2 + side // 2)
+            for size in self.given.shape[-2:])
         sums, counts = (
-            functional.adaptive_avg_pool2d(v, side) for v in (self.given * self.known, self.known))
+            functional.adaptive_avg_pool2d(v[..., rows, columns], TILE // self.factor)
+            for v in (self.given * self.known, self.known))
         given, known = sums / counts.clamp(min=1e-6), (counts > 0).float()
         return Problem(given, known, self.field[..., :TILE, :TILE], self.scale)
 
@@ -167,10 +170,9 @@ class Picture:
 def new_network(way, bands):
     torch.manual_seed(way.seed)
     channels = [16] * way.levels
-    c = {"inputs": INPUTS, "down": channels, "up": channels, "skip": [4] * way.levels,
-         "upsample": "bilinear"}
-    network = SkipNetwork(describe(c) | {"output_channels": bands}).train()
-    return network.to(memory_format=torch.channels_last)
+    c = describe({"inputs": INPUTS, "down": channels, "up": channels, "skip": [4] * way.levels,
+                  "upsample": "bilinear"}) | {"output_channels": bands}
+    return SkipNetwork(c).train().to(memory_format=torch.channels_last)
 
 
 def is_trained(name, what):
@@ -196,8 +198,6 @@ class Fit:
         self.optimizer = torch.optim.Adam(self.trained, lr=way.rate, fused=True)
         if moments is not None:
             self.optimizer.load_state_dict(copy.deepcopy(moments))
-            for group in self.optimizer.param_groups:
-                group["lr"] = way.rate
         self.generator = np.random.default_rng(seed)
         self.go_on_with(problem)
 
@@ -211,8 +211,7 @@ class Fit:
         self.look = counter.get_total_flops() if self.way.crop else 0
 
     def gradients(self):
-        z = self.noisy_z()
-        rows = columns = slice(None)
+        z, rows, columns = self.noisy_z(), slice(None), slice(None)
         if self.way.crop:
             room = z.shape[-1] - self.way.crop + 1
             rows, columns = (
@@ -236,10 +235,8 @@ class Fit:
             begin = time.process_time()
             output = self.gradients()
             torch.nn.utils.clip_grad_norm_(self.trained, 1)
-            if self.way.cosine:
-                turn = math.pi * min(1, self.count / self.way.cosine)
-                for group in self.optimizer.param_groups:
-                    group["lr"] = self.way.rate * (1 + math.cos(turn)) / 2
+            turn = math.pi * min(1, self.count / self.way.cosine) if self.way.cosine else 0
+            self.optimizer.param_groups[0]["lr"] = self.way.rate * (1 + math.cos(turn)) / 2
             self.optimizer.step()
             self.count += 1
             between = time.process_time()
@@ -283,10 +280,13 @@ def learn(picture, way):
                 seconds += fit.seconds
             weights = {key: sum(end[key] for end in ends) / len(ends) for key in weights}
             yield turn * way.each * len(ends), (weights, None), operations, seconds
-    problem = picture.small() if way.start == "small" else picture.others[0]
-    fit = Fit(plain, problem, None, 999 + 10000 * way.seed)
+    sides = {"small": 10**6, "both": 10**6, "wide": 2 * TILE // picture.factor}
+    first = picture.others[0] if way.start == "tile" else picture.small(sides[way.start])
+    fit = Fit(plain, first, None, 999 + 10000 * way.seed)
     for count in itertools.count(100, 100):
         fit.run(100)
+        if way.start == "both" and count == 200:
+            fit.go_on_with(picture.others[0])
         yield count, fit.learned(), count * fit.operations, fit.seconds
 
 
