@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE = ROOT / "docs/before-after.jpg"
+MIRROR = "http://deb.debian.org/debian"
 # 20 tiles, of which each takes a second or two.
 JOB = ["--region", "0,0,256,192", "--crop", "--preset", "thin", "--tile", "80", "--overlap", "16",
        "--iterations", "40", "--progress", "none"]
@@ -137,6 +138,19 @@ def run(command, seconds, **more):
     if done.returncode != 0:
         raise Failure(f"{' '.join(words)} ended with {done.returncode}: {done.stdout.strip()}")
     return done.stdout
+
+
+def debian(trial, mirror, packages=()):
+    """The root of a minimal Debian 12 with these packages, in the trial's folder."""
+    if os.geteuid() != 0 or not shutil.which("debootstrap") or not shutil.which("unshare"):
+        raise Skip("root and debootstrap are needed")
+    root = trial.folder / "root"
+    included = [f"--include={','.join(packages)}"] if packages else []
+    try:
+        run(["debootstrap", "--variant=minbase", *included, "bookworm", root, mirror], 900)
+    except Failure as reason:
+        raise Skip(f"debootstrap made no Debian ({str(reason)[-300:]})") from None
+    return root
 
 
 def ended(process, code, seconds):
