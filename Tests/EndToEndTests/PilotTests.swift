@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Testing
+import Wire
 
 extension EndToEndTests {
     /// Pilots find one iteration at which all fits stop.
@@ -39,6 +40,28 @@ extension EndToEndTests {
                         in: session, "--iterations", "\(iteration)", "--workers", "2", "--fresh",
                         "--overwrite"))
                 #expect(Files.bytes(session.path("out.png")) == found)
+            }
+        }
+
+        @Test func `the job of the pilots has the same name for the next coordinator`() throws {
+            try withSession { session in
+                let endpoint = "tcp://127.0.0.1:\(try Ports.free())"
+                var names: [JobID] = []
+                for _ in 0..<2 {
+                    let process = try session.start(
+                        Programs.coordinator,
+                        arguments(session, "--workers", "0", "--listen", endpoint))
+                    let worker = try StrangeWorker(endpoint)
+                    try worker.sayHello(session)
+                    guard case .welcome(let welcome) = try worker.receive(.welcome, session) else {
+                        return
+                    }
+                    names.append(welcome.job)
+                    process.kill()
+                    _ = process.wait(atMost: .seconds(10))
+                }
+                #expect(names.count == 2 && names.first == names.last, "\(names)")
+                #expect(names.first?.rawValue.hasSuffix("-pilots") == true, "\(names)")
             }
         }
 

@@ -20,12 +20,15 @@ extension RestoreJob {
         let job: RestoreJob
         let standing: JobStanding
 
-        /// nil where the job is complete.
+        /// nil where the job is complete. One that was begun before goes on by its own name, which
+        /// workers know it by.
         init?(_ kind: Kind, _ job: RestoreJob, _ options: JobOptions) throws {
+            var job = job
             standing = try JobStanding(
                 folder: job.folder, output: job.output, wanted: job.manifest,
                 part: kind == .start ? "in its start" : "in its pilots", options)
             if case .complete = standing { return nil }
+            job.manifest = standing.manifest ?? job.manifest
             (self.kind, self.job) = (kind, job)
         }
     }
