@@ -87,6 +87,19 @@ struct EndpointTests {
                 == (ControlRequest.Action.allCases.map(\.rawValue)).sorted())
     }
 
+    @Test func `what was damaged is on the left of each line, and said to be there`() throws {
+        let page = String(decoding: try answer("GET", "/").body, as: UTF8.self)
+        let sliders = page.components(separatedBy: "<label class=\"slider\">").dropFirst()
+        #expect(sliders.count == 2)
+        for slider in sliders {
+            let names = slider.matches(of: /<span>(\w+)<\/span>/).prefix(2).map(\.1)
+            #expect(names == ["Damaged", "Restored"])
+        }
+        // The picture of what was damaged lies above the other, and is cut off on its right.
+        let script = String(decoding: try answer("GET", "/tile.js").body, as: UTF8.self)
+        #expect(script.contains("before.style.clipPath = `inset(0 ${Math.max(right, 0)}px 0 0)`"))
+    }
+
     // MARK: Looking
 
     @Test func `a page hears what has changed, and no more`() throws {

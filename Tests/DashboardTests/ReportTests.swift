@@ -184,6 +184,42 @@ struct ReportTests {
         }
     }
 
+    @Test func `a logarithmic axis has several numbers, however near its ends are`() {
+        for (low, high) in [
+            (0.002, 0.9), (0.01, 0.02), (0.0101, 0.0103), (0.012, 0.03), (1e-9, 10),
+        ] {
+            let ticks = Chart.decades(log10(low), log10(high))
+            #expect((3...12).contains(ticks.count), "\(low) \(high): \(ticks)")
+            #expect(Set(ticks.map(\.label)).count == ticks.count, "\(low) \(high): \(ticks)")
+        }
+        // A flat curve, and the largest numbers that there are.
+        #expect(Chart.decades(log10(0.5), log10(0.5)).count == 2)
+        #expect(!Chart.decades(308, log10(.greatestFiniteMagnitude)).isEmpty)
+    }
+
+    @Test(arguments: [1, 60, 120, 149, 3000, 123_456])
+    func `no label of an axis is beyond the drawing`(last: Int) {
+        let chart = Chart(
+            title: "t", lines: [.init(name: "n", fit: nil, points: [(0, 1), (last, 2)])])
+        let labels = chart.html.markup.matches(of: /<text x="([\d.]+)" y="251"[^>]*>([\d.]+)</)
+        #expect(labels.count >= 2)
+        for label in labels {
+            // A digit of 12 pixels' type is less than 7 wide.
+            let half = Double(label.2.count) * 3.5
+            #expect((Double(label.1) ?? .infinity) + half <= 480, "\(label.2)")
+        }
+    }
+
+    @Test func `the greatest disagreement is told once, and option names stay whole`() {
+        var report = ReportSample.complete()
+        report.job.command = ["dip-coord", "a.png", "--tile=64", "--retry-failed"]
+        let page = ReportPage(report, ReportSample.images).html
+        #expect(page.contains("0 to 51.0 of 255"))
+        #expect(page.components(separatedBy: "51.0").count == 2)
+        #expect(page.contains("<span class=\"whole\">--tile</span>=64 "))
+        #expect(!page.contains(/[^>]--retry-failed/))
+    }
+
     @Test func `values that cannot be drawn are left out of a chart`() {
         var chart = Chart(
             title: "t", lines: [.init(name: "n", fit: 1, points: [(1, .nan), (2, 0), (3, -1)])],

@@ -15,7 +15,8 @@ struct Chart {
     private static let width = 480.0
     private static let height = 270.0
     private static let left = 52.0
-    private static let right = 10.0
+    // Half a label of the last iteration.
+    private static let right = 24.0
     private static let top = 10.0
     private static let bottom = 36.0
 
@@ -33,7 +34,8 @@ struct Chart {
         guard let low = values.min(), let high = values.max() else { return "" }
         let last = max(lines.flatMap { $0.points.map(\.iteration) }.max() ?? 1, mark ?? 1, 1)
         let yTicks = isLogarithmic ? Self.decades(low, high) : Self.ticks(low, high, count: 5)
-        let xTicks = Self.ticks(0, Double(last), count: 5)
+        // The curves take the whole width: a tick beyond the last iteration would have no place.
+        let xTicks = Self.ticks(0, Double(last), count: 5).filter { $0.value <= Double(last) }
         let bounds = (
             low: min(low, yTicks.first?.value ?? low), high: max(high, yTicks.last?.value ?? high)
         )
@@ -88,10 +90,11 @@ struct Chart {
 
     private func grid(_ xTicks: [(String, Double)], _ yTicks: [(String, Double)]) -> HTML {
         var result: HTML = ""
+        let (left, right) = (Text.fixed(Self.left, 0), Text.fixed(Self.width - Self.right, 0))
         for (label, y) in yTicks {
             let place = Text.fixed(y, 1)
             result += """
-                <line class="grid" x1="52" x2="470" y1="\(place)" y2="\(place)"/>\
+                <line class="grid" x1="\(left)" x2="\(right)" y1="\(place)" y2="\(place)"/>\
                 <text x="46" y="\(Text.fixed(y + 4, 1))" text-anchor="end">\(label)</text>
 
                 """
@@ -102,7 +105,8 @@ struct Chart {
 
                 """
         }
-        result += "<text x=\"261\" y=\"267\" text-anchor=\"middle\">iterations</text>\n"
+        let middle = Text.fixed((Self.left + Self.width - Self.right) / 2, 0)
+        result += "<text x=\"\(middle)\" y=\"267\" text-anchor=\"middle\">iterations</text>\n"
         return result
     }
 
@@ -125,18 +129,22 @@ struct Chart {
         return ticks
     }
 
-    /// Of logarithms: whole tenfolds, and halves and fifths where there are few of them.
-    private static func decades(_ low: Double, _ high: Double)
-        -> [(label: String, value: Double)]
-    {
-        let factors = high - low < 1.5 ? [1.0, 2, 5] : [1.0]
-        let all = (Int(low.rounded(.down)) - 1...Int(high.rounded(.up))).flatMap { power in
-            factors.map { log10($0) + Double(power) }
+    /// Of logarithms: whole tenfolds, and numbers between them where there are few of those; where
+    /// there are few of all, round numbers in equal steps.
+    static func decades(_ low: Double, _ high: Double) -> [(label: String, value: Double)] {
+        for factors in [[1.0], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 7]] {
+            let all = (Int(low.rounded(.down)) - 1...Int(high.rounded(.up))).flatMap { power in
+                factors.map { log10($0) + Double(power) }
+            }
+            let first = all.last { $0 <= low } ?? low
+            let last = all.first { $0 >= high } ?? high
+            let enclosing = all.filter { $0 >= first && $0 <= last }
+            guard enclosing.count >= 4 else { continue }
+            return enclosing.map { (Text.significant(pow(10, $0)).trimmedZeros, $0) }
         }
-        let first = all.last { $0 <= low } ?? low
-        let last = all.first { $0 >= high } ?? high
-        return all.filter { $0 >= first && $0 <= last }
-            .map { (Text.significant(pow(10, $0)).trimmedZeros, $0) }
+        let top = min(pow(10, high), .greatestFiniteMagnitude)
+        return ticks(pow(10, low), top, count: 4).filter { $0.value > 0 }
+            .map { ($0.label, log10($0.value)) }
     }
 }
 

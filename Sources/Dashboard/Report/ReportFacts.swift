@@ -96,7 +96,7 @@ extension ReportPage {
     var provenance: HTML {
         let job = report.job
         var rows: [(name: String, value: HTML)] = [
-            ("command", "<code>\(job.command.map(Self.shellWord).joined(separator: " "))</code>"),
+            ("command", "<code>\(job.command.map(Self.commandWord))</code>"),
             ("input", "\(job.input)"), ("output", "\(job.output)"),
             ("job's folder", "\(job.folder)"),
             ("job", "\(job.job)"), ("began", "\(Self.date(job.beganAt))"),
@@ -105,6 +105,15 @@ extension ReportPage {
         ]
         rows += report.libraries.map { ($0.name, "\($0.version)") }
         return section("provenance", "Command and versions", HTML.facts(rows))
+    }
+
+    /// A word of a command line and a space; the name of an option stays in one piece.
+    private static func commandWord(_ word: String) -> HTML {
+        let word = shellWord(word)
+        guard word.hasPrefix("-") else { return "\(word) " }
+        let name = word.prefix { $0 != "=" }
+        let value = word.dropFirst(name.count)
+        return "<span class=\"whole\">\(String(name))</span>\(String(value)) "
     }
 
     /// A word of a command line as a shell reads it.

@@ -145,8 +145,8 @@ public struct ReportPage {
         return section(
             "unrestored", "Tiles that came through unrestored",
             """
-            <p>Their pixels are the input's. The same command with --retry-failed tries them \
-            again.</p>
+            <p>Their pixels are the input's. The same command with
+            <span class="whole">--retry-failed</span> tries them again.</p>
             \(HTML.table(["tile", "pixels", "why"], rows))
             """)
     }

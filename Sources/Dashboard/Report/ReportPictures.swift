@@ -62,8 +62,7 @@ extension ReportPage {
     private func map(_ image: ReportImages.Image, _ facts: Report.Pictures) -> HTML {
         let maximum = facts.disagreementMaximum ?? 0
         let seams = report.summary.map {
-            "RMS \(Text.fixed($0.seamRMS * 255, 2)), "
-                + "at most \(Text.fixed($0.seamMaximum * 255, 1)) of 255."
+            "Over all overlaps it is \(Text.fixed($0.seamRMS * 255, 2)) (root mean square)."
         }
         return """
             <h3>Where neighbouring tiles disagree</h3>

@@ -85,6 +85,7 @@ enum ReportStyle {
         .facts th { font-weight: 500; color: var(--soft); width: 14rem; }
         .facts { width: 100%; }
         summary { cursor: pointer; margin: .6rem 0; }
+        .whole { white-space: nowrap; }
         code { font: .92em ui-monospace, monospace; }
 
         @media (max-width: 600px) {

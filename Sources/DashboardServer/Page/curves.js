@@ -10,11 +10,21 @@ function element(name, attributes, text) {
   return made;
 }
 
-export function short(value) {
+export function short(value, digits = 3) {
   if (value === 0) return "0";
   const magnitude = Math.abs(value);
-  if (magnitude < 0.001 || magnitude >= 1e5) return value.toExponential(1);
-  return String(Number(value.toPrecision(3)));
+  if (magnitude < 0.001 || magnitude >= 1e5) return value.toExponential(Math.max(digits - 2, 1));
+  return String(Number(value.toPrecision(digits)));
+}
+
+/** The labels of an axis: with as many digits as tell each from the next. */
+export function labels(values) {
+  const gaps = values.slice(1).map((value, place) => Math.abs(value - values[place]));
+  const tolerance = Math.min(...gaps) / 20;
+  const areExact = (digits) => values.every((value) =>
+    Math.abs(Number(short(value, digits)) - value) <= tolerance);
+  const digits = [3, 4, 5, 6, 7, 8, 9].find(areExact) ?? 10;
+  return values.map((value) => short(value, digits));
 }
 
 /** Numbers at which an axis is labelled, few and round. */
@@ -23,9 +33,7 @@ function ticks(low, high, count) {
   const factor = [1, 2, 5, 10].find((factor) => (high - low) / (step * factor) <= count) ?? 10;
   const found = [];
   const width = step * factor;
-  for (let at = Math.ceil(low / width) * width; at <= high * (1 + 1e-9); at += width) {
-    found.push(at);
-  }
+  for (let at = Math.ceil(low / width); at <= high / width + 1e-9; at += 1) found.push(at * width);
   return found;
 }
 
@@ -78,11 +86,13 @@ export function figure(title, unit, curves, isLogarithmic) {
     role: "img",
     "aria-label": caption.textContent,
   });
-  for (const value of isLogarithmic ? logarithmicTicks(low, high) : ticks(low, high, 4)) {
+  const levels = isLogarithmic ? logarithmicTicks(low, high) : ticks(low, high, 4);
+  const names = labels(levels);
+  levels.forEach((value, place) => {
     const line = { x1: size.left, x2: size.width - size.right, y1: y(value), y2: y(value) };
     const label = { x: size.left - 6, y: y(value) + 4, "text-anchor": "end" };
-    svg.append(element("line", { class: "axis", ...line }), element("text", label, short(value)));
-  }
+    svg.append(element("line", { class: "axis", ...line }), element("text", label, names[place]));
+  });
   for (const tick of ticks(0, end, 5)) {
     const anchor = tick > end * 0.95 ? "end" : "middle";
     const label = { x: x(tick), y: size.height - 7, "text-anchor": anchor };

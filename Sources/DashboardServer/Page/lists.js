@@ -12,7 +12,9 @@ export function time(seconds) {
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
 
-const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour12: false });
+// From 0 to 23 hours wherever the page is read.
+const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hourCycle: "h23" });
+const dayAndClock = (seconds) => new Date(seconds * 1000).toLocaleString([], { hourCycle: "h23" });
 const rate = (value) => (value === undefined ? "-" : value.toFixed(value < 10 ? 2 : 1));
 
 function make(name, text, attributes = {}) {
@@ -20,6 +22,14 @@ function make(name, text, attributes = {}) {
   if (text !== undefined) made.textContent = text;
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;
+}
+
+/** Puts a text into an element; names of options in it stay in one piece. */
+export function put(place, text) {
+  if (place.textContent === text) return;
+  const parts = text.split(/((?<![^\s"'(])--?[a-z][a-z-]*)/);
+  place.replaceChildren(...parts.map((part, index) =>
+    (index % 2 ? make("span", part, { class: "whole" }) : part)));
 }
 
 /** Puts terms and descriptions into a list, and changes what is there where it can. */
@@ -32,10 +42,8 @@ function describe(list, entries) {
       list.append(row);
     }
     if (row.firstChild.textContent !== term) row.firstChild.textContent = term;
-    if (row.lastChild.textContent !== text) {
-      row.lastChild.textContent = text;
-      row.lastChild.title = text;
-    }
+    put(row.lastChild, text);
+    row.lastChild.title = text;
   });
   while (list.children.length > entries.length) list.lastChild.remove();
 }
@@ -111,7 +119,7 @@ export function showWorkers(table, gone, state, drain) {
   const present = state.ending ? [] : state.progress?.workers ?? [];
   const rows = new Map([...body.rows].map((row) => [row.dataset.name, row]));
   present.slice(0, workersMaximum).forEach((worker, place) => {
-    const row = rows.get(worker.name) ?? newRow(worker, drain);
+    const row = rows.get(worker.name) ?? newRow(table, worker, drain);
     rows.delete(worker.name);
     if (body.rows[place] !== row) body.insertBefore(row, body.rows[place] ?? null);
     fill(row, worker, stories.get(worker.name), drain);
@@ -125,10 +133,11 @@ export function showWorkers(table, gone, state, drain) {
   showGone(gone, state.workers.filter((story) => story.leftAt !== undefined));
 }
 
-function newRow(worker, drain) {
+function newRow(table, worker, drain) {
   const row = make("tr");
   row.dataset.name = worker.name;
-  for (let column = 0; column < 8; column += 1) row.insertCell();
+  // Where there is no room for the head, each cell says what it is.
+  for (const head of table.tHead.rows[0].cells) row.insertCell().dataset.is = head.textContent;
   for (const column of [2, 3, 4, 5]) row.cells[column].className = "number";
   const threads = `${worker.threads} thread${worker.threads === 1 ? "" : "s"}`;
   row.title = `${worker.name}, ${worker.processor}, ${threads}, version ${worker.version}`;
@@ -200,11 +209,14 @@ export function showEvents(list, events) {
   for (const event of events.slice(-eventsMaximum)) {
     if (event.number <= shown) continue;
     const item = make("li");
+    const words = make("span", "");
+    put(words, event.sentence);
     const datetime = new Date(event.time * 1000).toISOString();
     const when = make("time", clock(event.time), { datetime });
     const isBad = ["tileFailed", "tileSetAside", "failed"].includes(event.kind)
       || event.sentence.startsWith("warning:");
-    item.append(when, make("span", event.sentence, isBad ? { class: "bad-text" } : {}));
+    words.classList.toggle("bad-text", isBad);
+    item.append(when, words);
     list.prepend(item);
   }
   while (list.children.length > eventsMaximum) list.lastChild.remove();
@@ -226,7 +238,7 @@ export function showJob(list, job) {
     ["Fits of a tile", String(job.restarts)],
     ["Iterations", `at most ${job.iterationsPerTile}`],
     ["Seed", String(job.seed)],
-    ["Began", new Date(job.beganAt * 1000).toLocaleString()],
+    ["Began", dayAndClock(job.beganAt)],
     ["On", job.host],
     ["Version", job.version],
     ["Command", job.command.join(" ")],
