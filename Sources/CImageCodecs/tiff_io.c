@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 static tmsize_t read_proc(thandle_t handle, void *bytes, tmsize_t count) {
     return (tmsize_t)codec_io_read(handle, bytes, (size_t)count);
@@ -32,7 +33,12 @@ static int keep_error(TIFF *tiff, void *user_data, const char *module, const cha
     (void)tiff;
     (void)module;
     codec_io *io = user_data;
-    if (io->text[0] == 0) vsnprintf(io->text, sizeof io->text, format, arguments);
+    if (io->text[0] != 0) return 1;
+    // The library names a place that it may not know, such as scanline 4294967295.
+    if (io->reached_end && strncmp(format, "Read error", 10) == 0)
+        snprintf(io->text, sizeof io->text, "it ends too early");
+    else
+        vsnprintf(io->text, sizeof io->text, format, arguments);
     return 1;
 }
 

@@ -31,7 +31,7 @@ public enum ColorModel: String, Codable, Sendable {
 }
 
 /// Lossless compression inside a TIFF.
-public enum TIFFCompression: String, Codable, Sendable {
+public enum TIFFCompression: String, CaseIterable, Codable, Sendable {
     case none, lzw, deflate, zstd, packBits
 }
 

@@ -26,7 +26,7 @@ final class OutputFile {
         removeLeftovers(folder: folder, prefix: prefix)
         temporaryPath = folder + prefix + "\(getpid())"
         descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        if descriptor < 0 { throw writeError(path, "cannot create its file", errno) }
+        if descriptor < 0 { throw creationError(path, folder: folder, errno) }
         // Where files cannot be locked, the number of the process has to do.
         _ = flock(descriptor, LOCK_EX | LOCK_NB)
     }
@@ -109,6 +109,15 @@ private func isLocked(_ path: String) -> Bool {
 
 func existsError(_ path: String) -> ImageError {
     ImageError(.outputExists, "\(path) exists; allow it to be overwritten or choose another output")
+}
+
+private func creationError(_ path: String, folder: String, _ code: Int32) -> ImageError {
+    guard code == ENOENT, !folder.isEmpty, access(folder, F_OK) != 0 else {
+        return writeError(path, "cannot create its file", code)
+    }
+    let name = folder.count > 1 ? String(folder.dropLast()) : folder
+    return ImageError(
+        .unwritable, "\(path): there is no folder \(name); make it, or choose another output")
 }
 
 func writeError(_ path: String, _ what: String, _ code: Int32) -> ImageError {

@@ -18,10 +18,13 @@ struct FitImage: ParsableCommand {
             cannot be read, with 66 where there is none.
             """)
 
-    @Argument(help: ArgumentHelp("PNG, TIFF or JPEG.", valueName: "image"))
+    @Argument(
+        help: ArgumentHelp("PNG, TIFF or JPEG.", valueName: "image"), completion: .file())
     var image: String
 
-    @Option(help: "Preset: a name that dip-coord presets lists, or a file that ends in .json.")
+    @Option(
+        help: "Preset: a name that dip-coord presets lists, or a file that ends in .json.",
+        completion: .list(NetworkPreset.allCases.map(\.rawValue)))
     var preset = "balanced"
 
     @Option(
@@ -47,10 +50,12 @@ struct FitImage: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Begin with the weights in this file, which dip-coord --save-start wrote.",
-            valueName: "file"))
+            valueName: "file"),
+        completion: .file())
     var startFrom: String?
 
-    @Option(help: ArgumentHelp("The same image undamaged.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The same image undamaged.", valueName: "file"), completion: .file())
     var clean: String?
 
     @Flag(help: "Print JSON.")

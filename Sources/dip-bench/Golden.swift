@@ -15,7 +15,9 @@ struct Golden: ParsableCommand {
             when a file is not a reference case.
             """)
 
-    @Argument(help: ArgumentHelp("Reference files.", valueName: "file.safetensors"))
+    @Argument(
+        help: ArgumentHelp("Reference files.", valueName: "file.safetensors"),
+        completion: .file())
     var files: [String]
 
     func run() throws {

@@ -25,7 +25,9 @@ struct Ladder: ParsableCommand {
         case network, awkward, all
     }
 
-    @Option(help: "Preset: a name that dip-coord presets lists, or a file that ends in .json.")
+    @Option(
+        help: "Preset: a name that dip-coord presets lists, or a file that ends in .json.",
+        completion: .list(NetworkPreset.allCases.map(\.rawValue)))
     var preset = "paper-denoise"
 
     @Option(help: ArgumentHelp("Side of the tile.", valueName: "pixels"))

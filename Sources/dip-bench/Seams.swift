@@ -22,13 +22,13 @@ struct Seams: ParsableCommand {
             --region, name the first one here too, and their common part with --within.
             """)
 
-    @Argument(help: "The clean image.")
+    @Argument(help: "The clean image.", completion: .file())
     var clean: String
 
-    @Argument(help: "The restored image.")
+    @Argument(help: "The restored image.", completion: .file())
     var first: String
 
-    @Argument(help: "The same one restored with another --tile.")
+    @Argument(help: "The same one restored with another --tile.", completion: .file())
     var second: String
 
     @Option(help: "The --tile of the first run.")
@@ -37,7 +37,7 @@ struct Seams: ParsableCommand {
     @Option(help: "Its --overlap.")
     var overlap: Int
 
-    @Option(help: "Its --preset.")
+    @Option(help: "Its --preset.", completion: .list(NetworkPreset.allCases.map(\.rawValue)))
     var preset = "balanced"
 
     @Option(help: ArgumentHelp("The --region of the first run.", valueName: "x,y,w,h"))

@@ -16,7 +16,9 @@ struct Step: ParsableCommand {
             is short.
             """)
 
-    @Option(help: "Preset: a name that dip-coord presets lists, or a file that ends in .json.")
+    @Option(
+        help: "Preset: a name that dip-coord presets lists, or a file that ends in .json.",
+        completion: .list(NetworkPreset.allCases.map(\.rawValue)))
     var preset = "paper-denoise"
 
     @Option(

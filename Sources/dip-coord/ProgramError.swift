@@ -116,10 +116,21 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         }
         if let code = error as? ExitCode { return code.rawValue }
         if code == .validationFailure {
-            say("\(DipCoord.message(for: error)) (see dip-coord --help)")
+            // The parser puts each of many values on a line of its own.
+            let sentence = DipCoord.message(for: error).replacing(":\n  - ", with: ": ")
+                .replacing("\n  - ", with: ", ")
+            say("\(sentence) (see dip-coord help \(commandName))")
             return code.rawValue
         }
         return say(ProgramError(error))
+    }
+
+    /// The command that the command line is of, whose help has its options.
+    private static var commandName: String {
+        let names = DipCoord.configuration.subcommands.map { $0.configuration.commandName }
+        let first = CommandLine.arguments.dropFirst().first
+        let usual = RestoreCommand.configuration.commandName
+        return (names.contains(first) ? first : usual) ?? ""
     }
 
     private static func say(_ error: ProgramError) -> Int32 {

@@ -80,7 +80,8 @@ struct WorkerCommand: ParsableCommand {
             """
             Read where the coordinator listens from this file, which its --endpoint-file writes, \
             and wait for it; read it again whenever the connection has to be made anew.
-            """, valueName: "file"))
+            """, valueName: "file"),
+        completion: .file())
     var endpointFile: String?
 
     @Option(
@@ -88,13 +89,15 @@ struct WorkerCommand: ParsableCommand {
             """
             The worker's keys, where the coordinator has --keys: the folder that dip-coord keygen \
             has made for this worker.
-            """, valueName: "folder"))
+            """, valueName: "folder"),
+        completion: .directory)
     var keys: String?
 
     @Option(
         help: ArgumentHelp(
             "The coordinator's public key. (default: coordinator.key in the folder of --keys)",
-            valueName: "file"))
+            valueName: "file"),
+        completion: .file())
     var serverKey: String?
 
     @Option(
@@ -258,7 +261,7 @@ struct WorkerCommand: ParsableCommand {
         if child { signal(SIGHUP, SIG_IGN) }
         let signals = try SignalFD(blocking: [SIGINT, SIGTERM], unlessIgnored: [SIGHUP])
         let parent = child ? try ParentPipe() : nil
-        let console = Console(logLevel, level: quiet ? .error : .info)
+        var console = Console(logLevel, level: quiet ? .error : .info)
         let reason = try {
             let curve = try role()
             let endpoint: String
@@ -274,6 +277,7 @@ struct WorkerCommand: ParsableCommand {
                 signals: signals,
                 parent: parent, threads: threads, console: console)
             let reason = try loop.run()
+            console = loop.console
             // Nobody is left to hear a farewell, or nobody wants to wait for it.
             if reason == .parentGone || reason == .killed { _exit(ExitCode.code(for: reason)) }
             return reason

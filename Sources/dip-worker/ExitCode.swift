@@ -55,7 +55,10 @@ enum ExitCode {
                 return unprintable
             }
         } else if code == .validationFailure {
-            console.error("\(WorkerCommand.message(for: error)) (see dip-worker --help)")
+            // The parser puts each of many values on a line of its own.
+            let sentence = WorkerCommand.message(for: error).replacing(":\n  - ", with: ": ")
+                .replacing("\n  - ", with: ", ")
+            console.error("\(sentence) (see dip-worker --help)")
         } else {
             console.error("\(error)")
         }

@@ -8,7 +8,7 @@ extension WorkerLoop {
         let reason: String
         switch outcome {
         case .succeeded:
-            handshakeFailure = nil
+            saidOfHandshakes = []
             return
         case .refused:
             let key = ownKey.map { " (\($0))" } ?? ""
@@ -32,8 +32,7 @@ extension WorkerLoop {
                 "\(endpoint) breaks off the handshake; --server-key is probably not the key of "
                 + "the coordinator there"
         }
-        if reason != handshakeFailure { console.error(reason) }
-        handshakeFailure = reason
+        if saidOfHandshakes.insert(reason).inserted { console.error(reason) }
     }
 
     private var ownKey: CurvePublicKey? {

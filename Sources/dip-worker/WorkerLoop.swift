@@ -39,8 +39,9 @@ final class WorkerLoop {
     var socketOptions = SocketOptions()
     /// Of what becomes of handshakes.
     var handshakeToken: Poller.Token?
-    /// What was said of the latest handshake that failed.
-    var handshakeFailure: String?
+    /// What was said of handshakes since the latest one that succeeded: one coordinator can make
+    /// them fail in turns.
+    var saidOfHandshakes: Set<String> = []
     private let signalToken: Poller.Token
     private let parentToken: Poller.Token?
     private let reportToken: Poller.Token

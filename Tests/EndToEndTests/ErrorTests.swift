@@ -83,6 +83,9 @@ extension PictureTests {
                 for output in outputs {
                     expectRefusal(try restore(session, "in.png", "-o", output), 73, saying: output)
                 }
+                expectRefusal(
+                    try restore(session, "in.png", "-o", outputs[0]), 73,
+                    saying: "there is no folder \(session.path("none"))")
                 mkdir(session.path("folder.png"), 0o777)
                 expectRefusal(
                     try restore(session, "in.png", "-o", session.path("folder.png")), 73,
@@ -246,6 +249,41 @@ extension PictureTests {
                         ] + more, atMost: .seconds(15))
                     expectRefusal(process, 64)
                 }
+                expectUntouched(session, ["in.png"])
+            }
+        }
+
+        @Test func `a value that makes no sense is told with what is wanted and the help`() throws {
+            try withSession { session in
+                try Picture().write(session.path("in.png"))
+                let image = session.path("in.png")
+                let cases: [(arguments: [String], words: String)] = [
+                    (["--compression", "jpg"], "'none', 'lzw', 'deflate', 'zstd' or 'packBits'"),
+                    (["--stop-rule", "none"], "one of 'held-out', 'variance' or 'noise-level'"),
+                    (["--input", "nothing"], "'noise', 'coarse', 'image' or 'meshgrid'"),
+                    (["--log-level", "loud"], ": trace, debug, info, notice, warning, error"),
+                    (["--sigma", "-5"], "above 0, or auto"), (["--range", "5,3"], "LOW,HIGH"),
+                    (["--dashboard", "99999"], "0 to 65535"), (["--region", "1,2"], "X,Y,WIDTH"),
+                    (["--page", "0"], "1 to 65535, or all"),
+                    (["--compression", "zstd"], "is for a TIFF, but the output"),
+                    (["-o", "x.jpg", "--compression", "zstd"], "the output x.jpg is a JPEG"),
+                    (["--quality", "80"], "is for a JPEG, but the output"),
+                    (["-o", "x.tif", "--quality", "80"], "the output x.tif is a TIFF"),
+                ]
+                for (arguments, words) in cases {
+                    let process = try session.run([image] + arguments)
+                    expectRefusal(process, 64, saying: words)
+                    #expect(process.errors.contains("(see dip-coord help restore)"), process.story)
+                }
+                expectRefusal(
+                    try session.run(["plan", image, "--tile", "7"]), 64,
+                    saying: "(see dip-coord help plan)")
+                expectRefusal(
+                    try session.start(Programs.worker, ["tcp://a:1", "--log-level", "loud"]), 64,
+                    saying: "warning, error (see dip-worker --help)")
+                expectRefusal(
+                    try session.run([image, "--preset", session.path("none.json")]), 66,
+                    saying: "none.json")
                 expectUntouched(session, ["in.png"])
             }
         }

@@ -27,6 +27,7 @@ extension PictureTests {
             try withSession { session in
                 for arguments in [["restore", "--help"], ["help", "restore"], ["restore", "-h"]] {
                     let text = try printed(Programs.coordinator, arguments, session)
+                    #expect(text.contains(/values: +held-out, +variance, +noise-level/))
                     for option in [
                         "-o, --output", "--workers", "--preset", "balanced", "thin", "--iterations",
                         "--seed", "--tile", "--overlap", "--overwrite", "--listen", "--insecure",

@@ -71,15 +71,23 @@ extension EndToEndTests {
                         && OneTile.events(session).contains("somebody without keys")
                 }
                 #expect(OneTile.events(session).contains("not on the list"), coordinator.story)
-                for process in [misled, plain] {
-                    process.send(SIGTERM)
-                    _ = process.wait(atMost: .seconds(5))
+                try session.eventually("both try again", of: coordinator) {
+                    [misled, plain].allSatisfy { $0.errors.contains(" again") }
                 }
                 // One that is added while the job runs can join.
                 try makeKeys(session, session.path("keys"), "--worker", "late")
                 let late = try worker(session, "--keys", session.path("keys/late"))
                 try Reference.expectSameOutput(session, coordinator)
                 #expect(late.wait(atMost: .seconds(10)) == .exited(0), late.story)
+                // They have tried many times meanwhile.
+                for process in [misled, plain] {
+                    process.send(SIGTERM)
+                    _ = process.wait(atMost: .seconds(5))
+                    let errors = process.errors.split(separator: "\n").filter {
+                        $0.contains("error:")
+                    }
+                    #expect(errors.count == Set(errors).count, process.story)
+                }
             }
         }
 

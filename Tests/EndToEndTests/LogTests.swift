@@ -50,6 +50,12 @@ extension EndToEndTests {
                     let tries = a.filter { $0.event == b }
                     #expect(tries.allSatisfy { ($0.window ?? $0.tile) == ($0.tile ?? 0) / 2 })
                 }
+                let left = try #require(others.last { $0.event == "left" }, worker.story)
+                #expect(left.job == own.compactMap(\.job).first, worker.story)
+                #expect(left.worker != nil && left.host != nil, worker.story)
+                #expect(
+                    own.first { $0.event == "began" }?.message
+                        == "begins with 12 fits (6 tiles, 2 restarts)", coordinator.story)
                 // events.jsonl has the same.
                 let stored = try Files.text(session.path("out.png.dip/events.jsonl"))
                     .split(separator: "\n").compactMap {

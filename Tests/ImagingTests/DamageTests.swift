@@ -67,6 +67,16 @@ import Testing
         }
     }
 
+    @Test func `a TIFF whose pixels reach beyond its end is told to be cut short`() throws {
+        let folder = try ScratchFolder()
+        var tiff = HandmadeTIFF(
+            width: 16, height: 16, data: [UInt8](repeating: 7, count: 256))
+        tiff.set(HandmadeTIFF.stripOffsets, tiff.bytes.count - 10)
+        let path = try folder.file("image.tif", tiff.bytes)
+        let error = #expect(throws: ImageError.self) { try Picture(ImageFormats.open(path)) }
+        #expect(error?.message.contains("cut short (it ends too early)") == true, "\(error as Any)")
+    }
+
     @Test func `a TIFF that ends within its pixels is an error`() throws {
         // The directory first, the pixels last, as a stopped copy leaves them.
         let folder = try ScratchFolder()

@@ -101,6 +101,11 @@ public enum ImageFormats {
         return EncodedImageSink(header: header, file: file, encoder: encoder)
     }
 
+    /// The format that an output's extension tells; nil where it tells none.
+    public static func format(ofOutput path: String) -> ImageFormat? {
+        (try? outputCodec(path))?.format
+    }
+
     /// The pages of a TIFF that are images of their own, neither smaller copies nor masks, as
     /// `ReadingOptions.page` counts, and the images of an ImageJ stack with one directory; one for
     /// other formats.

@@ -13,10 +13,11 @@ struct CompareCommand: ParsableCommand {
             Gaussian window of 11 x 11 pixels and sigma 1.5.
             """)
 
-    @Argument(help: "An image, such as the clean one (PNG, TIFF or JPEG).")
+    @Argument(
+        help: "An image, such as the clean one (PNG, TIFF or JPEG).", completion: .file())
     var a: String
 
-    @Argument(help: "Another image of the same size.")
+    @Argument(help: "Another image of the same size.", completion: .file())
     var b: String
 
     @Flag(help: "Print one JSON object.")

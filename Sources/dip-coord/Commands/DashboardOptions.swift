@@ -1,10 +1,12 @@
 // The live page of a restoration.
 
-public import ArgumentParser
-public import DashboardServer
+import ArgumentParser
+import DashboardServer
 
-extension DashboardAddress: ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
+extension DashboardAddress: OptionValue {
+    static let wanted = "a port, 0 to 65535, or HOST:PORT is wanted"
+
+    init?(argument: String) { self.init(argument) }
 }
 
 struct DashboardOptions: ParsableArguments {
@@ -15,7 +17,8 @@ struct DashboardOptions: ParsableArguments {
             0.0.0.0:8080, [::1]:8080, or 0 for any free port. Without a host, this computer alone \
             can open it. Its address is printed, with a token for its buttons. /metrics is for \
             Prometheus.
-            """, valueName: "[host:]port"))
+            """, valueName: "[host:]port"),
+        transform: DashboardAddress.parse)
     var dashboard: DashboardAddress?
 
     /// Begins to serve the page, and says where.

@@ -1,14 +1,14 @@
 // How the input is read: which page, with how much memory, and which of its values are 0 and 1.
 
-public import ArgumentParser
-public import Imaging
-
-extension TIFFCompression: ExpressibleByArgument {}
+import ArgumentParser
+import Imaging
 
 /// What `--range` asks for.
-enum RangeChoice: ExpressibleByArgument {
+enum RangeChoice: OptionValue {
     case auto, type
     case values(ValueRange)
+
+    static let wanted = "auto, type or LOW,HIGH is wanted, of which LOW is less"
 
     init?(argument: String) {
         switch argument {
@@ -25,8 +25,10 @@ enum RangeChoice: ExpressibleByArgument {
 }
 
 /// What `--region` asks for.
-struct RegionChoice: ExpressibleByArgument {
+struct RegionChoice: OptionValue {
     let region: PixelRegion
+
+    static let wanted = "X,Y,WIDTH,HEIGHT in whole pixels is wanted"
 
     init?(argument: String) {
         let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
@@ -37,12 +39,14 @@ struct RegionChoice: ExpressibleByArgument {
 }
 
 /// What `--page` asks for.
-enum PageChoice: ExpressibleByArgument {
+enum PageChoice: OptionValue {
     /// From 1.
     case number(Int)
     case all
     /// One, while the others are restored too, as jobs of their own.
     case oneOfAll(Int)
+
+    static let wanted = "1 to 65535, or all, is wanted"
 
     /// From 1; nil for all.
     var number: Int? {
@@ -69,7 +73,8 @@ struct InputOptions: ParsableArguments {
             """
             Restore only this part: column and row of its first pixel, from 0, and its width and \
             height. Everything else is copied as it is (see --crop).
-            """, valueName: "x,y,w,h"))
+            """, valueName: "x,y,w,h"),
+        transform: RegionChoice.parse)
     var region: RegionChoice?
 
     @Option(
@@ -79,7 +84,8 @@ struct InputOptions: ParsableArguments {
             The values that a fit sees as 0 and 1: auto, type or LOW,HIGH. type is all that the \
             samples can hold, 0 to 1 for floating point; auto is that for 8 bits, and else what \
             the image holds, with room on both sides. (default: auto)
-            """, valueName: "range"))
+            """, valueName: "range"),
+        completion: .list(["auto", "type"]), transform: RangeChoice.parse)
     var range: RangeChoice?
 
     @Option(
@@ -88,7 +94,8 @@ struct InputOptions: ParsableArguments {
             """
             The page of a TIFF with several, 1 to 65535; or all, which may differ in size and kind \
             and become the pages of the output, a TIFF too. (default: 1)
-            """, valueName: "number|all"))
+            """, valueName: "number|all"),
+        completion: .list(["all"]), transform: PageChoice.parse)
     var page = PageChoice.number(1)
 
     @Option(

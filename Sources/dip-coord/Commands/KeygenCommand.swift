@@ -22,7 +22,7 @@ struct KeygenCommand: ParsableCommand {
               ssh other-host dip-worker tcp://this-host:5555 --keys dip-keys
             """)
 
-    @Argument(help: "Where the keys are to lie.")
+    @Argument(help: "Where the keys are to lie.", completion: .directory)
     var folder: String
 
     @Option(help: ArgumentHelp("The worker's name: letters, digits, '-', '_' and '.'."))

@@ -10,7 +10,8 @@ struct MapOptions: ParsableArguments {
             """
             Also write how far neighbouring tiles disagree where they overlap: a TIFF of one \
             float32 band, 0 to 1. It is replaced if it exists.
-            """, valueName: "file"))
+            """, valueName: "file"),
+        completion: .file())
     var disagreement: String?
 
     @Option(
@@ -20,7 +21,8 @@ struct MapOptions: ParsableArguments {
             deviation of the fits that have part in each pixel (--restarts, and overlapping \
             tiles), in the file's values; NaN where fewer than two have. It is replaced if it \
             exists.
-            """, valueName: "file"))
+            """, valueName: "file"),
+        completion: .file())
     var uncertainty: String?
 
     /// The files that are asked for, by option.

@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 public import DeepImagePrior
+import Glibc
 import Imaging
 
 extension PrecisionChoice: ExpressibleByArgument {}
@@ -45,6 +46,14 @@ struct TilingOptions: ParsableArguments {
 }
 
 extension Preset {
+    /// The preset that an option or an argument names.
+    init(asked nameOrFile: String, factor: Int = 1) throws {
+        guard !nameOrFile.hasSuffix(".json") || access(nameOrFile, F_OK) == 0 else {
+            throw ProgramError(.noInput, "there is no file \(nameOrFile), which is to be a preset")
+        }
+        try self.init(nameOrFile: nameOrFile, factor: factor)
+    }
+
     func plan(for header: ImageHeader) throws -> TilePlan {
         try TilePlan(
             width: header.width, height: header.height, tile: tiling.tile, overlap: tiling.overlap,
@@ -64,7 +73,8 @@ struct FitOptions: ParsableArguments {
             paper-guided; or a file of your own, whose name ends in .json. What they are and \
             cost: dip-coord presets. (default: balanced, with --task dejpeg and guided the \
             published one)
-            """, valueName: "name|file"))
+            """, valueName: "name|file"),
+        completion: .presets)
     var preset: String?
 
     @Option(
@@ -125,7 +135,7 @@ struct FitOptions: ParsableArguments {
         _ task: TaskOptions, _ tiling: TilingOptions, bands: Int, _ guide: Guide?
     ) throws -> Preset {
         var chosen = try Preset(
-            nameOrFile: preset ?? task.task.preset.rawValue, factor: task.outputFactor)
+            asked: preset ?? task.task.preset.rawValue, factor: task.outputFactor)
         chosen.tiling = try tiling.tiling(of: chosen)
         chosen.configuration.task = task.task
         chosen.configuration.factor = task.outputFactor
@@ -161,7 +171,7 @@ struct FitOptions: ParsableArguments {
 }
 
 /// What a user may give the network.
-enum InputChoice: String, ExpressibleByArgument {
+enum InputChoice: String, ExpressibleByArgument, CaseIterable {
     case noise, coarse, image, meshgrid
 
     var networkInput: NetworkInput {
@@ -171,98 +181,6 @@ enum InputChoice: String, ExpressibleByArgument {
         case .image: .image
         case .meshgrid: .meshgrid
         }
-    }
-}
-
-enum NodataChoice: String, ExpressibleByArgument { case keep, fill }
-
-struct OutputOptions: ParsableArguments {
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp(
-            """
-            The restored image, PNG, TIFF or JPEG by its extension. (default: \
-            NAME.restored.EXTENSION beside the input)
-            """, valueName: "file"))
-    var output: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            How a TIFF is compressed, without loss: none, lzw, deflate, zstd or packBits. \
-            (default: as the input is, deflate where that is JPEG or no TIFF)
-            """, valueName: "name"))
-    var compression: TIFFCompression?
-
-    @Flag(help: "With --region: the output is that part alone.")
-    var crop = false
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            What becomes of missing samples (not finite, or the file's nodata value), which no fit \
-            sees: keep them bit for bit, or fill them with what the fit makes of their \
-            surroundings. (default: keep; fill with --task inpaint)
-            """, valueName: "keep|fill"))
-    var nodata: NodataChoice?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            """
-            How much of the output is restored, 0 to 1; the rest is the input, whose grain and \
-            noise it keeps in that share.
-            """, valueName: "share"))
-    var strength = 1.0
-
-    @OptionGroup
-    var maps: MapOptions
-
-    @OptionGroup
-    var report: ReportOptions
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            """
-            How finely a JPEG is written, which loses something at every value; 1 to 100. From 90 \
-            on, colours have the full resolution.
-            """, valueName: "number"))
-    var quality = 95
-
-    @Flag(
-        help: """
-            Write a TIFF in tiles with smaller copies of the image (overviews), for viewers of \
-            large images.
-            """)
-    var pyramid = false
-
-    @Flag(help: "Replace the output if it exists.")
-    var overwrite = false
-
-    @Flag(name: .shortAndLong, help: "Print errors only.")
-    var quiet = false
-
-    @Flag(name: .shortAndLong, help: "Print what becomes of each worker.")
-    var verbose = false
-
-    func validate() throws {
-        guard (1...100).contains(quality) else {
-            throw ValidationError("--quality is \(quality); 1 to 100 is wanted")
-        }
-        guard (0...1).contains(strength) else {
-            throw ValidationError("--strength is \(strength); 0 to 1 is wanted")
-        }
-    }
-
-    /// big.tif becomes big.restored.tif.
-    func path(forInput input: String) -> String {
-        if let output { return output }
-        let nameStart = input.lastIndex(of: "/").map(input.index(after:)) ?? input.startIndex
-        guard let dot = input[nameStart...].lastIndex(of: "."), dot > nameStart else {
-            return input + ".restored"
-        }
-        return "\(input[..<dot]).restored\(input[dot...])"
     }
 }
 

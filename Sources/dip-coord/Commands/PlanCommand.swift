@@ -11,7 +11,7 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan",
         abstract: "Print tiles, memory, arithmetic and time of a restoration without running it.")
 
-    @Argument(help: "The image (PNG, TIFF or JPEG).")
+    @Argument(help: "The image (PNG, TIFF or JPEG).", completion: .file())
     var file: String
 
     @OptionGroup(title: "Task")

@@ -20,7 +20,8 @@ struct PresetsCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("Presets of your own, to be listed instead.", valueName: "file.json"))
+        help: ArgumentHelp("Presets of your own, to be listed instead.", valueName: "file.json"),
+        completion: .file(extensions: ["json"]))
     var files: [String] = []
 
     @Option(
@@ -28,7 +29,8 @@ struct PresetsCommand: ParsableCommand {
             """
             Print a preset as JSON, to start one of your own from. A file of yours may hold any of \
             the fields; "base" names the preset that has the others.
-            """, valueName: "name"))
+            """, valueName: "name"),
+        completion: .presets)
     var show: String?
 
     @Flag(help: "Print one JSON object.")
@@ -69,12 +71,12 @@ struct PresetsCommand: ParsableCommand {
 
     func run() throws {
         if let show {
-            return try StandardStream.printResult(try Preset(nameOrFile: show).fileText)
+            return try StandardStream.printResult(try Preset(asked: show).fileText)
         }
         let presets =
             files.isEmpty
             ? NetworkPreset.allCases.map { Preset($0) }
-            : try files.map { file in try Preset(nameOrFile: file) }
+            : try files.map { file in try Preset(asked: file) }
         let rows = try presets.map { preset in try Row(preset) }
         if json {
             let line = try Text.json(List(presets: rows), indented: false)

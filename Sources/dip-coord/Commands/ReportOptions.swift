@@ -10,6 +10,7 @@ struct ReportOptions: ParsableArguments {
             Write a report into this folder, which is made if need be: report.html, one page with \
             before and after, curves, tiles and times, and report.json with all of it for \
             programs. A former report there is replaced.
-            """, valueName: "folder"))
+            """, valueName: "folder"),
+        completion: .directory)
     var folder: String?
 }

@@ -24,7 +24,9 @@ struct RestoreCommand: ParsableCommand {
                   for dip-workers of other hosts too
             """)
 
-    @Argument(help: "The damaged image (PNG, TIFF or JPEG). It is never changed.")
+    @Argument(
+        help: "The damaged image (PNG, TIFF or JPEG). It is never changed.",
+        completion: .file())
     var file: String
 
     @OptionGroup(title: "Task")
@@ -56,6 +58,10 @@ struct RestoreCommand: ParsableCommand {
 
     @OptionGroup(title: "Earlier runs")
     var jobOptions: JobOptions
+
+    func validate() throws {
+        try output.checkFormat(forInput: file)
+    }
 
     func run() throws {
         let began = MonotonicClock()

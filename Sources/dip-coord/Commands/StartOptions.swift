@@ -30,12 +30,14 @@ struct StartOptions: ParsableArguments {
             """
             Begin with the weights in this file: what an image of the same kind has taught helps \
             the next one. The network must be the same.
-            """, valueName: "file"))
+            """, valueName: "file"),
+        completion: .file())
     var startFrom: String?
 
     @Option(
         help: ArgumentHelp(
-            "Write the shared weights to this file, for --start-from.", valueName: "file"))
+            "Write the shared weights to this file, for --start-from.", valueName: "file"),
+        completion: .file())
     var saveStart: String?
 
     func validate() throws {

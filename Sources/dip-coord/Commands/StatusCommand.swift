@@ -4,6 +4,7 @@ import ArgumentParser
 import Dashboard
 import DeepImagePrior
 import FoundationEssentials
+import Glibc
 import JobStore
 
 struct StatusCommand: ParsableCommand {
@@ -16,13 +17,16 @@ struct StatusCommand: ParsableCommand {
             with --page all, every page that was begun is told; in JSON as an array.
             """)
 
-    @Argument(help: "The job's folder: the output's name and .dip.")
+    @Argument(
+        help: "The job's folder, which is the output's name and .dip; or the output.",
+        completion: .file())
     var folder: String
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
     func run() throws {
+        let folder = try jobFolder()
         let pages = try PagesRun.pageFolders(folder)
         guard pages.isEmpty else {
             let statuses = try pages.map { try JobStatus(folder: $0) }
@@ -30,6 +34,28 @@ struct StatusCommand: ParsableCommand {
         }
         let status = try JobStatus(folder: folder)
         try show(status, text: status.text)
+    }
+
+    /// The folder that is named, or the one beside the output that is.
+    private func jobFolder() throws -> String {
+        guard !Self.isFolder(folder) else { return folder }
+        let beside = folder + ".dip"
+        if Self.isFolder(beside) { return beside }
+        guard access(folder, F_OK) != 0 else {
+            throw ProgramError(
+                .noInput,
+                "\(folder) is no job's folder, and there is no \(beside), which would be that of "
+                    + "an output of this name")
+        }
+        throw ProgramError(
+            .noInput,
+            "there is no \(folder), and no \(beside); the job's folder is wanted: the output's "
+                + "name and .dip")
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     private func show(_ value: some Encodable, text: String) throws {

@@ -4,7 +4,12 @@ public import ArgumentParser
 public import DeepImagePrior
 import Imaging
 
-extension StopRule: ExpressibleByArgument {}
+extension StopRule: ExpressibleByArgument {
+    /// What a user may ask for: where no rule stops fits, --stop says so.
+    public static var allValueStrings: [String] {
+        allCases.filter { $0 != .fixed }.map(\.rawValue)
+    }
+}
 
 /// How the iteration is found at which fits stop.
 enum Stopping: Equatable {
@@ -22,11 +27,13 @@ enum StopChoice: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// The standard deviation of the noise.
-enum NoiseDeviation: ExpressibleByArgument {
+enum NoiseDeviation: OptionValue {
     /// Measured in the image.
     case measured
     /// In the file's values.
     case given(Double)
+
+    static let wanted = "a number above 0, or auto, is wanted"
 
     init?(argument: String) {
         if argument == "auto" {
@@ -66,7 +73,8 @@ struct StopOptions: ParsableArguments {
             """
             The standard deviation of the noise in the file's values, or auto to measure it in \
             the image; for --stop-rule noise-level, which it chooses.
-            """, valueName: "number|auto"))
+            """, valueName: "number|auto"),
+        completion: .list(["auto"]), transform: NoiseDeviation.parse)
     var sigma: NoiseDeviation?
 
     func validate() throws {

@@ -24,12 +24,14 @@ struct TaskOptions: ParsableArguments {
             """
             With --task inpaint: a black and white image of the input's size, in which white is \
             missing; or alpha, where the pixels with alpha 0 are missing, which become opaque.
-            """, valueName: "mask|alpha"))
+            """, valueName: "mask|alpha"),
+        completion: .file())
     var missing: String?
 
     @Option(
         help: ArgumentHelp(
-            "With --task inpaint: such an image, in which white is known.", valueName: "mask"))
+            "With --task inpaint: such an image, in which white is known.", valueName: "mask"),
+        completion: .file())
     var known: String?
 
     @Flag(
@@ -46,7 +48,8 @@ struct TaskOptions: ParsableArguments {
             With --task upscale: how many times wider and higher the output is; 2, 3, 4 or 8. \
             Tiles are then counted in pixels of the output, a region in those of the input. \
             (default: 4)
-            """, valueName: "number"))
+            """, valueName: "number"),
+        completion: .list(FitConfiguration.upscalingFactors.map(String.init)))
     var factor: Int?
 
     @Option(
@@ -54,7 +57,8 @@ struct TaskOptions: ParsableArguments {
             """
             With --task guided: the clearer picture, of the input's size, such as one taken with a \
             flash; 1 to 16 bands. It is what the network is given in place of noise.
-            """, valueName: "file"))
+            """, valueName: "file"),
+        completion: .file())
     var guide: String?
 
     /// Pixels of the output for each of the input, along both axes.

@@ -45,7 +45,8 @@ struct WorkerOptions: ParsableArguments {
             Encrypt what goes to workers and let nobody join but those whose keys lie in \
             FOLDER/workers; dip-coord keygen makes the folder. (default: nothing is encrypted, \
             and --listen stays on this host)
-            """, valueName: "folder"))
+            """, valueName: "folder"),
+        completion: .directory)
     var keys: String?
 
     @Option(
@@ -53,7 +54,8 @@ struct WorkerOptions: ParsableArguments {
             """
             With --listen: also write the address into this file, when workers can join. Workers \
             that are given the file wait for it.
-            """, valueName: "file"))
+            """, valueName: "file"),
+        completion: .file())
     var endpointFile: String?
 
     @Option(

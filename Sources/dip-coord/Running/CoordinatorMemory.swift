@@ -2,7 +2,6 @@
 
 import Cluster
 import Dashboard
-import Glibc
 import Imaging
 import JobStore
 import Wire
@@ -30,8 +29,9 @@ extension CoordinatorLoop {
     func logBeginning() {
         log(
             "began",
-            "process \(getpid()); \(storedBeforeCount) of "
-                + "\(job.amount) are \(job.done) already")
+            storedBeforeCount == 0
+                ? "begins with \(job.amount)"
+                : "goes on; \(storedBeforeCount) of \(job.amount) \(job.done) before")
     }
 }
 
