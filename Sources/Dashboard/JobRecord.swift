@@ -88,7 +88,7 @@ public struct JobRecord: Sendable {
     /// The latest ones, the oldest first.
     public private(set) var events: [Event] = []
     /// The latest one.
-    public private(set) var snapshot: ProgressSnapshot?
+    public internal(set) var snapshot: ProgressSnapshot?
     /// Grows with every change.
     public private(set) var revision = 0
     private var eventCount = 0
@@ -192,8 +192,10 @@ public struct JobRecord: Sendable {
             changeWorker(event.worker) {
                 ($0.leftAt, $0.reason) = (event.time, event.reason)
             }
-        case .begun, .progress, .message, .done, .failed: break
+        case .failed: end(unrestored: nil)
+        case .begun, .progress, .message, .done: break
         }
+        if event.isLast { dismissWorkers(at: event.time) }
         if let snapshot = event.snapshot { take(snapshot) }
         guard let sentence = event.sentence(restarts: description.restarts) else { return }
         eventCount += 1
@@ -277,7 +279,7 @@ public struct JobRecord: Sendable {
         workers[index].isLocal = worker.isLocal
     }
 
-    private mutating func change(_ numbers: [Int], _ change: (inout Fit) -> Void) {
+    mutating func change(_ numbers: [Int], _ change: (inout Fit) -> Void) {
         revision += 1
         for number in numbers where fits.indices.contains(number) {
             var fit = fits[number]
@@ -295,28 +297,5 @@ public struct JobRecord: Sendable {
     mutating func changeWorker(_ name: String?, _ change: (inout WorkerStory) -> Void) {
         guard let name, let index = workerIndices[name] else { return }
         change(&workers[index])
-    }
-}
-
-extension ProgressEvent {
-    /// For people; nil where nothing needs to be said.
-    func sentence(restarts: Int) -> String? {
-        let unit = Text.unit(restarts: restarts)
-        let name = facts.tile.map { "\(unit) \($0)" } ?? "a \(unit)"
-        let why = facts.reason.map { ": \($0)" } ?? ""
-        switch facts.event {
-        case .begun: return "the work begins"
-        case .progress: return nil
-        case .tileFinished: return "\(name) is stored"
-        case .tileFailed:
-            let (attempt, worker) = (facts.attempt ?? 0, facts.worker ?? "-")
-            return "attempt \(attempt) of \(name) on \(worker)\(why)"
-        case .tileSetAside: return "\(name) is given up\(why)"
-        case .workerJoined: return "\(facts.worker ?? "-") of \(facts.host ?? "-") has joined"
-        case .workerLeft: return "\(facts.worker ?? "-") has left\(why)"
-        case .message: return facts.message
-        case .done: return "the output is in its place"
-        case .failed: return "there is no output\(why)"
-        }
     }
 }

@@ -49,6 +49,8 @@ public struct ProgressEvent: Codable, Equatable, Sendable {
         /// The output's path.
         public var output: String?
         public var exitCode: Int?
+        /// Tiles whose pixels in the output are the input's.
+        public var unrestored: Int?
     }
 
     public var facts: Facts

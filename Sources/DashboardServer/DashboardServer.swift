@@ -80,21 +80,24 @@ public final class DashboardServer: Sendable {
 
     deinit { close() }
 
-    /// Lets open pages see how it ended, for a moment at most, and stops.
+    /// How long a page that is still getting pictures may take between two of them.
+    private static let pictureWait: Duration = .milliseconds(200)
+
+    /// Lets open pages see how it ended, with its last pictures, for a moment at most, and stops.
     ///
-    /// - Parameter wait: how long a page may take to ask once more.
+    /// - Parameter wait: how long that may take.
     public func finish(wait: Duration = .milliseconds(1500)) {
         let deadline = ContinuousClock.now + wait
-        while watched.hasPages, !sawEnding.load(ordering: .relaxed),
-            ContinuousClock.now < deadline
-        {
+        while watched.hasPages, ContinuousClock.now < deadline {
+            let askedAt = askedAt.withLock { $0 }
+            if let askedAt, ContinuousClock.now - askedAt >= Self.pictureWait { break }
             usleep(20_000)
         }
         close()
     }
 
-    /// Whether a page was told how it ended.
-    private let sawEnding = Atomic(false)
+    /// When a page was told how it ended, or has got a picture since.
+    private let askedAt = Mutex<ContinuousClock.Instant?>(nil)
 
     /// Stops at once.
     public func close() {
@@ -219,8 +222,11 @@ public final class DashboardServer: Sendable {
     private func answer(_ request: Request) -> Response {
         let ended = watched.ending != nil
         let response = endpoints.answer(request)
-        if ended, request.path == "/api/changes", response.status == .ok {
-            sawEnding.store(true, ordering: .relaxed)
+        guard ended else { return response }
+        if request.path == "/api/changes", response.status == .ok {
+            askedAt.withLock { $0 = $0 ?? .now }
+        } else if request.path.hasPrefix("/pictures/") {
+            askedAt.withLock { if $0 != nil { $0 = .now } }
         }
         return response
     }

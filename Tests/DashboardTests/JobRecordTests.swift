@@ -91,6 +91,62 @@ struct JobRecordTests {
         #expect(record.fits(changedSince: revision).map(\.number) == [3])
     }
 
+    /// Tile 0 is stored, tile 1 is being fitted, and two workers are here.
+    private func makeHalfDone() -> JobRecord {
+        var record = makeRecord()
+        for name in ["w", "v"] {
+            record.take(event(.workerJoined) { ($0.worker, $0.host) = (name, "h") })
+        }
+        record.take(event(.tileFinished) { ($0.tile, $0.iterations) = (0, 100) })
+        record.take(snapshot([("w", 1, 60), ("v", 2, 10)]))
+        record.take(event(.workerLeft) { ($0.worker, $0.reason) = ("v", "goodbye") })
+        return record
+    }
+
+    @Test
+    func `after the end tiles that have no place in the output are given up, and nobody is there`()
+    {
+        var record = makeHalfDone()
+        let region = JobDescription.Window(x: 0, y: 0, width: 1, height: 1)
+        record.end(unrestored: [.init(tile: 1, region: region, reasons: ["it was stopped"])])
+        record.take(event(.done) { $0.unrestored = 3 })
+        #expect(record.fits.map(\.state) == [.stored, .setAside, .setAside, .setAside])
+        #expect(record.fits[1].reason == "it was stopped" && record.fits[1].iteration == 60)
+        #expect(record.snapshot?.workers.isEmpty == true && record.snapshot?.workerCount == 0)
+        #expect(record.snapshot?.tilesStored == 1 && record.snapshot?.tilesSetAside == 3)
+        #expect(record.workers.map(\.reason) == ["the program has ended", "goodbye"])
+        #expect(record.events.last?.sentence.contains("3 tiles came through unrestored") == true)
+    }
+
+    @Test
+    func `a stored tile whose file was damaged is given up at the end`() {
+        var record = makeHalfDone()
+        let region = JobDescription.Window(x: 0, y: 0, width: 1, height: 1)
+        record.end(unrestored: [.init(tile: 0, region: region, reasons: ["it was damaged"])])
+        #expect(record.fits[0].state == .setAside && record.fits[0].reason == "it was damaged")
+    }
+
+    @Test
+    func `after an end without an output tiles wait, and nobody is there`() {
+        var record = makeHalfDone()
+        record.take(event(.failed) { $0.reason = "interrupted" })
+        #expect(record.fits.map(\.state) == [.stored, .waiting, .waiting, .waiting])
+        #expect(record.snapshot?.workers.isEmpty == true && record.fitting.isEmpty)
+        #expect(record.workers.allSatisfy { $0.leftAt != nil })
+    }
+
+    @Test(arguments: [(nil, nil), (0, nil), (1, "1 tile came"), (18, "18 tiles came")])
+    func `the end says how many tiles came through unrestored, and what restores them`(
+        count: Int?, words: String?
+    ) throws {
+        let end = try #require(
+            event(.done) { ($0.output, $0.unrestored) = ("o.png", count) }.ending)
+        #expect(end.hasPrefix("The output is in its place: o.png."), "\(end)")
+        #expect(end.contains("--retry-failed") == (words != nil), "\(end)")
+        if let words { #expect(end.contains(words) && end.contains("exit code 2"), "\(end)") }
+        #expect(event(.tileFinished).ending == nil)
+    }
+
     @Test
     func `numbers outside the plan change nothing`() {
         var record = makeRecord()

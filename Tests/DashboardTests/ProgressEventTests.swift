@@ -10,7 +10,7 @@ struct ProgressEventTests {
         (event.tile, event.attempt, event.iterations, event.exitCode) = (1, 2, 3, 0)
         (event.seconds, event.psnr, event.loss) = (4.5, 20, 0.5)
         (event.worker, event.host, event.reason) = ("w", "h", "r")
-        (event.message, event.output) = ("m", "o")
+        (event.message, event.output, event.unrestored) = ("m", "o", 0)
         event.snapshot = .complete
         return event
     }

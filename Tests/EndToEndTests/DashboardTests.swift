@@ -124,6 +124,36 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a page says how many tiles came through unrestored when a job was stopped`()
+            throws
+        {
+            try withSession { session in
+                let process = try session.start(
+                    Programs.coordinator, restoration(in: session, "--dashboard", "0"))
+                let place = try Place(process, in: session)
+                try session.awaitTiles(1, output: "out.png", of: process)
+                let answer = place.ask(
+                    "POST", "/api/control", ["Authorization: Bearer \(place.token)"],
+                    body: "{\"action\": \"stopAndBlend\"}")
+                #expect(answer?.status == 202, process.story)
+                var last = ""
+                while let answer = place.ask("GET", "/api/changes") {
+                    last = answer.body
+                    usleep(20_000)
+                }
+                #expect(process.wait() == .exited(2), process.story)
+                let lines = process.errors.split(separator: "\n")
+                let count = lines.count { $0.hasPrefix("UNRESTORED") }
+                #expect(count > 0 && last.contains("\(count) tile"), "\(last)\n\(process.story)")
+                for words in [
+                    "came through unrestored", "--retry-failed", "\"fitting\":0",
+                    "\"setAside\":\(count)", "\"waiting\":0", "\"workerCount\":0", "\"workers\":[]",
+                ] {
+                    #expect(last.contains(words), "\(words) is not in \(last)")
+                }
+            }
+        }
+
         @Test func `a page shows all phases of a job`() throws {
             try withSession { session in
                 let process = try session.start(

@@ -27,7 +27,7 @@ extension EndToEndTests {
                 let tiles = events.filter { $0.event == .tileFinished }.compactMap(\.tile)
                 #expect(tiles.sorted() == Array(0..<6))
                 let last = try #require(events.last)
-                #expect(last.event == .done && last.exitCode == 0)
+                #expect(last.event == .done && last.exitCode == 0 && last.unrestored == 0)
                 #expect(last.output == session.path("out.png"))
 
                 let again = try session.succeed(

@@ -101,6 +101,12 @@ export class Mosaic {
     this.redraw();
   }
 
+  /** Shows tiles as they were given. */
+  unpaint(tiles) {
+    const gone = tiles.filter((tile) => this.painted.delete(tile));
+    if (gone.length) this.compose();
+  }
+
   /** Makes what is seen on the right of the split anew. */
   compose() {
     const context = this.after.getContext("2d");

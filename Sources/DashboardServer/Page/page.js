@@ -3,7 +3,7 @@
 import { Mosaic } from "/mosaic.js";
 import { Refused, bitmap, control, hasToken, json } from "/server.js";
 import {
-  showConfiguration, showEvents, showFacts, showJob, showLegend, showWorkers, stateWords,
+  put, showConfiguration, showEvents, showFacts, showJob, showLegend, showWorkers, stateWords,
 } from "/lists.js";
 import { TileDialog } from "/tile.js";
 
@@ -40,6 +40,14 @@ function stateOf(tile) {
   const fits = state.fits.slice(tile * restarts, (tile + 1) * restarts);
   const has = (name) => fits.some((fit) => fit.state === name);
   return ["fitting", "waiting", "stored"].find(has) ?? "setAside";
+}
+
+const givenUp = (tiles) => tiles.filter((tile) => stateOf(tile) === "setAside");
+
+/** Tiles that are not stored, as the job has ended. */
+function unrestoredTiles() {
+  const tiles = state.job?.description.windows.keys() ?? [];
+  return [...tiles].filter((tile) => stateOf(tile) !== "stored");
 }
 
 /** How much of a tile's iterations is done, 0 to 1. */
@@ -83,6 +91,8 @@ function take(answer) {
     touched.add(Math.floor(fit.number / state.job.description.restarts));
   }
   for (const tile of touched) mosaic.setState(tile, stateOf(tile), shareOf(tile));
+  // What was half fitted has no part in the output.
+  mosaic.unpaint(state.ending ? unrestoredTiles() : givenUp([...touched]));
   if (answer.events.length) {
     state.events.push(...answer.events);
     state.event = answer.events.at(-1).number;
@@ -109,6 +119,7 @@ function show() {
   const share = byId("bar").value;
   document.title = `${Math.floor(share * 100)} % ${byId("name").textContent} - dip-coord`;
   byId("controls").hidden = !hasToken() || state.ending !== null;
+  byId("no-token").hidden = hasToken() || state.ending !== null;
   showLine();
 }
 
@@ -173,7 +184,8 @@ async function loadPreviews() {
   await Promise.all(wanted.slice(0, picturesAtOnce).map(async (fit) => {
     const image = await bitmap(`/pictures/fits/${fit.number}.jpg`);
     previewsShown.set(fit.number, fit.preview);
-    if (image) mosaic.setPreview(Math.floor(fit.number / restarts), image);
+    const isFitting = state.fits[fit.number]?.state === "fitting";
+    if (image && isFitting) mosaic.setPreview(Math.floor(fit.number / restarts), image);
   }));
 }
 
@@ -185,7 +197,11 @@ function notice(text, isBad) {
   const place = byId("notice");
   place.hidden = !text;
   place.classList.toggle("bad", Boolean(isBad));
-  if (place.textContent !== text) place.textContent = text;
+  put(place, text);
+}
+
+function noticeOfEnd(more) {
+  notice(`The job has ended. ${state.ending}${more}`, unrestoredTiles().length > 0);
 }
 
 async function ask() {
@@ -210,7 +226,8 @@ async function run() {
   try {
     await ask();
     failures = 0;
-    notice(state.ending ? `The job has ended. ${state.ending}` : asked, false);
+    if (state.ending) noticeOfEnd("");
+    else notice(asked, false);
     if (document.hidden) pause = 4 * interval;
   } catch (error) {
     failures += 1;
@@ -219,8 +236,8 @@ async function run() {
     } else if (error instanceof Refused && error.status === 503) {
       notice("The job has not begun yet.", false);
     } else if (state.ending) {
-      notice(`The job has ended. ${state.ending} This is its last state.`, false);
-      byId("controls").hidden = true;
+      noticeOfEnd(" This is the last state.");
+      dialog.update(state);
     } else if (failures > 2) {
       byId("phase").textContent = "no connection";
       notice(
@@ -239,7 +256,7 @@ let askedTimer = 0;
 
 function confirm(text) {
   const sure = byId("sure");
-  byId("sure-text").textContent = text;
+  put(byId("sure-text"), text);
   sure.returnValue = "";
   sure.showModal();
   return new Promise((resolve) =>
@@ -272,7 +289,7 @@ byId("pause").addEventListener("click", () =>
 byId("resume").addEventListener("click", () => change("resume", "The job was asked to go on."));
 byId("stop").addEventListener("click", async () => {
   const text = "Stop here, and make the output of the tiles that are stored? "
-    + "All others stay as they were.";
+    + "All others stay as they were, until the same command with --retry-failed restores them.";
   if (await confirm(text)) change("stopAndBlend", "The job was asked to stop and blend.");
 });
 

@@ -63,7 +63,8 @@ export class TileDialog {
     this.isBusy = true;
     const tile = this.tile;
     try {
-      const answer = await json(`/api/tiles/${tile}`);
+      const answer = await this.ask(tile, state);
+      this.latest = answer;
       if (this.tile === tile) this.show(answer);
       await this.load(tile, answer);
     } catch {
@@ -72,6 +73,13 @@ export class TileDialog {
       this.isBusy = false;
     }
     if (this.tile !== null && this.tile !== tile) this.update(state);
+  }
+
+  /** What is known of a tile. When the program has ended only the page knows its fits' states. */
+  async ask(tile, state) {
+    if (!state.ending || this.latest?.tile !== tile) return json(`/api/tiles/${tile}`);
+    const fits = this.latest.fits.map((fit) => ({ ...fit, ...state.fits[fit.number] }));
+    return { ...this.latest, fits };
   }
 
   show(answer) {
@@ -112,7 +120,10 @@ export class TileDialog {
   }
 
   async want(name, tile, source) {
-    if (!source) return;
+    if (!source) {
+      if (this.tile === tile) this.put(name, null, null);
+      return;
+    }
     if (this.sources[name]?.key === source.key) return;
     const address = await picture(source.path);
     if (address && this.tile === tile) this.put(name, source.key, address);
@@ -124,7 +135,11 @@ export class TileDialog {
     if (this.sources[name]) URL.revokeObjectURL(this.sources[name].address);
     this.sources[name] = address ? { key, address } : undefined;
     image.hidden = !address;
-    if (!address) return image.removeAttribute("src");
+    if (!address) {
+      image.removeAttribute("src");
+      this.clip();
+      return;
+    }
     image.alt = name === "before" ? "The tile as it was" : "The tile as it is restored";
     image.onload = () => this.clip();
     image.src = address;

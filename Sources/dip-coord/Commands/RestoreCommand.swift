@@ -69,11 +69,12 @@ struct RestoreCommand: ParsableCommand {
         defer { server?.finish() }
         do {
             server = try progress.page.serve(&console)
-            let code = try restore(began, &console)
+            let end = try restore(began, &console)
             console.tell(.done) {
-                ($0.output, $0.exitCode) = (output.path(forInput: file), Int(code))
+                ($0.output, $0.exitCode) = (output.path(forInput: file), Int(end.code))
+                $0.unrestored = end.unrestored
             }
-            if code != 0 { throw ExitCode(code) }
+            if end.code != 0 { throw ExitCode(end.code) }
         } catch let error as ExitCode {
             throw error
         } catch {
@@ -85,8 +86,10 @@ struct RestoreCommand: ParsableCommand {
         }
     }
 
-    /// Restores the image; the exit code.
-    private func restore(_ began: MonotonicClock, _ console: inout Console) throws -> Int32 {
+    /// Restores the image.
+    private func restore(
+        _ began: MonotonicClock, _ console: inout Console
+    ) throws -> RestorationEnd {
         let listener = try Listener(workers)
         let desk = CoordinatorDesk(listener)
         let run = RestorationRun(

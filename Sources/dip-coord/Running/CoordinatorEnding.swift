@@ -138,6 +138,7 @@ extension CoordinatorLoop {
         ending.isBlending = false
         ending.blend = result
         ending.report = makeReport()
+        console.watch.end(unrestored: ending.report?.unrestored ?? [])
         guard let report = ending.report, let bytes = try? Text.json(report, indented: true) else {
             return end(with: nil)
         }
@@ -157,6 +158,7 @@ extension CoordinatorLoop {
         ending.isBlending = false
         ending.error = error
         ending.isComplete = true
+        if error != nil { console.watch.end(unrestored: nil) }
         endStorageInTime()
     }
 

@@ -58,11 +58,7 @@ final class JobWatch: WatchedJob {
         state.withLock {
             $0.record?.take(event)
             $0.heardAt = clock.now()
-            switch event.facts.event {
-            case .done: $0.ending = "The output is in its place: \(event.facts.output ?? "")."
-            case .failed: $0.ending = "There is no output: \(event.facts.reason ?? "")."
-            default: break
-            }
+            $0.ending = event.ending ?? $0.ending
         }
     }
 
@@ -71,6 +67,11 @@ final class JobWatch: WatchedJob {
             $0.record?.take(snapshot)
             $0.heardAt = clock.now()
         }
+    }
+
+    /// The run of a job is over, as `JobRecord.end` takes it.
+    func end(unrestored: [JobReport.Unrestored]?) {
+        state.withLock { $0.record?.end(unrestored: unrestored) }
     }
 
     /// A picture of a fit's average has come.

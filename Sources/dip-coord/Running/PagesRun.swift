@@ -28,10 +28,10 @@ struct PagesRun {
         }
     }
 
-    /// - Returns: The exit code: 2 when that of any page is 2.
+    /// - Returns: The exit code is 2 when that of any page is 2.
     func run(
         at desk: CoordinatorDesk, clock: MonotonicClock, _ console: inout Console
-    ) throws -> Int32 {
+    ) throws -> RestorationEnd {
         let pages = try ImageFormats.pages(run.file)
         try checkOutput()
         try run.output.report.folder.map { try ReportFolder(path: $0).check(jobFolder: folder) }
@@ -52,7 +52,8 @@ struct PagesRun {
                     "no report is written: the pages of \(output) were made by an earlier run, and "
                         + "are joined; --fresh --overwrite makes them again")
             }
-            return record.isWhole ? 0 : 2
+            return record.isWhole
+                ? RestorationEnd(code: 0, unrestored: 0) : RestorationEnd(code: 2)
         }
         guard access(output, F_OK) != 0 || run.output.overwrite || record?.isMade(output) == true
         else {
@@ -67,17 +68,19 @@ struct PagesRun {
                     + "choose another output with -o, or remove the folder")
         }
         try makeFolder()
-        var code: Int32 = 0
+        var end = RestorationEnd(code: 0, unrestored: 0)
         let last = pages.indices.last { !isComplete($0) } ?? 0
         for index in pages.indices {
             console.note("page \(index + 1) of \(pages.count)")
             var page = try page(pages, index)
             page.keepsWorkers = index < last
-            code = max(code, try page.run(at: desk, clock: clock, &console))
+            let made = try page.run(at: desk, clock: clock, &console)
+            end.code = max(end.code, made.code)
+            end.unrestored = end.unrestored.flatMap { sum in made.unrestored.map { sum + $0 } }
         }
-        try join(pages.indices.map(path), isWhole: code == 0, &console)
+        try join(pages.indices.map(path), isWhole: end.code == 0, &console)
         console.text("restored   \(output), \(Text.count(pages.count, "page"))")
-        return code
+        return end
     }
 
     /// The folders of the pages that were begun, in order; none where one page is restored.

@@ -58,6 +58,14 @@ final class CoordinatorDesk {
     }
 }
 
+/// What a restoration has come to.
+struct RestorationEnd {
+    /// The program's exit code.
+    var code: Int32
+    /// Tiles whose pixels in the output are the input's; nil where it is not known.
+    var unrestored: Int?
+}
+
 /// A restoration as the user asks for it.
 struct RestorationRun {
     var file: String
@@ -80,10 +88,9 @@ struct RestorationRun {
     /// Restores the image, or what is left of it.
     ///
     /// - Parameter clock: started with the program.
-    /// - Returns: The exit code.
     func run(
         at desk: CoordinatorDesk, clock: MonotonicClock, _ console: inout Console
-    ) throws -> Int32 {
+    ) throws -> RestorationEnd {
         let prepared = try RestoreJob.prepare(self)
         if let phase = prepared.phase {
             var next = self
@@ -106,11 +113,14 @@ struct RestorationRun {
     func work(
         _ prepared: consuming sending RestoreJob.Prepared, at desk: CoordinatorDesk,
         clock: MonotonicClock, _ console: inout Console
-    ) throws -> Int32 {
+    ) throws -> RestorationEnd {
         let job = prepared.job
         if case .complete(let former, let completion) = prepared.standing {
             let code = try sayComplete(job, former, completion, &console)
-            return reportEarlier(job, prepared.source, former, completion, code: code, &console)
+            return RestorationEnd(
+                code: reportEarlier(
+                    job, prepared.source, former, completion, code: code, &console),
+                unrestored: completion.unrestored.count)
         }
         for warning in job.warnings { console.warning(warning) }
         if job.blend.uncertaintyMap != nil, job.restarts == 1, !job.isPhase {
@@ -136,10 +146,12 @@ struct RestorationRun {
             job: job, state: state, goesOn: goesOn, socket: socket, signals: signals,
             storage: storage, console: console, clock: clock)
         let code = try loop.run()
-        return job.writeReport(
-            console.watch.read { $0 }, loop.ending.report, loop.ending.pictures,
-            loop.ending.blend?.disagreement, warnings: loop.warnings, code: code,
-            isOfEarlierRun: false, &console)
+        return RestorationEnd(
+            code: job.writeReport(
+                console.watch.read { $0 }, loop.ending.report, loop.ending.pictures,
+                loop.ending.blend?.disagreement, warnings: loop.warnings, code: code,
+                isOfEarlierRun: false, &console),
+            unrestored: loop.ending.report?.unrestored.count)
     }
 
     /// Writes the report of a job that needs no run, where one is wanted.
