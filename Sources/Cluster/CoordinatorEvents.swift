@@ -221,7 +221,8 @@ extension Coordinator {
             switch self {
             case .workerJoined(let hello):
                 "worker \(hello.worker) joined: \(hello.host), process \(hello.processID), "
-                    + "\(hello.threadCount) threads, \(hello.processor), version \(hello.version)"
+                    + "\(hello.threadCount) thread\(hello.threadCount == 1 ? "" : "s"), "
+                    + "\(hello.processor), version \(hello.version)"
             case .workerReturned(let worker): "worker \(worker) is back"
             case .workerGone(let worker, let reason): "worker \(worker) \(reason)"
             case .workerRefused(let worker, let reason): "worker \(worker) was refused: \(reason)"

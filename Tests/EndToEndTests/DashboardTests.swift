@@ -142,7 +142,7 @@ extension EndToEndTests {
                     usleep(20_000)
                 }
                 #expect(process.wait() == .exited(2), process.story)
-                let lines = process.output.split(separator: "\n")
+                let lines = process.errors.split(separator: "\n")
                 let count = lines.count { $0.hasPrefix("UNRESTORED") }
                 #expect(count > 0 && last.contains("\(count) tile"), "\(last)\n\(process.story)")
                 for words in [
