@@ -5,7 +5,7 @@ import Foundation
 import Glibc
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     @Suite struct LivePage {
         /// Where a job's page is, and the token for its buttons.
         private struct Place {

@@ -8,6 +8,6 @@ import Testing
 /// deadline.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct EndToEndTests {}
 
-/// What the programs make of pictures, options and wrong ones, where nothing disturbs them. These
-/// run beside the others, one at a time too: much of either is waiting.
+/// What the programs make of pictures, options and wrong ones, and what they show of it. These run
+/// beside the others, one at a time too: much of either is waiting.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct PictureTests {}

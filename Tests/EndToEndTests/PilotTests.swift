@@ -3,7 +3,7 @@ import Glibc
 import Testing
 import Wire
 
-extension EndToEndTests {
+extension PictureTests {
     /// Pilots find one iteration at which all fits stop.
     @Suite struct Pilots {
         /// Noise so strong that fits come down to it soon: two pilots of six tiles.

@@ -136,7 +136,8 @@ extension PictureTests {
             }
         }
 
-        @Test func `a preset of one's own that makes no sense is 64, naming file and field`() throws
+        @Test func `a preset of one's own that makes no sense is refused, naming file and field`()
+            throws
         {
             try withSession { session in
                 let image = try Picture(width: 100, height: 64).write(session.path("in.png"))
@@ -158,9 +159,9 @@ extension PictureTests {
                     }
                 }
                 mkdir(session.path("folder.json"), 0o777)
-                for name in ["none.json", "folder.json"] {
+                for (name, code) in [("none.json", 66), ("folder.json", 64)] as [(String, Int32)] {
                     expectRefusal(
-                        try session.run(["presets", session.path(name)]), 64, saying: name)
+                        try session.run(["presets", session.path(name)]), code, saying: name)
                 }
                 #expect(session.names == ["folder.json", "in.png", "mine.json"])
             }

@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     @Suite struct Restoring {
         private static let quick = [
             "--preset", "thin", "--tile", "64", "--overlap", "16", "--seed", "3",

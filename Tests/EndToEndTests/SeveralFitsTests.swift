@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// Several fits of each tile: restarts, and other seeds where arithmetic fails.
     @Suite struct SeveralFits {
         private func arguments(_ session: Session, _ more: String...) throws -> [String] {

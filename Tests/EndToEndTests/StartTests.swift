@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-extension EndToEndTests {
+extension PictureTests {
     /// All fits begin with the weights of one tile's fit.
     @Suite struct Starts {
         private func arguments(_ session: Session, _ more: String...) throws -> [String] {

@@ -30,12 +30,7 @@ enum JobStanding {
         _ options: JobOptions
     ) throws {
         let files = PosixFileSystem()
-        if try JobStore.isInUse(folder: folder, fileSystem: files) {
-            throw ProgramError(
-                .unwritable,
-                "\(folder) is in use: another dip-coord is working there; wait for it, or choose "
-                    + "another output with -o")
-        }
+        try Self.checkIsFree(folder, files)
         guard !options.fresh,
             let former = try Self.former(folder, output, wanted, part: part, files)
         else {
@@ -77,7 +72,17 @@ enum JobStanding {
         _ options: JobOptions
     ) throws {
         guard !options.fresh else { return }
-        _ = try former(folder, output, wanted, undecided: undecided, PosixFileSystem())
+        let files = PosixFileSystem()
+        try checkIsFree(folder, files)
+        _ = try former(folder, output, wanted, undecided: undecided, files)
+    }
+
+    private static func checkIsFree(_ folder: String, _ files: PosixFileSystem) throws {
+        guard try JobStore.isInUse(folder: folder, fileSystem: files) else { return }
+        throw ProgramError(
+            .unwritable,
+            "\(folder) is in use: another dip-coord is working there; wait for it, or choose "
+                + "another output with -o")
     }
 
     /// The manifest in the folder; nil when there is none.
