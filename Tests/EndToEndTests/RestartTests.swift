@@ -60,7 +60,7 @@ extension EndToEndTests {
                     in: session, "--workers", "1", "--checkpoint-interval", "0.1")
                 var coordinator = try session.start(Programs.coordinator, arguments)
                 for kill in 1...2 {
-                    try OneTile.awaitCheckpoints(2 * kill, session, of: coordinator)
+                    try OneTile.awaitCheckpoints(kill, session, of: coordinator)
                     coordinator.kill()
                     try session.eventually("no workers") { coordinator.descendants.isEmpty }
                     coordinator = try session.start(Programs.coordinator, arguments)
