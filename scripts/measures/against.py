@@ -33,7 +33,7 @@ def main():
 
     def place(seconds, psnr):
         share = (math.log10(seconds) - DECADES[0]) / (DECADES[1] - DECADES[0])
-        return (LEFT + share * (WIDTH - LEFT - 20),
+        return (LEFT + share * (WIDTH - LEFT - 40),
                 20 + (high - psnr) / (high - low) * (HEIGHT - BOTTOM - 20))
 
     out = [
@@ -47,7 +47,7 @@ def main():
                    f"{10 ** decade:,}</text>")
     for psnr in range(low, high + 1, 2):
         y = place(10, psnr)[1]
-        out.append(f'<line x1="{LEFT}" x2="{WIDTH - 20}" y1="{y:.1f}" y2="{y:.1f}" '
+        out.append(f'<line x1="{LEFT}" x2="{WIDTH - 40}" y1="{y:.1f}" y2="{y:.1f}" '
                    f'stroke="#ddd"/><text x="{LEFT - 6}" y="{y + 4:.1f}" '
                    f'text-anchor="end">{psnr}</text>')
     for index, (name, points) in enumerate(found.items()):
@@ -56,7 +56,7 @@ def main():
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}"/>')
         out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in places]
-        x, y = LEFT + 250, place(10, low)[1] - 16 - 18 * index
+        x, y = LEFT + 190, place(10, low)[1] - 16 - 18 * index
         out.append(f'<circle cx="{x}" cy="{y - 4:.1f}" r="4" fill="{colour}"/>'
                    f'<text x="{x + 10}" y="{y:.1f}">{name}</text>')
     out.append(f'<text x="{LEFT}" y="{HEIGHT - 10}">PSNR in dB over CPU seconds a megapixel, '
