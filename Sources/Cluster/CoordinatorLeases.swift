@@ -67,7 +67,9 @@ extension Coordinator {
     func mayHave(_ tile: TileID, _ worker: WorkerID) -> Bool {
         let failures = tiles[tile].failures
         guard failures.contains(where: { $0.worker == worker }) else { return true }
-        let failedHere = Set(failures.map(\.worker)).filter { workers[$0] != nil }
+        let failedHere = Set(failures.map(\.worker)).filter {
+            workers[$0] != nil && !bystanders.contains($0)
+        }
         return failedHere.count == ableCount
     }
 

@@ -129,8 +129,7 @@ struct PlanCommand: ParsableCommand {
         if case .pilots = stopping { pilotCount = RestoreJob.pilotPlan(tiles).tileCount }
         let restarts = fit.repeats.restarts ?? preset.restarts
         let startCount =
-            fit.begin.resolved(preset, tileCount: tiles.tileCount) == .shared
-            ? 1 : 0
+            fit.begin.resolved(preset, tileCount: tiles.tileCount) == .shared ? 1 : 0
         let fitCount = tiles.tileCount * restarts
         // All fits are of one size: as many rounds as the busiest worker has fits.
         let rounds = [startCount, pilotCount, fitCount].reduce(0) {

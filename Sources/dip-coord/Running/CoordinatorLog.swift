@@ -110,8 +110,7 @@ extension Coordinator.Note {
         switch self {
         case .workerGone(_, let reason), .workerRefused(_, let reason),
             .workerWaits(_, let reason), .checkpointFailed(_, let reason),
-            .storingFailed(_, let reason),
-            .nonsense(_, let reason):
+            .storingFailed(_, let reason), .nonsense(_, let reason):
             reason
         case .leaseEnded(_, _, let end): end.description
         case .workerJoined, .workerReturned, .leaseResumed, .secondTry, .lateResult,

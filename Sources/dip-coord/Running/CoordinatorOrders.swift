@@ -109,8 +109,7 @@ extension Coordinator.Note {
             case .exited, .neverBegan, .goodbye, .superseded, .outpaced, .handedOver: false
             }
         case .workerRefused, .workerWaits, .storingFailed, .leaseResumed, .secondTry,
-            .checkpointFailed,
-            .checkpointMissing, .checkpointUseless:
+            .checkpointFailed, .checkpointMissing, .checkpointUseless:
             true
         case .paused, .resumed: true
         case .workerReturned, .workerGone, .lateResult, .nonsense: false
