@@ -8,3 +8,15 @@ int csystem_bypass_cache(int descriptor, int wanted) {
     if (flags < 0) return -1;
     return fcntl(descriptor, F_SETFL, wanted ? flags | O_DIRECT : flags & ~O_DIRECT);
 }
+
+int csystem_join_thread(pthread_t thread, int milliseconds) {
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += milliseconds / 1000;
+    end.tv_nsec += milliseconds % 1000 * 1000000L;
+    if (end.tv_nsec >= 1000000000L) {
+        end.tv_sec += 1;
+        end.tv_nsec -= 1000000000L;
+    }
+    return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &end);
+}

@@ -5,7 +5,7 @@
 /// are together, as they become where they share cores with those that have nothing left to do.
 public struct Forecast: Equatable, Sendable {
     public var likely: Double
-    /// nil where tiles stop where each is best, and none has shown when that is.
+    /// nil where fits stop where they are best, and none has shown when that is.
     public var low: Double?
     public var high: Double
 
@@ -29,6 +29,11 @@ public struct Forecast: Equatable, Sendable {
     public struct Iterations: Equatable, Sendable {
         public var low: Double?
         public var likely, high: Double
+
+        /// At most so many, for which nothing has shown yet when it will be.
+        public init(atMost maximum: Int, likely: Int) {
+            (low, self.likely, high) = (nil, Double(min(likely, maximum)), Double(maximum))
+        }
 
         /// Always so many.
         public init(_ count: Int) {
@@ -55,15 +60,41 @@ public struct Forecast: Equatable, Sendable {
         }
     }
 
+    /// Fits that begin when those at hand are done: of a later phase, or of a later page.
+    public struct Later: Equatable, Sendable {
+        public var fits: Int
+        /// Workers that share them, if there are no more.
+        public var workers: Int
+        public var iterations: Iterations
+        /// How many such phases there will be.
+        public var times: Int
+
+        public init(fits: Int, workers: Int, iterations: Iterations, times: Int = 1) {
+            self.fits = fits
+            self.workers = workers
+            self.iterations = iterations
+            self.times = times
+        }
+
+        /// All of them, one round after the other, where a worker does so much in a second.
+        fileprivate func seconds(_ iterations: Double, rate: Double, workers others: Int) -> Double
+        {
+            let workers = max(workers, others, 1)
+            return Double((fits + workers - 1) / workers * times) * iterations / rate
+        }
+    }
+
     /// - Parameters:
     ///   - hands: one for each worker.
     ///   - tilesLeft: tiles that are neither stored nor given up.
     ///   - iterations: what each of them takes.
+    ///   - later: what follows.
     ///   - spread: one standard deviation of rates, as a share of them.
     ///   - lostShare: iterations that had to be done again, as a share of those done.
     /// - Returns: nil where no rate is known.
     public init?(
-        hands: [Hand], tilesLeft: Int, iterations: Iterations, spread: Double, lostShare: Double
+        hands: [Hand], tilesLeft: Int, iterations: Iterations, later: [Later] = [],
+        spread: Double, lostShare: Double
     ) {
         let known = hands.compactMap(\.rate).filter { $0 > 0 }
         guard !known.isEmpty else { return nil }
@@ -71,18 +102,26 @@ public struct Forecast: Equatable, Sendable {
         func seconds(_ iterations: Double) -> Double {
             Self.makespan(hands, tilesLeft: tilesLeft, iterations: iterations, meanRate: mean)
         }
+        func seconds(_ later: Later, _ iterations: Double) -> Double {
+            later.seconds(iterations, rate: mean, workers: hands.count)
+        }
         let spread = min(max(spread, 0), 0.75)
-        likely = seconds(iterations.likely)
+        likely = later.reduce(seconds(iterations.likely)) { $0 + seconds($1, $1.iterations.likely) }
         let held = Set(hands.compactMap(\.tile)).count
-        low = iterations.low.map { count in
+        let least = iterations.low.map { count in
             let begun = hands.reduce(0.0) { sum, hand in
                 sum + (hand.tile == nil ? 0 : max(count - Double(hand.iteration), 0))
             }
             let work = begun + Double(max(tilesLeft - held, 0)) * count
             let together = mean * Double(hands.count)
-            return min(work / together, seconds(count)) / (1 + spread)
+            return min(work / together, seconds(count))
         }
-        high = seconds(iterations.high) / (1 - spread) * (1 + max(lostShare, 0))
+        low = later.reduce(least) { sum, later in
+            guard let sum, let count = later.iterations.low else { return nil }
+            return sum + seconds(later, count)
+        }.map { $0 / (1 + spread) }
+        let most = later.reduce(seconds(iterations.high)) { $0 + seconds($1, $1.iterations.high) }
+        high = most / (1 - spread) * (1 + max(lostShare, 0))
     }
 
     /// When the last tile is done, if whoever is free takes the next one: at the end, the slowest

@@ -90,7 +90,8 @@ public struct MetricsText: Sendable {
             ("high", snapshot.secondsLeftHigh),
         ]
         add(
-            "dip_time_left_seconds", .gauge, "The forecast of the time left.",
+            "dip_time_left_seconds", .gauge,
+            "The forecast of the time left, later phases and pages included.",
             bounds.compactMap { name, value in value.map { ([("bound", name)], $0) } })
         add(
             "dip_iterations_done", .gauge,

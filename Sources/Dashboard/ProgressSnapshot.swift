@@ -36,7 +36,8 @@ public struct ProgressSnapshot: Codable, Equatable, Sendable {
     public var iterationsLost: Int
     /// The sum over workers, as they were lately.
     public var iterationsPerSecond: Double?
-    /// The likely time left, and the range that the spread of rates leaves; seconds.
+    /// The likely time left, with all that follows this phase but the making of the output, and the
+    /// range that the spread of rates leaves; seconds.
     public var secondsLeft, secondsLeftLow, secondsLeftHigh: Double?
     /// The mean over tiles, in dB.
     public var psnrToInput: Double?

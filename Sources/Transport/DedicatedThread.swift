@@ -76,4 +76,13 @@ public final class DedicatedThread {
         handle = nil
         pthread_join(thread, nil)
     }
+
+    /// Waits until the closure has returned, and no longer than `maximum`: whether it has. A thread
+    /// that goes on can be waited for again.
+    func join(atMost maximum: Duration) -> Bool {
+        guard let thread = handle else { return true }
+        guard csystem_join_thread(thread, maximum.wholeMilliseconds) == 0 else { return false }
+        handle = nil
+        return true
+    }
 }

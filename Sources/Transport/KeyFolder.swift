@@ -90,13 +90,13 @@ public struct KeyFolder: Sendable {
     /// - Throws: also where nobody could join.
     public func coordinator() throws(KeyError) -> CurveKeyPair {
         let pair = try KeyFile.pair(at: "\(path)/\(Self.coordinatorName)_secret")
-        guard !workers().isEmpty else {
-            throw KeyError(
+        let (keys, problem) = list()
+        guard keys.isEmpty else { return pair }
+        throw problem
+            ?? KeyError(
                 kind: .missing,
                 message: "\(workersPath) holds no worker's key, so nobody could join; dip-coord "
                     + "keygen \(path) makes one")
-        }
-        return pair
     }
 
     /// A worker's keys, in a folder that ``make(worker:)`` has made.
@@ -105,10 +105,20 @@ public struct KeyFolder: Sendable {
     }
 
     /// Those who may join, as the folder is at the moment. Files that hold no key are passed over.
-    func workers() -> Set<CurvePublicKey> {
-        guard let folder = opendir(workersPath) else { return [] }
+    func workers() -> Set<CurvePublicKey> { list().keys }
+
+    /// Those who may join, and why there are not more of them.
+    private func list() -> (keys: Set<CurvePublicKey>, problem: KeyError?) {
+        guard let folder = opendir(workersPath) else {
+            guard errno != ENOENT else { return ([], nil) }
+            let message =
+                "cannot read \(workersPath): \(KeyFile.errorText()); the coordinator has to look "
+                + "into it for the keys of workers"
+            return ([], KeyError(kind: .unusable, message: message))
+        }
         defer { closedir(folder) }
         var keys: Set<CurvePublicKey> = []
+        var problem: KeyError?
         var count = 0
         while count < Self.workersMaximum, let entry = readdir(folder) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) {
@@ -116,8 +126,12 @@ public struct KeyFolder: Sendable {
             }
             guard name.hasSuffix(".key") else { continue }
             count += 1
-            if let key = try? KeyFile.publicKey(at: "\(workersPath)/\(name)") { keys.insert(key) }
+            do {
+                keys.insert(try KeyFile.publicKey(at: "\(workersPath)/\(name)"))
+            } catch {
+                problem = problem ?? error
+            }
         }
-        return keys
+        return (keys, problem)
     }
 }

@@ -8,8 +8,8 @@ internal import Synchronization
 ///
 /// There is one context, however many holds: several contexts that use CURVE crash one another
 /// (libzmq issue 4242). Every socket keeps its hold, so that the context ends after the last
-/// socket, whatever the order in which they go; the end waits for each socket's linger time.
-/// A program makes one, after its ``SignalFD``, and keeps it.
+/// socket, whatever the order in which they go; the end waits for each socket's linger time, and
+/// no longer than ``endMaximum``. A program makes one, after its ``SignalFD``, and keeps it.
 public final class MessagingContext: Sendable {
     private struct Shared: ~Copyable {
         var handle: UnsafeMutableRawPointer?
@@ -17,6 +17,10 @@ public final class MessagingContext: Sendable {
     }
 
     private static let shared = Mutex(Shared())
+
+    /// The longest that the end may take. libzmq looks names up on its I/O thread, and a name that
+    /// no server answers for keeps that thread for half a minute: it is left behind then.
+    static let endMaximum = Duration.seconds(4)
 
     /// Takes hold of the context, and makes it when nobody else does.
     ///
@@ -43,8 +47,22 @@ public final class MessagingContext: Sendable {
         Self.shared.withLock { shared in
             shared.holds -= 1
             guard shared.holds == 0, let handle = shared.handle else { return }
-            while zmq_ctx_term(handle) == -1, zmq_errno() == EINTR {}
+            Self.end(handle)
             shared.handle = nil
+        }
+    }
+
+    /// Ends a context, on a thread of its own so that it can be left behind.
+    private static func end(_ handle: UnsafeMutableRawPointer) {
+        let address = UInt(bitPattern: handle)
+        let end: @Sendable () -> Void = {
+            let handle = UnsafeMutableRawPointer(bitPattern: address)
+            while zmq_ctx_term(handle) == -1, zmq_errno() == EINTR {}
+        }
+        if let thread = try? DedicatedThread(name: "messaging's end", body: end) {
+            _ = thread.join(atMost: endMaximum)
+        } else {
+            end()
         }
     }
 

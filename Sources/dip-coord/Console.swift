@@ -6,6 +6,7 @@ import Logging
 import Logs
 import Synchronization
 import Transport
+import Wire
 
 /// How progress is shown.
 enum ProgressMode {
@@ -109,8 +110,8 @@ struct Console {
         }
     }
 
-    /// Shows how things stand, in place of what was shown before.
-    func status(_ snapshot: @autoclosure () -> ProgressSnapshot) {
+    /// Shows how a job stands, in place of what was shown before.
+    func status(of job: JobID, _ snapshot: @autoclosure () -> ProgressSnapshot) {
         switch mode {
         case .bar:
             guard StandardStream.error.takesMore else { return }
@@ -118,7 +119,7 @@ struct Console {
         case .plain: logger.notice("\(snapshot().line)", metadata: .event("progress"))
         case .json:
             guard StandardStream.output.takesMore else { return }
-            tell(.progress) { $0.snapshot = snapshot() }
+            tell(.progress) { ($0.job, $0.snapshot) = (job.rawValue, snapshot()) }
         case .none: break
         }
     }

@@ -45,6 +45,32 @@ struct ForecastTests {
         #expect(abs(found.high - 5 / 0.75 * 1.1) < 1e-9)
     }
 
+    @Test func `what follows is in the time left, a round of fits after the other`() {
+        let hands = [
+            Forecast.Hand(tile: 0, iteration: 50, rate: 10),
+            Forecast.Hand(tile: 1, iteration: 50, rate: 10),
+        ]
+        func forecast(_ later: [Forecast.Later]) -> Forecast? {
+            Forecast(
+                hands: hands, tilesLeft: 2, iterations: Forecast.Iterations(100), later: later,
+                spread: 0, lostShare: 0)
+        }
+        let fixed = Forecast.Iterations(200)
+        // Five fits of two workers are three rounds of 20 seconds, and of four workers two.
+        let five = Forecast.Later(fits: 5, workers: 1, iterations: fixed)
+        #expect(forecast([five])?.likely == 65)
+        #expect(forecast([five])?.low == 65)
+        let twice = Forecast.Later(fits: 5, workers: 4, iterations: fixed, times: 2)
+        #expect(forecast([twice])?.likely == 85)
+        // Where nothing tells when fits stop, there is an upper end alone.
+        let open = Forecast.Later(
+            fits: 2, workers: 1, iterations: Forecast.Iterations(atMost: 1000, likely: 300))
+        let found = forecast([five, open])
+        #expect(found?.likely == 95)
+        #expect(found?.low == nil)
+        #expect(found?.high == 165)
+    }
+
     @Test func `nothing is foretold while no rate is known`() {
         #expect(forecast([Forecast.Hand(tile: 0, iteration: 0, rate: nil)], left: 3) == nil)
         #expect(forecast([], left: 3) == nil)

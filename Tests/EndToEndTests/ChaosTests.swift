@@ -8,9 +8,9 @@ extension EndToEndTests {
     @Suite struct Chaos {
         private static let actionCount = 12
 
-        /// One that is always tried, which kills the workers of one tile before its first iteration
-        /// again and again, and one that changes from run to run.
-        private static let seeds = [53_238, Int.random(in: 1...999_999)]
+        /// The first kills the workers of one tile before its first iteration again and again.
+        /// Any number of others: `scripts/chaos --seed`.
+        private static let seeds = [53_238, 7]
 
         /// A job with workers of its own and of others, and what befalls them.
         private final class Scene {

@@ -139,5 +139,32 @@ extension EndToEndTests {
                 #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
             }
         }
+
+        @Test(.enabled(if: TwoHosts.areAllowed, "network name spaces are not allowed here"))
+        func `a worker whose coordinator's name nobody answers for ends when it is asked to`()
+            throws
+        {
+            try withSession { session in
+                let hosts = try TwoHosts(session)
+                defer { hosts.end() }
+                let resolver = try hosts.addSilentHost(beside: .workers)
+                let table = session.path("resolv.conf")
+                try Files.write(Array("nameserver \(resolver)\n".utf8), table)
+                let worker = try hosts.start(
+                    .workers, "/usr/bin/unshare",
+                    [
+                        "--mount", "/bin/sh", "-c",
+                        "mount --bind \"$1\" /etc/resolv.conf && exec \"$2\" \"$3\"", "sh", table,
+                        Programs.worker, "tcp://nowhere.test:5555",
+                    ])
+                try session.eventually("a name that is looked up", of: worker) {
+                    worker.errors.contains("connecting to")
+                }
+                usleep(500_000)
+                worker.send(SIGTERM)
+                // Looking the name up goes on for as long as all tries of the resolver, 20 seconds.
+                #expect(worker.wait(atMost: .seconds(8)) == .exited(0), worker.story)
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Dashboard
 import Foundation
+import Imaging
 import Testing
 
 extension EndToEndTests {
@@ -24,6 +25,10 @@ extension EndToEndTests {
                 #expect(events.first?.event == .begun)
                 #expect(events.first?.snapshot?.tilesTotal == 6)
                 #expect(events.count { $0.event == .workerJoined } == 2, process.story)
+                // Sentences and the end are of the program, all else is of a job.
+                #expect(
+                    events.allSatisfy { ($0.job == nil) == [.message, .done].contains($0.event) },
+                    process.story)
                 let tiles = events.filter { $0.event == .tileFinished }.compactMap(\.tile)
                 #expect(tiles.sorted() == Array(0..<6))
                 let last = try #require(events.last)
@@ -34,6 +39,37 @@ extension EndToEndTests {
                     restoration(in: session, "--progress", "json"))
                 let only = try self.events(again)
                 #expect(only.map(\.event) == [.done], again.story)
+            }
+        }
+
+        @Test func `the time left is that of all pages that are still to be restored`() throws {
+            try withSession { session in
+                let (page, input) = (session.path("page.tif"), session.path("in.tif"))
+                try Picture(width: 64, height: 64, bands: 1).write(page)
+                try JoinedTIFF(input, pages: [page, page], overwrite: false).finish()
+                let iterations = 1_000_000
+                let process = try session.start(
+                    Programs.coordinator,
+                    [
+                        input, "-o", session.path("out.tif"), "--page", "all", "--workers", "1",
+                        "--preset", "thin", "--tile", "64", "--overlap", "16", "--quiet",
+                        "--iterations", "\(iterations)", "--progress", "json",
+                    ])
+                try session.eventually("a forecast", of: process) {
+                    process.output.split(separator: "\n").dropLast().contains {
+                        $0.contains("\"secondsLeft\"")
+                    }
+                }
+                process.kill()
+                let lines = process.output.split(separator: "\n")
+                let known = try #require(lines.first { $0.contains("\"secondsLeft\"") })
+                let event = try JSONDecoder().decode(ProgressEvent.self, from: Data(known.utf8))
+                let snapshot = try #require(event.snapshot)
+                // In fits of a page, of which next to nothing is done.
+                let pages =
+                    try #require(snapshot.secondsLeft) * #require(snapshot.iterationsPerSecond)
+                    / Double(iterations)
+                #expect((1.5...2.5).contains(pages), process.story)
             }
         }
 

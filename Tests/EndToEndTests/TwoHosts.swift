@@ -93,6 +93,17 @@ final class TwoHosts {
         }
     }
 
+    /// Makes one more host on the link, which takes every packet and answers none; its address.
+    func addSilentHost(beside side: Side) throws -> String {
+        let address = "10.77.0.53"
+        try run(
+            side, try Self.tool("ip"),
+            [
+                "neighbour", "add", address, "lladdr", "02:00:00:00:00:53", "dev", side.link,
+            ])
+        return address
+    }
+
     private func run(_ side: Side, _ program: String, _ arguments: [String]) throws {
         let process = try start(side, program, arguments)
         try #require(process.wait(atMost: .seconds(10)) == .exited(0), process.story)

@@ -86,7 +86,7 @@ import Testing
         let path = folder.path + "/a.tif"
         var header = ImageHeader(
             width: 512, height: 2, colorBands: 1, sampleType: .float32, format: .tiff,
-            tiffCompression: .none)
+            tiffCompression: TIFFCompression.none)
         header.hasOverviews = true
         header.metadata.nodata = -9999
         var values = [Float](repeating: 1, count: 1024)

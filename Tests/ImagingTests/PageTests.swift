@@ -10,7 +10,7 @@ import Testing
                 format: .tiff, tiffCompression: .lzw),
             ImageHeader(
                 width: 300, height: 5, colorBands: 1, sampleType: .uint16, format: .tiff,
-                tiffCompression: .none),
+                tiffCompression: TIFFCompression.none),
             ImageHeader(
                 width: 17, height: 64, colorBands: 1, sampleType: .uint8, format: .tiff,
                 tiffCompression: .deflate),

@@ -115,6 +115,25 @@ struct KeyTests {
         }
     }
 
+    @Test func `a list of workers that cannot be read is not told as an empty one`() throws {
+        try withFolder { folder in
+            let (keys, list) = (KeyFolder(folder), folder + "/workers")
+            _ = try keys.make(worker: "worker")
+            // A folder in the place of the file, since root may read every file.
+            try FileManager.default.removeItem(atPath: list + "/worker.key")
+            try FileManager.default.createDirectory(
+                atPath: list + "/worker.key", withIntermediateDirectories: false)
+            #expect(
+                message { _ = try keys.coordinator() } == "\(list)/worker.key is not a file of keys"
+            )
+            try FileManager.default.removeItem(atPath: list)
+            try Data().write(to: URL(fileURLWithPath: list))
+            #expect(
+                message { _ = try keys.coordinator() }.hasPrefix(
+                    "cannot read \(list): Not a directory; "))
+        }
+    }
+
     @Test func `who is on the list may enter, from when the file is there until it goes`() throws {
         try withFolder { folder in
             let keys = KeyFolder(folder)

@@ -63,6 +63,9 @@ static inline int csystem_name_thread(pthread_t thread, const char *name) {
     return pthread_setname_np(thread, name);
 }
 
+// Waits for a thread's end, at most so long; ETIMEDOUT when it goes on.
+int csystem_join_thread(pthread_t thread, int milliseconds);
+
 // Closes all descriptors from `lowest` on in the child.
 static inline int csystem_spawn_close_from(posix_spawn_file_actions_t *actions, int lowest) {
     return posix_spawn_file_actions_addclosefrom_np(actions, lowest);

@@ -260,6 +260,6 @@ final class CoordinatorLoop {
         }
         guard now >= statusAt else { return }
         statusAt = now + console.statusInterval
-        if ending.summary == nil || ending.isBlending { console.status(snapshot()) }
+        if ending.summary == nil || ending.isBlending { console.status(of: job.job, snapshot()) }
     }
 }

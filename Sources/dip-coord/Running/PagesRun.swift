@@ -69,11 +69,12 @@ struct PagesRun {
         }
         try makeFolder()
         var end = RestorationEnd(code: 0, unrestored: 0)
-        let last = pages.indices.last { !isComplete($0) } ?? 0
+        let left = pages.indices.filter { !isComplete($0) }
         for index in pages.indices {
             console.note("page \(index + 1) of \(pages.count)")
             var page = try page(pages, index)
-            page.keepsWorkers = index < last
+            page.pagesLeft = left.count { $0 > index }
+            page.keepsWorkers = page.pagesLeft > 0
             let made = try page.run(at: desk, clock: clock, &console)
             end.code = max(end.code, made.code)
             end.unrestored = end.unrestored.flatMap { sum in made.unrestored.map { sum + $0 } }

@@ -81,6 +81,8 @@ struct RestorationRun {
     var keepsWorkers = false
     /// Where all pages of the input are restored.
     var page: JobDescription.Page?
+    /// Pages that are still to be restored after this one.
+    var pagesLeft = 0
     /// What phases of this run have found: the weights that fits begin with, and where they stop.
     var foundStart: StartWeights?
     var found: StopFact?

@@ -1,6 +1,7 @@
 // Phases before a job: jobs of their own, of a few windows of the same plan, whose outputs are
 // facts of that job.
 
+import Dashboard
 import DeepImagePrior
 import Imaging
 import JobStore
@@ -17,7 +18,7 @@ extension RestoreJob {
         }
 
         let kind: Kind
-        let job: RestoreJob
+        var job: RestoreJob
         let standing: JobStanding
 
         /// nil where the job is complete. One that was begun before goes on by its own name, which
@@ -38,6 +39,44 @@ extension RestoreJob {
         var fields: Set<String> = begin == .random ? [] : ["start"]
         if case .pilots = stopping { fields.insert("iterations") }
         return fields
+    }
+
+    /// What is fitted after a phase of this job, or after the job itself. Later pages are taken to
+    /// be as this one is.
+    ///
+    /// - Parameters:
+    ///   - phase: nil for the job itself.
+    ///   - iterations: of the preset.
+    ///   - most: of a fit that a rule stops.
+    func laterFits(
+        after phase: Phase.Kind?, _ begin: Starting, _ stopping: Stopping, iterations: Int,
+        most: Int, pagesLeft: Int
+    ) -> [Forecast.Later] {
+        let open = Forecast.Iterations(atMost: most, likely: stop?.iteration ?? iterations)
+        let tiles = Forecast.Later(
+            fits: fitCount, workers: localWorkerCount,
+            iterations: stopping == .fixed ? Forecast.Iterations(most) : open)
+        var phases: [(kind: Phase.Kind?, fits: Forecast.Later)] = [(nil, tiles)]
+        if case .pilots = stopping {
+            var pilots = tiles
+            pilots.fits = Self.pilotPlan(plan).tileCount
+            pilots.workers = min(localWorkerCount, pilots.fits)
+            phases.insert((.pilots, pilots), at: 0)
+        }
+        if begin == .shared {
+            let start = Forecast.Later(
+                fits: 1, workers: 1, iterations: Forecast.Iterations(max(1, iterations / 2)))
+            phases.insert((.start, start), at: 0)
+        }
+        let place = phases.firstIndex { $0.kind == phase } ?? 0
+        let ofThisPage = phases[(place + 1)...].map(\.fits)
+        guard pagesLeft > 0 else { return ofThisPage }
+        return ofThisPage
+            + phases.map { phase in
+                var fits = phase.fits
+                fits.times = pagesLeft
+                return fits
+            }
     }
 
     /// The job that a phase before this one is.

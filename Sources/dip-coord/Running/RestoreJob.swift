@@ -57,6 +57,8 @@ struct RestoreJob: Sendable {
     /// Where a report goes; nil where none is wanted.
     var reportFolder: String?
     var warnings: [String]
+    /// What is fitted after this one: by the job that it is a phase of, and for later pages.
+    var later: [Forecast.Later] = []
 
     /// Whether the state of a fit is small enough to travel.
     var hasCheckpoints: Bool { stateByteCountMaximum <= WireLimits.stateByteCountMaximum }
@@ -205,6 +207,11 @@ struct RestoreJob: Sendable {
             phase = try job.takeStop(
                 rule, noiseDeviation: noiseDeviation, found: run.found, jobOptions)
         }
+        let kind = phase?.kind
+        let later = job.laterFits(
+            after: kind, begin, stopping, iterations: iterations, most: configuration.iterations,
+            pagesLeft: run.pagesLeft)
+        if kind == nil { job.later = later } else { phase?.job.later = later }
         let standing = try JobStanding(
             folder: job.folder, output: output, wanted: job.manifest, jobOptions)
         job.blend.replacesOutput = try standing.replacesOutput(

@@ -13,6 +13,7 @@ struct Tally {
     private let iterationsPerTile: Int
     private let restarts: Int
     private let mayStopEarlier: Bool
+    private let later: [Forecast.Later]
     /// The latest report on each tile that is being fitted.
     private var latest: [TileID: Progress] = [:]
     private var rates = RateHistory()
@@ -34,6 +35,7 @@ struct Tally {
         tileCountOfEarlierRuns = storedBefore
         iterationsPerTile = job.configuration.iterations
         mayStopEarlier = job.configuration.stopRule != .fixed
+        later = job.later
     }
 
     /// - Parameter worker: who says so; nil where it is not known (any more).
@@ -147,7 +149,7 @@ struct Tally {
                 squareSum: iterationSquareSum)
             : Forecast.Iterations(iterationsPerTile)
         return Forecast(
-            hands: hands, tilesLeft: snapshot.tilesLeft, iterations: iterations,
+            hands: hands, tilesLeft: snapshot.tilesLeft, iterations: iterations, later: later,
             spread: rates.spread,
             lostShare: Double(snapshot.iterationsLost) / Double(max(snapshot.iterationsDone, 1)))
     }
