@@ -16,7 +16,8 @@ struct InputError: Error, CustomStringConvertible {
 
 func readFile(_ path: String) throws -> [UInt8] {
     guard let data = FileManager.default.contents(atPath: path) else {
-        throw InputError(description: "cannot be read: \(String(cString: strerror(errno)))")
+        let why = access(path, R_OK) == 0 ? "it is no file" : String(cString: strerror(errno))
+        throw InputError(description: "cannot be read: \(why)")
     }
     return [UInt8](data)
 }
