@@ -137,7 +137,7 @@ extension Coordinator {
         case refused(reason: String)
 
         /// Whether the tile may be to blame.
-        var countsAgainstTile: Bool {
+        public var countsAgainstTile: Bool {
             switch self {
             case .failed, .diverged, .exited, .silent, .standing, .dropped: true
             case .neverBegan, .goodbye, .superseded, .outpaced, .handedOver, .refused: false

@@ -250,7 +250,13 @@ extension Coordinator {
         if let token = workers[worker]?.hello.launchToken { launchTokens[token] = nil }
         workers[worker] = nil
         if bystanders.remove(worker) == nil, ableCount == 0 { absentSince = now }
-        let sentence = reason == .neverBegan ? "cannot be reached" : reason.description
+        let sentence =
+            switch reason {
+            // It has done what it was told.
+            case _ where outcome != nil: "the job is over"
+            case .neverBegan: "cannot be reached"
+            default: reason.description
+            }
         commands.append(.note(.workerGone(worker, reason: sentence)))
     }
 }

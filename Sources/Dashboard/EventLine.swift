@@ -63,14 +63,18 @@ public struct EventLine: Codable, Equatable, Sendable {
     public var reason: String?
     public var fit: FitFacts?
     public var about: WorkerFacts?
+    /// Of a try that has ended: whether it counts against its tile, as one does not that was handed
+    /// over or that another one was faster than.
+    public var isFailure: Bool?
 
     public init(
         time: Double, event: String, message: String, subject: Subject = Subject(),
-        reason: String? = nil, fit: FitFacts? = nil, about: WorkerFacts? = nil
+        reason: String? = nil, fit: FitFacts? = nil, about: WorkerFacts? = nil,
+        isFailure: Bool? = nil
     ) {
         (self.time, self.event, self.message) = (time, event, message)
         (self.subject, self.reason) = (subject, reason)
-        (self.fit, self.about) = (fit, about)
+        (self.fit, self.about, self.isFailure) = (fit, about, isFailure)
     }
 
     /// Reads a line; nil for what is none, or torn, or of another job.
@@ -82,7 +86,7 @@ public struct EventLine: Codable, Equatable, Sendable {
     }
 
     private enum Key: String, CodingKey {
-        case time, event, message, reason, fit, about
+        case time, event, message, reason, fit, about, isFailure
     }
 
     public init(from decoder: any Decoder) throws {
@@ -93,6 +97,7 @@ public struct EventLine: Codable, Equatable, Sendable {
         reason = try values.decodeIfPresent(String.self, forKey: .reason)
         fit = try values.decodeIfPresent(FitFacts.self, forKey: .fit)
         about = try values.decodeIfPresent(WorkerFacts.self, forKey: .about)
+        isFailure = try values.decodeIfPresent(Bool.self, forKey: .isFailure)
         subject = try Subject(from: decoder)
     }
 
@@ -104,6 +109,7 @@ public struct EventLine: Codable, Equatable, Sendable {
         try values.encodeIfPresent(reason, forKey: .reason)
         try values.encodeIfPresent(fit, forKey: .fit)
         try values.encodeIfPresent(about, forKey: .about)
+        try values.encodeIfPresent(isFailure, forKey: .isFailure)
         try subject.encode(to: encoder)
     }
 }

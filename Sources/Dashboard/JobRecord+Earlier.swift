@@ -14,7 +14,9 @@ extension JobRecord {
         case "workerGone", "workerRefused":
             changeWorker(subject.worker) { ($0.leftAt, $0.reason) = (line.time, line.reason) }
         case "leaseEnded":
-            guard let number = subject.tile, fits.indices.contains(number) else { return }
+            guard let number = subject.tile, fits.indices.contains(number),
+                line.isFailure ?? true
+            else { return }
             noteFailure(
                 Failure(
                     time: line.time, fit: number, attempt: subject.attempt ?? 0,

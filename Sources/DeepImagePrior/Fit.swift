@@ -1,7 +1,7 @@
 // The fit of one tile: a network is trained to reproduce the given pixels, and its averaged output
 // on the way there is the restored picture.
 
-public import NeuralNetwork
+import NeuralNetwork
 
 #if canImport(Glibc)
     import Glibc

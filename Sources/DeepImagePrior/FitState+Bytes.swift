@@ -16,6 +16,7 @@ extension FitState {
     public func encoded() -> [UInt8] {
         var writer = SafetensorsWriter(metadata: [
             "format": Self.format, "tile": "\(tile)", "configuration": configuration,
+            "seconds": "\(seconds)",
         ])
         present.add(to: &writer, prefix: "", shape: shape)
         snapshot?.add(to: &writer, prefix: Self.snapshotPrefix, shape: shape)
@@ -34,6 +35,8 @@ extension FitState {
             else { throw SafetensorsError("it is no state of a fit") }
             self.tile = tile
             self.configuration = configuration
+            let seconds = metadata["seconds"].flatMap(Double.init) ?? 0
+            self.seconds = seconds.isFinite ? max(seconds, 0) : 0
             shape = try file.entry("average").shape
             present = try Moment(file, prefix: "")
             let hasSnapshot = file.header.tensors[Self.snapshotPrefix + "values"] != nil

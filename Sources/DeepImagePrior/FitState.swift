@@ -31,6 +31,9 @@ public struct FitState: Equatable, Sendable {
     var tile: Int
     var shape: [Int]
     var configuration: String
+    /// That were spent on the fit, tries before included, for the report: whoever measures them
+    /// writes them in.
+    public var seconds = 0.0
 
     /// Iterations done.
     public var iteration: Int { present.iteration }

@@ -93,12 +93,15 @@ struct Console {
         logger.error("\(sentence)", metadata: .event("failed"))
     }
 
+    /// Whether anybody reads what a command has come to.
+    var saysResults: Bool { logger.logLevel <= .notice }
+
     /// What a command has come to.
     func text(_ text: String) {
         guard format == .text else {
             return logger.notice("\(text)", metadata: .event("summary"))
         }
-        if logger.logLevel <= .notice { screen.line(text) }
+        if saysResults { screen.line(text) }
     }
 
     /// A line of a worker of this host, which is a log line already.

@@ -51,7 +51,7 @@ struct FitMeasure: Sendable {
     var loss: Double?
     var psnrToInput: Double?
     var iterationsPerSecond: Double?
-    /// Since the fit began.
+    /// Spent on the fit, by the tries before this one too where it goes on from their state.
     var seconds: Double
 }
 
@@ -103,9 +103,10 @@ struct FitThread {
         let (problem, configuration) = (assignment.problem, assignment.configuration)
         try memoryCheck.check(problem, configuration)
         let begin = clock.now()
-        let fit = try makeFit(assignment)
+        let (fit, secondsBefore) = try makeFit(assignment)
         var measure = FitMeasure(
-            iteration: fit.iteration, iterations: configuration.iterations, seconds: 0)
+            iteration: fit.iteration, iterations: configuration.iterations,
+            seconds: secondsBefore)
         var reportedAt = begin
         var reportedIteration = fit.iteration
         while !fit.isFinished {
@@ -118,7 +119,7 @@ struct FitThread {
             measure.iteration = progress.iteration
             measure.loss = progress.loss
             measure.psnrToInput = progress.psnrToInput
-            measure.seconds = (now - begin).inSeconds
+            measure.seconds = secondsBefore + (now - begin).inSeconds
             guard now - reportedAt >= Self.reportInterval else { continue }
             // After a roll-back the iteration is smaller than before.
             let done = progress.iteration - reportedIteration
@@ -137,27 +138,33 @@ struct FitThread {
             .finished(assignment.work, measure, shape: fit.resultShape, pixels: pixels))
     }
 
-    /// The fit at its beginning, or at the state that came with it. A state that is of no use costs
-    /// iterations, not the tile.
-    private mutating func makeFit(_ assignment: FitAssignment) throws -> Fit {
+    /// The fit at its beginning, or at the state that came with it, and the seconds that it has
+    /// taken. A state that is of no use costs iterations, not the tile.
+    private mutating func makeFit(
+        _ assignment: FitAssignment
+    ) throws -> (fit: Fit, seconds: Double) {
         let (problem, configuration) = (assignment.problem, assignment.configuration)
         if let bytes = assignment.state {
             if let start = try? StartWeights(bytes: bytes) {
                 self.start = start
-                return try Fit(
+                let fit = try Fit(
                     problem: problem, configuration: configuration, start: start,
                     threadCount: threads)
+                return (fit, 0)
             }
             do throws(FitError) {
-                return try Fit(
-                    problem: problem, configuration: configuration,
-                    resuming: try FitState(bytes: bytes), threadCount: threads)
+                let state = try FitState(bytes: bytes)
+                let fit = try Fit(
+                    problem: problem, configuration: configuration, resuming: state,
+                    threadCount: threads)
+                return (fit, state.seconds)
             } catch {
                 reports.post(.note(assignment.work, "begins anew: \(error)"))
             }
         }
-        return try Fit(
+        let fit = try Fit(
             problem: problem, configuration: configuration, start: start, threadCount: threads)
+        return (fit, 0)
     }
 
     /// Copies the state if it is wanted. False when that was the last thing to do.
@@ -169,7 +176,10 @@ struct FitThread {
         guard wanted.work == work else { return true }
         let iterationsMaximum = (measure.iterationsPerSecond ?? 0) * wanted.toleranceSeconds
         let isRecent = fit.snapshotAge.map { Double($0) <= iterationsMaximum } ?? false
-        reports.post(.state(work, isRecent ? fit.snapshotState : fit.state))
+        var state = isRecent ? fit.snapshotState : fit.state
+        state.seconds =
+            measure.seconds * Double(state.iteration) / Double(max(fit.iteration, 1))
+        reports.post(.state(work, state))
         return !wanted.isLast
     }
 

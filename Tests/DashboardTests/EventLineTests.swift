@@ -62,6 +62,18 @@ struct EventLineTests {
         #expect(record.fits[1].state == .waiting && record.fits[1].curve.points.isEmpty)
     }
 
+    @Test func `a try that was handed over is no failure, one that nothing is said of is`() {
+        var record = JobRecord(ReportSample.description())
+        record.restore(stored: Set(0..<4), setAside: [])
+        var line = Self.complete
+        line.event = "leaseEnded"
+        for (isFailure, count) in [(false, 0), (true, 1), (nil, 2)] {
+            line.isFailure = isFailure
+            record.restore(line)
+            #expect(record.fits[1].failureCount == count)
+        }
+    }
+
     @Test func `numbers outside the plan and columns of different lengths do no harm`() {
         var record = JobRecord(ReportSample.description())
         record.restore(stored: Set(0..<4), setAside: [])

@@ -20,7 +20,7 @@ enum ReportSample {
     static func summary() -> JobReport {
         var summary = JobReport(input: "a.png", output: "b.png", preset: "fast", seed: 0)
         (summary.tileCount, summary.fitCount, summary.iterations) = (4, 4, 300)
-        summary.seconds = 7
+        (summary.seconds, summary.tilesSeconds) = (7, 6)
         summary.stop = stop
         summary.psnrToInput = 24
         (summary.seamPairCount, summary.seamRMS, summary.seamMaximum) = (3, 0.01, 0.2)

@@ -101,6 +101,10 @@ extension EndToEndTests {
                 try OneTile.expectSameOutput(session, coordinator)
                 #expect(second.wait(atMost: .seconds(10)) == .exited(0), second.story)
                 #expect(try OneTile.figure("lostIterationCount", in: session) == 0)
+                // Leaving in good order is no failure, and the fit's time is that of both workers.
+                #expect(OneTile.events(session).contains("\"isFailure\":false"))
+                #expect(!OneTile.events(session).contains("\"isFailure\":true"))
+                #expect(try OneTile.number("fitSeconds", in: session) >= 0.9)
             }
         }
 

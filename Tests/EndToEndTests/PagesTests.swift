@@ -1,3 +1,5 @@
+import Dashboard
+import Foundation
 import Glibc
 import Imaging
 import Testing
@@ -89,6 +91,32 @@ extension PictureTests {
                 #expect(again.errors.contains("3 pages made by an earlier run"), again.story)
                 let other = try session.run(arguments + ["--seed", "5"])
                 expectRefusal(other, 78, saying: "seed is 0 in the folder, but 5")
+            }
+        }
+
+        @Test func `the report of a page has the times of that page`() throws {
+            try withSession { session in
+                let (page, input) = (session.path("page.tif"), session.path("in.tif"))
+                try Picture(width: 64, height: 64, bands: 1).write(page)
+                try JoinedTIFF(input, pages: [page, page], overwrite: false).finish()
+                let begin = ContinuousClock.now
+                try session.succeed(
+                    [
+                        input, "-o", session.path("out.tif"), "--page", "all", "--workers", "1",
+                        "--quiet", "--report", session.path("report"),
+                    ] + Self.fit + ["--iterations", "20"])
+                let whole = (ContinuousClock.now - begin) / .seconds(1)
+                let times = try (1...2).map { number in
+                    let bytes = try #require(
+                        Files.bytes(session.path("report/page-0000\(number)/report.json")))
+                    return try JSONDecoder().decode(Report.self, from: Data(bytes))
+                }
+                #expect(times.compactMap(\.times.wallSeconds).reduce(0, +) <= whole)
+                for report in times {
+                    let summary = try #require(report.summary)
+                    #expect(try #require(summary.tilesSeconds) <= summary.seconds)
+                    #expect(report.times.localWorkerCPUSeconds ?? 0 > 0)
+                }
             }
         }
 

@@ -11,7 +11,11 @@ extension EndToEndTests {
         }
 
         private func events(_ process: RunningProcess) throws -> [ProgressEvent] {
-            try process.output.split(separator: "\n").map {
+            try events(process.output.split(separator: "\n"))
+        }
+
+        private func events(_ lines: some Sequence<Substring>) throws -> [ProgressEvent] {
+            try lines.map {
                 try JSONDecoder().decode(ProgressEvent.self, from: Data($0.utf8))
             }
         }
@@ -70,6 +74,27 @@ extension EndToEndTests {
                     try #require(snapshot.secondsLeft) * #require(snapshot.iterationsPerSecond)
                     / Double(iterations)
                 #expect((1.5...2.5).contains(pages), process.story)
+            }
+        }
+
+        @Test func `fits that are done before they report have a rate and a time left`() throws {
+            try withSession(leavesPartialFiles: true) { session in
+                let input = session.path("in.png")
+                try Picture(width: 800, height: 800, bands: 1).write(input)
+                let process = try session.start(
+                    Programs.coordinator,
+                    [
+                        input, "-o", session.path("out.png"), "--workers", "1", "--preset", "thin",
+                        "--tile", "64", "--overlap", "16", "--iterations", "2", "--start", "random",
+                        "--progress", "json", "--quiet",
+                    ])
+                try session.eventually("a forecast", of: process) {
+                    let known = try? events(process.output.split(separator: "\n").dropLast())
+                        .compactMap(\.snapshot).first { $0.secondsLeft != nil }
+                    return known.map { $0.tilesStored > 0 && $0.iterationsPerSecond != nil }
+                        ?? false
+                }
+                process.kill()
             }
         }
 

@@ -102,8 +102,10 @@ public struct JobReport: Codable, Equatable, Sendable {
     public var stop: Stop?
     /// Of all tiles that this run has restored.
     public var iterations = 0
-    /// From the program's start.
+    /// From the program's start, or with several pages from that of the page, to the output.
     public var seconds = 0.0
+    /// From when the first tile could begin to the result of the last one; nil where not known.
+    public var tilesSeconds: Double?
     /// That workers spent on the results, in sum.
     public var fitSeconds = 0.0
     public var workerCount = 0
@@ -145,7 +147,8 @@ public struct JobReport: Codable, Equatable, Sendable {
     /// As `dip-coord` prints it at the end.
     public var text: String {
         let restored = tileCount - unrestored.count
-        let rate = seconds > 0 ? Double(iterations) / seconds : 0
+        let tilesSeconds = tilesSeconds ?? seconds
+        let rate = tilesSeconds > 0 ? Double(iterations) / tilesSeconds : 0
         var workers = "\(workerCount)"
         if restartCount > 0 { workers += ", \(restartCount) started again" }
         if failedAttemptCount > 0 {
@@ -190,7 +193,7 @@ public struct JobReport: Codable, Equatable, Sendable {
                 "PSNR       \(Text.fixed(psnrToInput, 2)) dB to the input, mean of "
                     + "\(Text.unit(restarts: restarts))s")
         }
-        if tileCount > 1 {
+        if seamPairCount > 0 {
             lines.append(
                 "seams      neighbours differ by \(Text.fixed(seamRMS * 255, 2)) of 255 (RMS), "
                     + "\(Text.fixed(seamMaximum * 255, 1)) at most")

@@ -84,6 +84,7 @@ export function showFacts(list, bar, state) {
 
 function timeLeft(progress, ending) {
   if (ending) return "-";
+  if (progress.isPaused) return "paused";
   if (progress.secondsLeftHigh === undefined) return "-";
   return range(progress.secondsLeftLow, progress.secondsLeftHigh);
 }

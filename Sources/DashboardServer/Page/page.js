@@ -36,7 +36,8 @@ const dialog = new TileDialog(byId("tile"), () => byId("mosaic").focus());
 
 /** What a tile's fits are together. */
 function stateOf(tile) {
-  const { restarts } = state.job.description;
+  const { job } = state;
+  const { restarts } = job.description;
   const fits = state.fits.slice(tile * restarts, (tile + 1) * restarts);
   const has = (name) => fits.some((fit) => fit.state === name);
   return ["fitting", "waiting", "stored"].find(has) ?? "setAside";
@@ -153,22 +154,26 @@ let isLoading = false;
 async function loadPictures(answer) {
   if (isLoading || document.hidden || !answer.pictures) return;
   isLoading = true;
+  // What comes after another job has begun is a picture of neither.
+  const job = state.job;
   try {
     const { rowsGiven, revision, painted } = answer.pictures;
     if (rowsGiven > state.rowsGiven) {
       const image = await bitmap("/pictures/given.jpg");
+      if (state.job !== job) return;
       if (image) mosaic.setGiven(image);
       state.rowsGiven = rowsGiven;
     }
     if (painted.length > picturesAtOnce) {
       const image = await bitmap("/pictures/restored.jpg");
-      if (image) for (const tile of painted) mosaic.setRestored(tile, image, true);
+      if (image && state.job === job) for (const tile of painted) mosaic.setRestored(tile, image, true);
     } else {
       await Promise.all(painted.map(async (tile) => {
         const image = await bitmap(`/pictures/tiles/${tile}.jpg`);
-        if (image) mosaic.setRestored(tile, image, false);
+        if (image && state.job === job) mosaic.setRestored(tile, image, false);
       }));
     }
+    if (state.job !== job) return;
     state.picture = revision;
     await loadPreviews();
   } finally {
@@ -183,6 +188,7 @@ async function loadPreviews() {
     && previewsShown.get(fit.number) !== fit.preview);
   await Promise.all(wanted.slice(0, picturesAtOnce).map(async (fit) => {
     const image = await bitmap(`/pictures/fits/${fit.number}.jpg`);
+    if (state.job !== job) return;
     previewsShown.set(fit.number, fit.preview);
     const isFitting = state.fits[fit.number]?.state === "fitting";
     if (image && isFitting) mosaic.setPreview(Math.floor(fit.number / restarts), image);

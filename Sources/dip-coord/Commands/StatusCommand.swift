@@ -112,7 +112,7 @@ struct JobStatus: Encodable {
     let width, height: Int
     /// How many times the output is wider and higher; absent like `iterationsPerTile`.
     let factor: Int?
-    let windowWidth, windowHeight: Int
+    let windowWidth, windowHeight: Int?
     let tileCount: Int
     /// Tiles none of whose fits is left, and of which one is done.
     let restoredCount: Int
@@ -161,8 +161,9 @@ struct JobStatus: Encodable {
         input = manifest.input.path
         width = manifest.image.width
         height = manifest.image.height
-        windowWidth = manifest.plan.windowWidth
-        windowHeight = manifest.plan.windowHeight
+        // The result of a start fit is no window, but weights.
+        windowWidth = phase == .start ? nil : manifest.plan.windowWidth
+        windowHeight = phase == .start ? nil : manifest.plan.windowHeight
         tileCount = plan.tileCount
         restarts = plan.restarts ?? 1
         fitCount = plan.fitCount
@@ -255,6 +256,6 @@ struct JobStatus: Encodable {
     private static func story(_ entry: Troubled) -> String {
         let last = entry.failures.last.map { "; the last one on \($0.worker): \($0.reason)" } ?? ""
         return "\(JobManifest.Plan.name(tile: entry.tile, restart: entry.restart)) after "
-            + "\(Text.count(entry.attempts, "attempt"))\(last)"
+            + "\(Text.count(entry.failures.count, "attempt"))\(last)"
     }
 }

@@ -15,6 +15,8 @@ struct Ending {
     /// What the state machine came to; nil while the work goes on.
     var summary: Coordinator.Summary?
     var isBlending = false
+    /// When the last result was there.
+    var fitsEndedAt: Duration?
     var blend: BlendResult?
     /// What the job's folder is told of the run.
     var report: JobReport?
@@ -85,6 +87,7 @@ extension CoordinatorLoop {
             end(with: error)
         } else {
             ending.isBlending = true
+            ending.fitsEndedAt = clock.now()
             storage.order(.blend(setAside: Set(summary.setAside.map(\.rawValue))))
         }
     }
@@ -210,7 +213,13 @@ extension CoordinatorLoop {
         guard let report = ending.report else { return 0 }
         for warning in warningsAtEnd { console.warning(warning) }
         if !job.isPhase { console.text(report.text) }
-        return report.unrestored.isEmpty ? 0 : 2
+        guard !report.unrestored.isEmpty else { return 0 }
+        if !console.saysResults {
+            console.error(
+                "\(report.unrestored.count) of \(Text.count(report.tileCount, "tile")) of "
+                    + "\(job.output) came through unrestored; --retry-failed tries them again")
+        }
+        return 2
     }
 
     private func makeReport() -> JobReport? {
@@ -228,7 +237,8 @@ extension CoordinatorLoop {
         report.iterationsPerTile = job.configuration.iterations
         report.stop = job.stop?.inReport
         report.iterations = tally.iterationCount
-        report.seconds = clock.now().inSeconds
+        report.seconds = clock.now().inSeconds - job.began.wallSeconds
+        report.tilesSeconds = ending.fitsEndedAt.map { ($0 - beganAt).inSeconds }
         report.fitSeconds = tally.fitSeconds
         report.restartCount = localWorkers.restartCount
         report.take(summary.statistics)

@@ -41,8 +41,8 @@ extension CoordinatorLoop {
             announce(.workerJoined) { ($0.worker, $0.host) = (hello.worker.rawValue, hello.host) }
         case .workerGone(let worker, let reason), .workerRefused(let worker, let reason):
             announce(.workerLeft) { ($0.worker, $0.reason) = (worker.rawValue, reason) }
-        case .leaseEnded(_, _, .handedOver): break
         case .leaseEnded(let work, let worker, let end):
+            guard end.countsAgainstTile else { return }
             announce(.tileFailed) {
                 ($0.tile, $0.attempt) = (work.tile.rawValue, work.attempt)
                 ($0.worker, $0.reason) = (worker.rawValue, end.description)

@@ -129,7 +129,7 @@ extension CoordinatorLoop {
             try tell(.broken(reason: error.message))
         case .stored(let work):
             if let (body, worker) = storing.removeValue(forKey: work.tile) {
-                tally.restored(body)
+                tally.restored(body, by: worker)
                 announceFinished(body, worker)
                 log(
                     "stored", "\(work.words(naming: job.name)) is stored", subject(work, worker))

@@ -25,13 +25,13 @@ extension CoordinatorLoop {
     func record(
         _ event: String, _ sentence: String, _ subject: EventLine.Subject? = nil,
         _ reason: String? = nil, fit: EventLine.FitFacts? = nil,
-        about: EventLine.WorkerFacts? = nil
+        about: EventLine.WorkerFacts? = nil, isFailure: Bool? = nil
     ) {
         guard !ending.isOrderedToEnd else { return }
         let line = EventLine(
             time: Console.secondsSince1970(), event: event, message: sentence,
             subject: subject ?? EventLine.Subject(job: job.job.rawValue), reason: reason, fit: fit,
-            about: about)
+            about: about, isFailure: isFailure)
         guard let bytes = try? Text.json(line, indented: false) else { return }
         storage.order(.log(String(decoding: bytes, as: UTF8.self)))
     }
@@ -117,6 +117,12 @@ extension Coordinator.Note {
             .checkpointMissing, .checkpointUseless, .paused, .resumed:
             nil
         }
+    }
+
+    /// Of a try that has ended: whether it counts against its tile.
+    var isFailure: Bool? {
+        guard case .leaseEnded(_, _, let end) = self else { return nil }
+        return end.countsAgainstTile
     }
 
     /// What a worker that has joined says of itself.

@@ -57,6 +57,8 @@ final class CoordinatorLoop {
 
     /// Tiles that earlier runs have restored.
     let storedBeforeCount: Int
+    /// When tiles could begin.
+    let beganAt: Duration
 
     var ending = Ending()
 
@@ -87,6 +89,7 @@ final class CoordinatorLoop {
         self.console = console
         self.clock = clock
         storedBeforeCount = state.stored.count
+        beganAt = clock.now()
         let unfinishedCount = job.fitCount - state.stored.count - state.setAside.count
         localWorkers = LocalWorkers(
             count: min(job.localWorkerCount, unfinishedCount), threads: job.threadsPerWorker,

@@ -87,7 +87,9 @@ extension CoordinatorLoop {
         {
             return
         }
-        record(what.name, words, subject(of: what), what.reason, about: what.about)
+        record(
+            what.name, words, subject(of: what), what.reason, about: what.about,
+            isFailure: what.isFailure)
         announce(what)
     }
 

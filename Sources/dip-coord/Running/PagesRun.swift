@@ -75,6 +75,7 @@ struct PagesRun {
             var page = try page(pages, index)
             page.pagesLeft = left.count { $0 > index }
             page.keepsWorkers = page.pagesLeft > 0
+            page.began = Spent(at: clock)
             let made = try page.run(at: desk, clock: clock, &console)
             end.code = max(end.code, made.code)
             end.unrestored = end.unrestored.flatMap { sum in made.unrestored.map { sum + $0 } }

@@ -50,12 +50,13 @@ extension PixelRegion {
 
 extension RestoreJob {
     /// Writes the report where one is wanted. The output is in its place: what cannot be written
-    /// is said in a warning.
+    /// is said as an error.
     ///
+    /// - Parameter spent: by the run; nil where the output is of an earlier one.
     /// - Returns: The exit code: `code`, or 74 in the place of 0 where there is no report.
     func writeReport(
         _ record: JobRecord?, _ summary: JobReport?, _ pictures: ReportPictures?,
-        _ disagreement: ReducedMap?, warnings: [String], code: Int32, isOfEarlierRun: Bool,
+        _ disagreement: ReducedMap?, warnings: [String], code: Int32, spent: Spent?,
         _ console: inout Console
     ) -> Int32 {
         guard let reportFolder, let record else { return code }
@@ -65,16 +66,16 @@ extension RestoreJob {
                 libraries: ProgramVersion.all(DipCoord.facts).map {
                     .init(name: $0.name, version: $0.value)
                 }, warnings: warnings, exitCode: Int(code),
-                writtenAt: Console.secondsSince1970(), isOfEarlierRun: isOfEarlierRun)
+                writtenAt: Console.secondsSince1970(), isOfEarlierRun: spent == nil)
             report.pilots = stop?.inPages
             report.gaps += pictures?.gaps ?? []
             if disagreement == nil {
                 report.gaps.append(
                     "there is no map of disagreement: it is made with the output alone")
             }
-            if !isOfEarlierRun {
-                report.times.coordinatorCPUSeconds = Self.cpuSeconds(RUSAGE_SELF.rawValue)
-                report.times.localWorkerCPUSeconds = Self.cpuSeconds(RUSAGE_CHILDREN.rawValue)
+            if let spent {
+                report.times.coordinatorCPUSeconds = spent.coordinatorCPUSeconds
+                report.times.localWorkerCPUSeconds = spent.localWorkerCPUSeconds
             }
             let images = try Self.images(pictures, disagreement, &report)
             let folder = ReportFolder(path: reportFolder)
@@ -84,7 +85,7 @@ extension RestoreJob {
             console.text("report     \(folder.page)")
             return code
         } catch {
-            console.warning(
+            console.error(
                 "the output is made, but there is no report of it: \(ProgramError(error).message)")
             return code == 0 ? ProgramError.Code.unprintable.rawValue : code
         }
@@ -105,16 +106,6 @@ extension RestoreJob {
             images.disagreement = .init(mediaType: "image/png", bytes: try picture.encoded(.png))
         }
         return images
-    }
-
-    /// Of user and system, of this process or of its children that have ended.
-    private static func cpuSeconds(_ who: Int32) -> Double {
-        var usage = rusage()
-        guard getrusage(__rusage_who_t(who), &usage) == 0 else { return 0 }
-        func seconds(_ time: timeval) -> Double {
-            Double(time.tv_sec) + Double(time.tv_usec) * 1e-6
-        }
-        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 
     /// The record of a job.

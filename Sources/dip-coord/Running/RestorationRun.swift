@@ -83,6 +83,8 @@ struct RestorationRun {
     var page: JobDescription.Page?
     /// Pages that are still to be restored after this one.
     var pagesLeft = 0
+    /// What the pages before this one have taken.
+    var began = Spent()
     /// What phases of this run have found: the weights that fits begin with, and where they stop.
     var foundStart: StartWeights?
     var found: StopFact?
@@ -152,7 +154,7 @@ struct RestorationRun {
             code: job.writeReport(
                 console.watch.read { $0 }, loop.ending.report, loop.ending.pictures,
                 loop.ending.blend?.disagreement, warnings: loop.warnings, code: code,
-                isOfEarlierRun: false, &console),
+                spent: Spent(at: clock) - job.began, &console),
             unrestored: loop.ending.report?.unrestored.count)
     }
 
@@ -168,7 +170,7 @@ struct RestorationRun {
             beganAt: manifest.createdAt, withPast: true)
         return job.writeReport(
             record, job.formerSummary, ReportPictures(of: job, input: source), nil, warnings: [],
-            code: code, isOfEarlierRun: true, &console)
+            code: code, spent: nil, &console)
     }
 
     /// The job needs no run: says so.

@@ -52,7 +52,8 @@ extension RestoreJob {
         after phase: Phase.Kind?, _ begin: Starting, _ stopping: Stopping, iterations: Int,
         most: Int, pagesLeft: Int
     ) -> [Forecast.Later] {
-        let open = Forecast.Iterations(atMost: most, likely: stop?.iteration ?? iterations)
+        var open = Forecast.Iterations(atMost: most, likely: stop?.iteration ?? iterations)
+        open.low = stop.map { Double($0.iteration) }
         let tiles = Forecast.Later(
             fits: fitCount, workers: localWorkerCount,
             iterations: stopping == .fixed ? Forecast.Iterations(most) : open)

@@ -59,6 +59,8 @@ struct RestoreJob: Sendable {
     var warnings: [String]
     /// What is fitted after this one: by the job that it is a phase of, and for later pages.
     var later: [Forecast.Later] = []
+    /// What the program had taken before it began with the page that this is.
+    var began = Spent()
 
     /// Whether the state of a fit is small enough to travel.
     var hasCheckpoints: Bool { stateByteCountMaximum <= WireLimits.stateByteCountMaximum }
@@ -212,6 +214,7 @@ struct RestoreJob: Sendable {
             after: kind, begin, stopping, iterations: iterations, most: configuration.iterations,
             pagesLeft: run.pagesLeft)
         if kind == nil { job.later = later } else { phase?.job.later = later }
+        job.began = run.began
         let standing = try JobStanding(
             folder: job.folder, output: output, wanted: job.manifest, jobOptions)
         job.blend.replacesOutput = try standing.replacesOutput(

@@ -46,7 +46,14 @@ struct Tally {
         }
     }
 
-    mutating func restored(_ result: Restored) {
+    /// - Parameter worker: who has done it; nil where it is not known (any more).
+    mutating func restored(_ result: Restored, by worker: WorkerID?) {
+        // A fit that was done before its first report.
+        if let worker, let seconds = result.seconds, seconds > 0,
+            latest[result.tile]?.iterationsPerSecond == nil
+        {
+            rates.report(Double(result.iterations) / seconds, of: worker.rawValue)
+        }
         latest[result.tile] = nil
         finishedCount += 1
         iterationCount += result.iterations
@@ -130,7 +137,8 @@ struct Tally {
         let report = report(lease)
         worker.iteration = max(lease.iteration, report?.iteration ?? 0)
         worker.iterations = report?.iterations ?? iterationsPerTile
-        worker.iterationsPerSecond = report?.iterationsPerSecond
+        worker.iterationsPerSecond =
+            report?.iterationsPerSecond ?? rates.rate(of: worker.name)
         worker.loss = report?.loss
         worker.psnrToInput = report?.psnrToInput
         return worker
