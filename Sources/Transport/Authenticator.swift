@@ -32,7 +32,8 @@ public final class Authenticator {
         let (stop, refusals) = (try EventFD(), try Refusals())
         let socket = try ReplySocket(context: context)
         try socket.bind("inproc://zeromq.zap.01")
-        let work = Work(socket: socket, door: Door(folder: folder, local: local), stop: stop)
+        let work = Work(
+            socket: socket, door: Door(workers: folder.workers, local: local), stop: stop)
         self.stop = stop
         self.refusals = refusals
         thread = try DedicatedThread(name: "zap", stackByteCount: 1 << 20) {
@@ -104,13 +105,15 @@ public final class Authenticator {
 
     /// The decision, without sockets and threads.
     struct Door {
-        private let folder: KeyFolder
+        private let workers: () -> Set<CurvePublicKey>?
         private let local: Set<CurvePublicKey>
-        private var listed: Set<CurvePublicKey> = []
+        /// Who may enter; nil where that could not be told yet.
+        private var listed: Set<CurvePublicKey>?
         private var renewAt: Duration?
 
-        init(folder: KeyFolder, local: Set<CurvePublicKey>) {
-            self.folder = folder
+        /// - Parameter workers: those who may enter at the moment; nil where that cannot be told.
+        init(workers: @escaping () -> Set<CurvePublicKey>?, local: Set<CurvePublicKey>) {
+            self.workers = workers
             self.local = local
         }
 
@@ -124,26 +127,35 @@ public final class Authenticator {
                     decoding: request.indices.contains(index) ? request[index] : [], as: UTF8.self)
             }
             let key = request.count == 7 ? CurvePublicKey(bytes: request[6]) : nil
-            let isWelcome =
-                text(0) == "1.0" && text(5) == "CURVE"
-                && key.map { mayEnter($0, from: text(3), now: now) } ?? false
+            let isOfThisKind = text(0) == "1.0" && text(5) == "CURVE"
+            // A worker that is refused leaves for good; one that hears of a trouble that may pass
+            // tries again.
+            let isWelcome: Bool? =
+                isOfThisKind ? key.map { mayEnter($0, from: text(3), now: now) } ?? false : false
             let id = request.indices.contains(1) ? request[1] : []
-            let words = isWelcome ? ["200", "OK", key?.text ?? ""] : ["400", "unknown key", ""]
+            let words =
+                switch isWelcome {
+                case true?: ["200", "OK", key?.text ?? ""]
+                case false?: ["400", "unknown key", ""]
+                case nil: ["300", "the list of keys cannot be read", ""]
+                }
             return (
                 [Array("1.0".utf8), id] + words.map { Array($0.utf8) } + [[]],
-                isWelcome ? nil : Refusal(address: text(3), key: key)
+                isWelcome == false ? Refusal(address: text(3), key: key) : nil
             )
         }
 
+        /// nil where it cannot be told for now. A list that cannot be read does not empty the one
+        /// that was read before: whoever takes the last descriptors would lock all others out.
         private mutating func mayEnter(
             _ key: CurvePublicKey, from address: String, now: Duration
-        ) -> Bool {
+        ) -> Bool? {
             if local.contains(key), address == "127.0.0.1" { return true }
             if renewAt.map({ now >= $0 }) ?? true {
-                listed = folder.workers()
+                listed = workers() ?? listed
                 renewAt = now + Authenticator.renewalInterval
             }
-            return listed.contains(key)
+            return listed?.contains(key)
         }
     }
 }

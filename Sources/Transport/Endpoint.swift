@@ -21,7 +21,7 @@ public enum Endpoint {
 
     /// Whether a listener may be asked to listen there, or a dealer to connect. libzmq itself
     /// takes a port beyond 65535 and uses what remains of it.
-    static func isWellFormed(_ endpoint: String, anyPort: Bool) -> Bool {
+    public static func isWellFormed(_ endpoint: String, anyPort: Bool) -> Bool {
         guard endpoint.hasPrefix("tcp://") else { return !endpoint.utf8.contains(0) }
         guard let (_, port) = tcpParts(endpoint) else { return false }
         return anyPort && port == "*" || UInt16(port).map { anyPort || $0 > 0 } ?? false
@@ -46,6 +46,34 @@ public enum Endpoint {
         guard let (_, port) = tcpParts(endpoint) else { return endpoint }
         let name = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         return "tcp://\(name):\(port)"
+    }
+
+    /// The endpoint with an address in the place of `localhost`, at which libzmq does not listen.
+    public static func withoutLocalName(_ endpoint: String) -> String {
+        tcpParts(endpoint)?.host == "localhost"
+            ? self.endpoint(endpoint, at: "127.0.0.1") : endpoint
+    }
+
+    /// Whether a text names a host: a name, or an address of IPv4 or IPv6, without scheme and port.
+    public static func isHost(_ text: String) -> Bool {
+        var address = in6_addr()
+        let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")
+        let inside = isBracketed ? String(text.dropFirst().dropLast()) : text
+        // What stands behind % is an interface of this host.
+        let parts = inside.split(separator: "%", omittingEmptySubsequences: false)
+        if parts.count <= 2, inet_pton(AF_INET6, String(parts.first ?? ""), &address) == 1 {
+            return true
+        }
+        return !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
     }
 
     /// Whether the endpoint's host is a name, which may stand for addresses of both kinds.

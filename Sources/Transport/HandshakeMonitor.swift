@@ -31,6 +31,8 @@ public final class HandshakeMonitor: MessageSocket {
         let events =
             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
             | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+            // No outcome, but whoever waits for one may have to see to its descriptors.
+            | ZMQ_EVENT_ACCEPTED
         guard zmq_socket_monitor(handle, endpoint, events) == 0 else {
             throw .messaging("cannot watch a socket")
         }

@@ -9,6 +9,9 @@ public struct KeyError: Error, CustomStringConvertible, Sendable, Equatable {
         case missing
         /// It is there and of no use, or others can read what is secret.
         case unusable
+        /// It cannot be looked at for now: the process has no descriptors left, or a disk or a
+        /// network does not answer.
+        case unreachable
         /// It cannot be written.
         case unwritable
     }
@@ -120,9 +123,7 @@ public enum KeyFile {
     private static func read(_ path: String, isSecret: Bool) throws(KeyError) -> String {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
-            throw KeyError(
-                kind: errno == ENOENT ? .missing : .unusable,
-                message: "cannot read \(path): \(errorText())")
+            throw unreadable(path)
         }
         defer { close(file) }
         var status = stat()
@@ -139,10 +140,19 @@ public enum KeyFile {
         }
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         let count = Glibc.read(file, &bytes, bytes.count)
-        guard count == bytes.count else {
-            throw KeyError(kind: .unusable, message: "cannot read \(path): \(errorText())")
-        }
+        guard count == bytes.count else { throw unreadable(path) }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// What the system has just said about a path that was to be read.
+    static func unreadable(_ path: String, _ advice: String = "") -> KeyError {
+        let kind: KeyError.Kind =
+            switch errno {
+            case ENOENT: .missing
+            case EMFILE, ENFILE, ENOMEM, EIO, ESTALE, ETIMEDOUT: .unreachable
+            default: .unusable
+            }
+        return KeyError(kind: kind, message: "cannot read \(path): \(errorText())\(advice)")
     }
 
     static func errorText() -> String { String(cString: strerror(errno)) }

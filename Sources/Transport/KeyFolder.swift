@@ -32,7 +32,7 @@ public struct KeyFolder: Sendable {
             throw KeyError(
                 kind: .unwritable,
                 message: "'\(name)' cannot be a worker's name: letters, digits, '-', '_' and '.' "
-                    + "are wanted, and neither 'workers' nor a dot in front")
+                    + "are wanted, and neither 'workers' nor 'coordinator.key' nor a dot in front")
         }
         try Self.makeFolder(path, mode: 0o700)
         try Self.makeFolder(workersPath, mode: 0o755)
@@ -45,9 +45,15 @@ public struct KeyFolder: Sendable {
             try KeyFile.write(coordinator, at: coordinatorPath)
         }
         let worker = try Self.pair()
-        // First what exists where the name is taken.
-        try KeyFile.writePublic(worker, at: "\(workersPath)/\(name).key")
+        // First what exists where the name is taken, or was before its key was withdrawn.
         let folder = "\(path)/\(name)"
+        guard access("\(folder)/\(Self.workerName)_secret", F_OK) != 0 else {
+            throw KeyError(
+                kind: .unwritable,
+                message: "\(folder) holds the keys of a worker of that name, and keys are not "
+                    + "replaced; choose another name, or remove the folder")
+        }
+        try KeyFile.writePublic(worker, at: "\(workersPath)/\(name).key")
         try Self.makeFolder(folder, mode: 0o700)
         try KeyFile.write(worker, at: "\(folder)/\(Self.workerName)")
         try KeyFile.writePublic(coordinator, at: "\(folder)/\(Self.coordinatorName)")
@@ -104,17 +110,23 @@ public struct KeyFolder: Sendable {
         try KeyFile.pair(at: "\(path)/\(Self.workerName)_secret")
     }
 
-    /// Those who may join, as the folder is at the moment. Files that hold no key are passed over.
-    func workers() -> Set<CurvePublicKey> { list().keys }
+    /// Those who may join, as the folder is at the moment; nil where that cannot be told for now.
+    /// Files that hold no key are passed over.
+    func workers() -> Set<CurvePublicKey>? {
+        let (keys, problem) = list()
+        return problem?.kind == .unreachable ? nil : keys
+    }
 
-    /// Those who may join, and why there are not more of them.
+    /// Those who may join, and why there are not more of them; of several reasons one that may
+    /// pass.
     private func list() -> (keys: Set<CurvePublicKey>, problem: KeyError?) {
         guard let folder = opendir(workersPath) else {
             guard errno != ENOENT else { return ([], nil) }
-            let message =
-                "cannot read \(workersPath): \(KeyFile.errorText()); the coordinator has to look "
-                + "into it for the keys of workers"
-            return ([], KeyError(kind: .unusable, message: message))
+            return (
+                [],
+                KeyFile.unreadable(
+                    workersPath, "; the coordinator has to look into it for the keys of workers")
+            )
         }
         defer { closedir(folder) }
         var keys: Set<CurvePublicKey> = []
@@ -128,9 +140,9 @@ public struct KeyFolder: Sendable {
             count += 1
             do {
                 keys.insert(try KeyFile.publicKey(at: "\(workersPath)/\(name)"))
-            } catch {
-                problem = problem ?? error
-            }
+            } catch  where problem == nil || error.kind == .unreachable {
+                problem = error
+            } catch {}
         }
         return (keys, problem)
     }

@@ -27,6 +27,16 @@ public enum ProgramStart {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// How many files more the process may open, at least as long as numbers are used from below.
+    ///
+    /// - Parameter limit: as ``raiseOpenFileLimit()`` told it.
+    public static func freeDescriptorCount(of limit: Int) -> Int {
+        let lowest = dup(STDERR_FILENO)
+        guard lowest >= 0 else { return 0 }
+        close(lowest)
+        return limit - Int(lowest)
+    }
+
     /// Lets files have numbers above those of the standard streams, also where those are closed:
     /// what is meant for a reader must not end up in a file that happens to be there. Writing to
     /// a closed stream stays the error that it is (EBADF).

@@ -12,6 +12,13 @@ public enum Reachability {
         public var isIPv6: Bool { family == AF_INET6 }
     }
 
+    /// Why an address was not connected to.
+    public struct Failure: Error {
+        /// Whether nothing of the host was heard: there is no way to it, or none back.
+        public let isOfRoute: Bool
+        public let message: String
+    }
+
     /// What a `tcp://` endpoint names; nil for another one.
     public static func target(_ endpoint: String) -> (host: String, port: UInt16)? {
         guard let (host, port) = Endpoint.tcpParts(endpoint), let port = UInt16(port) else {
@@ -61,13 +68,13 @@ public enum Reachability {
     /// Connects and closes again.
     ///
     /// - Returns: the time that it took.
-    /// - Throws: `TransportError` with what the system says, or that there was no answer.
+    /// - Throws: `Failure` with what the system says, or that there was no answer.
     public static func connect(
         to address: Address, within limit: Duration
-    ) throws(TransportError) -> Duration {
+    ) throws(Failure) -> Duration {
         let descriptor = socket(
             address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
-        guard descriptor >= 0 else { throw .system("cannot make a socket") }
+        guard descriptor >= 0 else { throw failure("cannot make a socket", errno) }
         defer { close(descriptor) }
         let clock = MonotonicClock()
         let status = address.bytes.withUnsafeBytes {
@@ -75,19 +82,24 @@ public enum Reachability {
                 descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self),
                 socklen_t($0.count))
         }
-        guard status == 0 || errno == EINPROGRESS else { throw .system(address.text) }
+        guard status == 0 || errno == EINPROGRESS else { throw failure(address.text, errno) }
         var item = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         let ready = retryingInterrupts { poll(&item, 1, limit.wholeMilliseconds) }
         guard ready > 0 else {
-            throw TransportError(
-                .system,
-                "\(address.text): no answer within \(limit.wholeMilliseconds / 1000) s; a firewall "
-                    + "that drops, or no route")
+            throw Failure(
+                isOfRoute: true,
+                message: "\(address.text): no answer within \(limit.wholeMilliseconds / 1000) s")
         }
         var code: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
-        guard code == 0 else { throw .system(address.text, code) }
+        guard code == 0 else { throw failure(address.text, code) }
         return clock.now()
+    }
+
+    private static func failure(_ what: String, _ code: Int32) -> Failure {
+        Failure(
+            isOfRoute: [ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, ETIMEDOUT].contains(code),
+            message: "\(what): \(String(cString: strerror(code)))")
     }
 }

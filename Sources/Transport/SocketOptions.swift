@@ -8,8 +8,10 @@ public struct SocketOptions: Sendable, Equatable {
     /// for ever, so that a program whose peer has gone never ends).
     public var linger: Duration = .seconds(2)
 
-    /// The largest frame that is accepted; a peer that sends a larger one is disconnected.
-    public var frameByteCountMax = 4 << 20
+    /// The largest frame that is accepted; a peer that sends a larger one is disconnected. A piece
+    /// of a mebibyte and what encryption adds to it: anybody can make libzmq set so much aside for
+    /// each connection, keys or not.
+    public var frameByteCountMax = (1 << 20) + (4 << 10)
 
     /// The most frames of one message that are kept; see ``ReceivedMessage``.
     public var frameCountMax = 8

@@ -30,6 +30,14 @@ public final class RouterSocket: MessageSocket {
         return try lastEndpoint()
     }
 
+    /// Listens there no more; connections that there are stay. To be called with what ``bind(_:)``
+    /// returned.
+    public func unbind(_ endpoint: String) throws(TransportError) {
+        try withEndpoint(endpoint, action: "stop listening at", anyPort: false) {
+            zmq_unbind($0, $1)
+        }
+    }
+
     private func lastEndpoint() throws(TransportError) -> String {
         let handle = try handle()
         var text = [CChar](repeating: 0, count: 1024)

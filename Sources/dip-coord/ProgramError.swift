@@ -98,6 +98,7 @@ struct ProgramError: Error, CustomStringConvertible, Sendable {
         switch error.kind {
         case .missing: .noInput
         case .unusable: .badInput
+        case .unreachable: .exhausted
         case .unwritable: .unwritable
         }
     }

@@ -1,7 +1,8 @@
-// dip-worker --check: can a coordinator be reached from here? Name, port, keys and version, one
-// after the other, so that the first that fails is named.
+// dip-worker --check: can a coordinator be reached from here? Name, route, port, keys and version,
+// one after the other, so that the first that fails is named.
 
 import Cluster
+import Glibc
 import Transport
 import Wire
 
@@ -16,8 +17,19 @@ struct Check {
 
     /// Prints each step; the exit code.
     func run() throws -> Int32 {
+        guard Endpoint.isWellFormed(endpoint, anyPort: false) else {
+            fail("name", "'\(endpoint)' is no endpoint", "tcp://HOST:PORT or ipc://PATH is wanted")
+            return ExitCode.usage
+        }
         guard let target = Reachability.target(endpoint) else {
-            say("name", "\(endpoint) is a file of this host")
+            let path = String(endpoint.dropFirst("ipc://".count))
+            guard access(path, F_OK) == 0 else {
+                fail(
+                    "name", "there is no \(path) on this host",
+                    "is the coordinator running, on this host, with the same --listen?")
+                return ExitCode.unavailable
+            }
+            say("name", "\(path) is a file of this host")
             return try checkAnswer(usesIPv6: false)
         }
         guard let address = checkPort(target.host, target.port) else {
@@ -46,18 +58,28 @@ struct Check {
             return nil
         }
         say("name", "\(host) is \(addresses.map(\.text).joined(separator: ", "))")
-        var failures: [String] = []
+        var failures: [Reachability.Failure] = []
         for address in addresses {
-            do throws(TransportError) {
+            do throws(Reachability.Failure) {
                 let time = try Reachability.connect(to: address, within: Self.connectTime)
-                say("port", "\(port) of \(address.text) answers in \(milliseconds(time)) ms")
+                say("route", "\(address.text) is reached in \(milliseconds(time)) ms")
+                say("port", "\(port) of \(address.text) answers")
                 return address
             } catch {
-                failures.append(error.message)
+                failures.append(error)
             }
         }
+        let messages = failures.map(\.message).joined(separator: "; ")
+        guard failures.contains(where: { !$0.isOfRoute }) else {
+            fail(
+                "route", messages,
+                "is that host on, and does every network between let port \(port) pass, there and "
+                    + "back? A firewall that drops looks like this too")
+            return nil
+        }
+        say("route", "that host answers")
         fail(
-            "port", "port \(port): \(failures.joined(separator: "; "))",
+            "port", "port \(port): \(messages)",
             "is the coordinator running, and does it --listen at an address that this host "
                 + "reaches, not at 127.0.0.1?")
         return nil
@@ -101,8 +123,10 @@ struct Check {
             }
             _ = try poller.wait(timeout: .milliseconds(100))
         }
+        // With keys nothing is said before the handshake is through.
         fail(
-            "version", "\(endpoint) accepts connections and says nothing",
+            curve == nil || isThrough ? "version" : "keys",
+            "\(endpoint) accepts connections and says nothing",
             "is it a dip-coord that listens there?")
         return ExitCode.unavailable
     }

@@ -44,7 +44,11 @@ enum ExitCode {
         }
         if let error = error as? KeyError {
             console.error(error.message)
-            return error.kind == .missing ? noInput : badInput
+            return switch error.kind {
+            case .missing: noInput
+            case .unreachable: exhausted
+            case .unusable, .unwritable: badInput
+            }
         }
         let code = WorkerCommand.exitCode(for: error)
         if code == .success {

@@ -20,6 +20,12 @@ struct CoordinatorResultTests {
         #expect(commands.summary?.storedCount == 1)
         #expect(bench.coordinator.nextDeadline == nil)
         #expect(bench.join("b") == [.send(.goodbye(goodbye), to: peer("b"))])
+        // Nobody is to read that a worker was lost which has done all that it was told.
+        bench.tell(.unreachable(peer("a")))
+        #expect(
+            bench.notes.contains {
+                if case .workerGone(_, reason: "the job is over") = $0 { true } else { false }
+            })
     }
 
     @Test func `a late result is stored and the try that runs is cancelled`() {

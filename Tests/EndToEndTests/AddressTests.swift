@@ -39,6 +39,44 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a coordinator that ends leaves what another one has written`() throws {
+            try withSession { session in
+                let file = session.path("endpoint")
+                let process = try session.start(
+                    Programs.coordinator,
+                    arguments(
+                        session,
+                        [
+                            "--workers", "0", "--listen", "tcp://localhost:0", "--endpoint-file",
+                            file,
+                        ]))
+                try session.eventually("an address", of: process) { Files.bytes(file) != nil }
+                // libzmq itself listens at no localhost.
+                #expect(Files.text(file).hasPrefix("tcp://127.0.0.1:"))
+                try Files.write(Array("tcp://127.0.0.1:7\n".utf8), file)
+                try session.eventually("a job", of: process) {
+                    OneTile.events(session).contains("began")
+                }
+                process.interrupt()
+                #expect(process.wait(atMost: .seconds(10)) == .exited(130), process.story)
+                #expect(Files.text(file) == "tcp://127.0.0.1:7\n")
+            }
+        }
+
+        @Test(arguments: ["", "tcp://h", "h:5555", "a b", "[fd00::1", "h/"])
+        func `an address to be told that is none is 64`(_ host: String) throws {
+            try withSession { session in
+                let process = try session.run(
+                    try arguments(
+                        session,
+                        [
+                            "--quiet", "--workers", "0", "--listen", "tcp://127.0.0.1:0",
+                            "--endpoint-file", session.path("e"), "--advertise", host,
+                        ]), atMost: .seconds(15))
+                expectRefusal(process, 64, saying: "--advertise is '\(host)'")
+            }
+        }
+
         @Test(arguments: [
             (["--listen", "tcp://*:0", "--interface", "lo7"], "lo (127.0.0.1"),
             (["--listen", "tcp://127.0.0.1:0", "--interface", "lo"], "tcp://*:PORT"),

@@ -20,6 +20,12 @@ extension EndToEndTests {
                 ["--endpoint-file", session.path("endpoint"), "--reconnect-timeout", "30"] + more)
         }
 
+        private func worker(
+            _ session: Session, at endpoint: String, _ more: String...
+        ) throws -> RunningProcess {
+            try session.start(Programs.worker, [endpoint, "--reconnect-timeout", "30"] + more)
+        }
+
         /// A worker's end, and what it says among its notes.
         private func expect(
             _ worker: RunningProcess, toEndWith code: Int32, saying words: String,
@@ -47,6 +53,42 @@ extension EndToEndTests {
                 #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
                 #expect(worker.errors.contains("is restored"), worker.story)
                 #expect(Files.bytes(session.path("endpoint")) == nil, "it names nobody any more")
+            }
+        }
+
+        @Test func `connections of strangers take no descriptor that the job needs`() throws {
+            try withSession { session in
+                try makeKeys(session, session.path("keys"))
+                let port = try Ports.free()
+                let arguments = try Reference.restoration(
+                    in: session, "--listen", "tcp://127.0.0.1:\(port)", "--keys",
+                    session.path("keys"), "--workers", "0"
+                )
+                .filter { $0 != "--quiet" }
+                let process = try session.start(
+                    "/bin/sh",
+                    ["-c", "ulimit -n 128 && exec \"$0\" \"$@\"", Programs.coordinator] + arguments)
+                try session.eventually("a listener", of: process) {
+                    process.errors.contains("listening at")
+                }
+                var descriptors: [Int32] = []
+                defer { for descriptor in descriptors { close(descriptor) } }
+                // Until nobody listens any more; who was waiting then may have been taken.
+                for _ in 0..<400 {
+                    guard let descriptor = try? Ports.connect(port) else { break }
+                    descriptors.append(descriptor)
+                    usleep(2000)
+                }
+                try session.eventually("a word about it", of: process) {
+                    process.errors.contains("nobody else can connect")
+                }
+                for descriptor in descriptors { close(descriptor) }
+                descriptors = []
+                // Whoever is on the list can join when they have gone.
+                let worker = try worker(
+                    session, at: "tcp://127.0.0.1:\(port)", "--keys", session.path("keys/worker"))
+                try Reference.expectSameOutput(session, process)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
             }
         }
 
@@ -150,6 +192,20 @@ extension EndToEndTests {
                 }
                 let unknown = try check("tcp://no-such-host.invalid:5555")
                 expect(unknown, toEndWith: 69, saying: "no-such-host.invalid")
+                expect(
+                    try check("tcp://127.0.0.1:99999"), toEndWith: 64, saying: "is no endpoint")
+                expect(
+                    try check("ipc://" + session.path("none")), toEndWith: 69,
+                    saying: "there is no")
+                // Kept for documentation (RFC 5737): nobody has it, and no network leads there.
+                if TwoHosts.areAllowed {
+                    let hosts = try TwoHosts(session)
+                    defer { hosts.end() }
+                    let astray = try hosts.start(
+                        .workers, Programs.worker, ["tcp://192.0.2.1:5555", "--check"])
+                    expect(astray, toEndWith: 69, saying: "Network is unreachable")
+                    #expect(astray.output.contains("route    FAILED"), astray.story)
+                }
                 #expect(unknown.output.contains("name     FAILED"), unknown.story)
                 let deserted = try check("tcp://127.0.0.1:\(try Ports.free())")
                 expect(deserted, toEndWith: 69, saying: "does it --listen")
@@ -173,7 +229,8 @@ extension EndToEndTests {
                 #expect(rightful.wait(atMost: .seconds(1)) == .exited(0), rightful.story)
                 #expect(
                     rightful.output.split(separator: "\n").map { $0.prefix(8) }
-                        == ["name    ", "port    ", "keys    ", "version "], rightful.story)
+                        == ["name    ", "route   ", "port    ", "keys    ", "version "],
+                    rightful.story)
                 #expect(!OneTile.events(session).contains("workerJoined"))
                 coordinator.interrupt()
                 _ = coordinator.wait(atMost: .seconds(20))

@@ -107,6 +107,20 @@ extension EndToEndTests {
             }
         }
 
+        @Test(.enabled(if: TwoHosts.canBeDisturbed, "network name spaces or netem are not there"))
+        func `a network that delays and loses packets changes no bit`() throws {
+            try withSession { session in
+                let hosts = try TwoHosts(session)
+                defer { hosts.end() }
+                try hosts.disturb(milliseconds: 50, lossPercent: 5)
+                let process = try coordinator(
+                    hosts, session, "--lease-silence", "8", "--checkpoint-interval", "0.5")
+                let worker = try hosts.worker()
+                try OneTile.expectSameOutput(session, process)
+                #expect(worker.wait(atMost: .seconds(10)) == .exited(0), worker.story)
+            }
+        }
+
         @Test(.enabled(if: TwoHosts.areAllowed, "mount name spaces are not allowed here"))
         func `a worker finds a coordinator whose name has got another address`() throws {
             try withSession { session in

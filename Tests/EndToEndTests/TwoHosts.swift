@@ -93,6 +93,18 @@ final class TwoHosts {
         }
     }
 
+    /// Keeps every packet for so long in each direction, and loses some.
+    func disturb(milliseconds: Int, lossPercent: Int) throws {
+        for side in [Side.coordinator, .workers] {
+            try run(
+                side, try Self.tool("tc"),
+                [
+                    "qdisc", "add", "dev", side.link, "root", "netem", "delay",
+                    "\(milliseconds)ms", "loss", "\(lossPercent)%",
+                ])
+        }
+    }
+
     /// Makes one more host on the link, which takes every packet and answers none; its address.
     func addSilentHost(beside side: Side) throws -> String {
         let address = "10.77.0.53"
@@ -141,6 +153,8 @@ final class TwoHosts {
     static let areAllowed = isAllowed { _ in }
     /// Whether the hosts can have addresses of IPv6.
     static let haveIPv6 = isAllowed { try $0.addIPv6() }
+    /// Whether packets can be kept and lost; not every kernel can do that.
+    static let canBeDisturbed = isAllowed { try $0.disturb(milliseconds: 10, lossPercent: 1) }
     /// Whether that link can be slowed.
     static let canBeSlow = isAllowed { try $0.slow(kilobitsPerSecond: 1000) }
 }

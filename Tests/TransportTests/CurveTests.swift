@@ -179,7 +179,7 @@ import Testing
         // In a process of its own there would be no authenticator at all; here the request is
         // answered by one that knows nobody.
         let context = try MessagingContext()
-        var door = Authenticator.Door(folder: KeyFolder("/nowhere"), local: [])
+        var door = Authenticator.Door(workers: KeyFolder("/nowhere").workers, local: [])
         let key = [UInt8](repeating: 1, count: 32)
         let request = ["1.0", "1", "dip", "127.0.0.1", "", "CURVE"].map { Array($0.utf8) } + [key]
         #expect(door.answer(request, now: .zero).refusal != nil)

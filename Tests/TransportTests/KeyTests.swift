@@ -94,10 +94,10 @@ struct KeyTests {
             #expect(
                 try KeyFile.publicKey(at: place + "/coordinator.key") == coordinator.publicKey)
             #expect(keys.workers() == [try KeyFolder(place).worker().publicKey])
-            #expect(message { _ = try keys.make(worker: "worker") }.contains("it exists"))
+            #expect(message { _ = try keys.make(worker: "worker") }.contains("not replaced"))
             let second = try keys.make(worker: "host-2")
             #expect(try keys.coordinator() == coordinator)
-            #expect(keys.workers().count == 2)
+            #expect(keys.workers()?.count == 2)
             #expect(try KeyFolder(second).worker() != KeyFolder(place).worker())
             for name in ["", "a/b", "..", ".a", "workers", "a b", "coordinator.key"] {
                 #expect(message { _ = try keys.make(worker: name) }.contains("name"), "\(name)")
@@ -134,12 +134,49 @@ struct KeyTests {
         }
     }
 
+    @Test func `a list that cannot be read for a while lets in whom it named, and refuses nobody`()
+        throws
+    {
+        let (listed, other) = (try CurveKeyPair().publicKey, try CurveKeyPair().publicKey)
+        var list: Set<CurvePublicKey>?
+        var door = Authenticator.Door(workers: { list }, local: [])
+        func ask(_ key: CurvePublicKey, at seconds: Double) throws -> (String, isRefusal: Bool) {
+            let request = ["1.0", "7", "dip", "10.0.0.1", "", "CURVE"].map { Array($0.utf8) }
+            let (reply, refusal) = door.answer(
+                request + [try bytes(key)], now: .seconds(seconds))
+            return (String(decoding: reply[2], as: UTF8.self), refusal != nil)
+        }
+        #expect(try ask(listed, at: 0) == ("300", false))
+        list = [listed]
+        #expect(try ask(listed, at: 1) == ("200", false))
+        list = nil
+        #expect(try ask(listed, at: 2) == ("200", false))
+        #expect(try ask(other, at: 3) == ("400", true))
+        list = []
+        #expect(try ask(listed, at: 4) == ("400", true))
+    }
+
+    @Test func `a name whose key was withdrawn is taken, and nothing is left of the attempt`()
+        throws
+    {
+        try withFolder { folder in
+            let keys = KeyFolder(folder)
+            _ = try keys.make(worker: "a")
+            _ = try keys.make(worker: "b")
+            try FileManager.default.removeItem(atPath: folder + "/workers/a.key")
+            for _ in 0..<2 {
+                #expect(message { _ = try keys.make(worker: "a") }.contains("not replaced"))
+            }
+            #expect(keys.workers()?.count == 1)
+        }
+    }
+
     @Test func `who is on the list may enter, from when the file is there until it goes`() throws {
         try withFolder { folder in
             let keys = KeyFolder(folder)
             let first = try KeyFolder(try keys.make(worker: "a")).worker().publicKey
             let local = try CurveKeyPair().publicKey
-            var door = Authenticator.Door(folder: keys, local: [local])
+            var door = Authenticator.Door(workers: keys.workers, local: [local])
             func ask(
                 _ key: CurvePublicKey, from address: String = "10.0.0.1", at seconds: Double,
                 mechanism: String = "CURVE"

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """A worker in Python: it joins the job of a dip-coord and restores tiles by non-local means.
 
-    scripts/examples/worker.py tcp://HOST:PORT [--reconnect-timeout SECONDS]
+    scripts/examples/worker.py tcp://HOST:PORT [--keys FOLDER] [--reconnect-timeout SECONDS]
 
 It needs pyzmq and NumPy, and shows what a worker in any language does (docs/PROTOCOL.md); put your
 restoration in the place of denoiser.py. It sends no states of tiles, which is optional; jobs that
-upscale or have phases before the tiles refuse it (give dip-coord --start random --stop fixed). Exit
-codes: 0 the job is over, or it was asked to end; 64 usage; 69 no coordinator; 77 refused.
+upscale refuse it. Exit codes: 0 over, or asked to end; 64 usage; 69 no coordinator; 77 refused.
 """
 import argparse
 import collections
@@ -21,11 +20,11 @@ import time
 import numpy as np
 import zmq
 
+import keys
 import payload
 from denoiser import NonLocalMeans
 
-PROTOCOL = 2
-CAN = ["guide"]  # which it leaves out of its result, and makes no use of
+PROTOCOL, CAN = 2, ["guide"]  # which it leaves out of its result, and makes no use of
 
 
 class Worker:
@@ -33,8 +32,7 @@ class Worker:
         self.options, self.context = options, zmq.Context()
         self.name = f"{socket.gethostname()[:90]}-{os.getpid()}-{random.randrange(1 << 32):08x}"
         self.incarnation, self.pause, self.welcomed_at = 0, 1, time.monotonic()
-        self.job = self.exit_code = self.end_at = None
-        self.work = self.fit = self.result = None  # the try, its tile, its result until the receipt
+        self.job = self.exit_code = self.end_at = self.work = self.fit = self.result = None
         self.connect()
 
     def leave(self, code, reason):
@@ -51,6 +49,7 @@ class Worker:
         for option, value in ((zmq.IMMEDIATE, 1), (zmq.SNDHWM, 2), (zmq.LINGER, 2000),
                               (zmq.IPV6, "[" in self.options.endpoint)):
             self.socket.setsockopt(option, value)
+        keys.encrypt(self.socket, self.options.keys)
         self.socket.connect(self.options.endpoint)
         self.greet()
 
@@ -68,8 +67,8 @@ class Worker:
                   processor=f"NumPy {np.__version__}", capabilities=CAN, work=self.report())
 
     def report(self):
-        phase = "delivering" if self.result is not None else "fitting"
-        return self.work and {**self.work, "iteration": self.fit.done, "phase": phase}
+        return self.work and {**self.work, "iteration": self.fit.done,
+                              "phase": "fitting" if self.result is None else "delivering"}
 
     def send(self, kind, **fields):
         self.short.append([json.dumps({"protocol": PROTOCOL, "type": kind, **fields}).encode()])
@@ -185,12 +184,13 @@ class Worker:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("endpoint", help="tcp://HOST:PORT")
+    parser.add_argument("--keys", metavar="FOLDER", help="as dip-coord keygen makes it")
     parser.add_argument("--reconnect-timeout", type=float, default=300, metavar="SECONDS")
     parser.error = lambda reason: (print(f"worker.py: {reason}", file=sys.stderr), sys.exit(64))
     try:
         worker = Worker(parser.parse_args())
-    except zmq.ZMQError as error:
-        parser.error(f"the endpoint cannot be connected to: {error}; tcp://HOST:PORT is wanted")
+    except (zmq.ZMQError, OSError, ValueError) as error:
+        parser.error(f"the endpoint or the keys are of no use: {error}")
     for number in (signal.SIGTERM, signal.SIGINT):  # a result waits so long for its receipt
         signal.signal(number, lambda *_: setattr(worker, "end_at", time.monotonic() + 25))
     sys.exit(worker.run())

@@ -166,7 +166,9 @@ async function loadPictures(answer) {
     }
     if (painted.length > picturesAtOnce) {
       const image = await bitmap("/pictures/restored.jpg");
-      if (image && state.job === job) for (const tile of painted) mosaic.setRestored(tile, image, true);
+      if (image && state.job === job) {
+        for (const tile of painted) mosaic.setRestored(tile, image, true);
+      }
     } else {
       await Promise.all(painted.map(async (tile) => {
         const image = await bitmap(`/pictures/tiles/${tile}.jpg`);

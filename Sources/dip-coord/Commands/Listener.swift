@@ -39,9 +39,9 @@ struct Listener {
 
     /// Where to listen, at one interface or as `--listen` says.
     private static func endpoint(_ options: WorkerOptions) throws -> String? {
-        guard let listen = options.listen, let interface = options.interface else {
-            return options.listen
-        }
+        guard let listen = options.listen.map(Endpoint.withoutLocalName),
+            let interface = options.interface
+        else { return options.listen.map(Endpoint.withoutLocalName) }
         guard let family = Endpoint.allAddresses(listen) else {
             throw ProgramError(
                 .usage,
@@ -53,8 +53,13 @@ struct Listener {
     }
 
     /// What lies among the files because of the socket.
-    func removeFiles() {
-        if let endpointFile { unlink(endpointFile) }
+    ///
+    /// - Parameter bound: where others can connect.
+    func removeFiles(_ bound: String?) {
+        // Another coordinator's, which was told the same file, is not ours to remove.
+        if let endpointFile, let bound, EndpointFile.read(endpointFile) == told(bound) {
+            unlink(endpointFile)
+        }
         removeSocketFile()
     }
 
@@ -69,10 +74,14 @@ struct Listener {
     /// Binds the socket. This host's own workers have an address of their own, which works whatever
     /// the public one is.
     ///
-    /// - Returns: the address for this host's own workers.
-    func bind(_ router: RouterSocket, console: inout Console) throws -> String {
+    /// - Returns: where others can connect, if they can, and this host's own workers.
+    func bind(
+        _ router: RouterSocket, console: inout Console
+    ) throws -> (forOthers: String?, forLocalWorkers: String) {
+        var forOthers: String?
         if let publicEndpoint {
             let bound = try router.bind(publicEndpoint)
+            forOthers = bound
             console.note(
                 "listening at \(bound)" + (interface.map { ", interface \($0)" } ?? ""))
             try writeEndpointFile(bound)
@@ -82,18 +91,20 @@ struct Listener {
                         + "results; nothing is encrypted")
             }
         }
-        return hasLocalWorkers ? try router.bind("tcp://127.0.0.1:*") : ""
+        return (forOthers, hasLocalWorkers ? try router.bind("tcp://127.0.0.1:*") : "")
     }
 
     /// As workers reach it: by the name that they know, else by the address that is listened at,
     /// else, where those are all of this host, by its name.
+    private func told(_ bound: String) -> String {
+        let ownName = Endpoint.allAddresses(bound) == nil ? nil : RestoreJob.hostName
+        return (advertisedHost ?? ownName).map { Endpoint.endpoint(bound, at: $0) } ?? bound
+    }
+
     private func writeEndpointFile(_ bound: String) throws {
         guard let endpointFile else { return }
-        let ownName = Endpoint.allAddresses(bound) == nil ? nil : RestoreJob.hostName
-        let host = advertisedHost ?? ownName
         do throws(TransportError) {
-            try EndpointFile.write(
-                host.map { Endpoint.endpoint(bound, at: $0) } ?? bound, at: endpointFile)
+            try EndpointFile.write(told(bound), at: endpointFile)
         } catch {
             removeSocketFile()
             throw ProgramError(

@@ -1,6 +1,7 @@
 // Who fits the tiles: workers of this host and of others.
 
 import ArgumentParser
+import Transport
 
 struct WorkerOptions: ParsableArguments {
     @Option(
@@ -133,6 +134,11 @@ struct WorkerOptions: ParsableArguments {
         guard advertise == nil || listen?.hasPrefix("tcp://") ?? false else {
             throw ValidationError(
                 "--advertise names a host, and --listen \(listen ?? "") is a file of this one")
+        }
+        if let advertise, !Endpoint.isHost(advertise) {
+            throw ValidationError(
+                "--advertise is '\(advertise)'; the name or the address of this host is wanted, "
+                    + "without tcp:// and without the port, which is that of --listen")
         }
         guard keys == nil || !insecure else {
             throw ValidationError("--keys and --insecure exclude each other")

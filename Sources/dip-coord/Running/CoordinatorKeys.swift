@@ -30,12 +30,17 @@ struct CoordinatorKeys {
 struct Strangers {
     /// Until when a sentence is not repeated.
     var silentUntil: [String: Duration] = [:]
+    /// What was told since then.
+    var toldSince: Duration = .zero
+    var told = 0
     var untold = 0
 }
 
 extension CoordinatorLoop {
-    /// A worker with wrong keys tries again and again: one note for all of this time.
+    /// A worker with wrong keys tries again and again: one note for all of this time, and so many
+    /// for all strangers, who may have a key of their own for every connection.
     private static let strangerNoteInterval: Duration = .seconds(30)
+    private static let strangerNotesMaximum = 10
 
     /// Connections that came to nothing, for the user who wonders why a worker does not come.
     func noteStrangers() {
@@ -53,12 +58,18 @@ extension CoordinatorLoop {
 
     private func noteStranger(_ sentence: String) {
         let now = clock.now()
-        guard now >= strangers.silentUntil[sentence] ?? .zero else {
+        if now - strangers.toldSince >= Self.strangerNoteInterval {
+            (strangers.toldSince, strangers.told) = (now, 0)
+        }
+        guard now >= strangers.silentUntil[sentence] ?? .zero,
+            strangers.told < Self.strangerNotesMaximum
+        else {
             strangers.untold += 1
             return
         }
         let more = strangers.untold == 0 ? "" : " (and \(strangers.untold) more connections before)"
         note(sentence + more, event: "strangerRefused")
+        strangers.told += 1
         strangers.untold = 0
         // Keys without end are not remembered without end.
         if strangers.silentUntil.count > 100 { strangers.silentUntil = [:] }

@@ -26,6 +26,7 @@ final class CoordinatorLoop {
     let router: RouterSocket
     /// Who answers for keys; nil where nothing is encrypted.
     let authenticator: Authenticator?
+    let connectionLimit: ConnectionLimit?
     var strangers = Strangers()
     let signals: SignalFD
     let storage: StorageThread
@@ -84,6 +85,7 @@ final class CoordinatorLoop {
         self.job = job
         router = socket.router
         authenticator = socket.authenticator
+        connectionLimit = socket.connectionLimit
         self.signals = signals
         self.storage = storage
         self.console = console
@@ -178,6 +180,7 @@ final class CoordinatorLoop {
             try collectChildren()
             try attendToControls()
             noteStrangers()
+            try limitConnections()
             for peer in try outboxes.flush(to: router) { try tell(.unreachable(peer)) }
             try tell(.tick)
             endChildrenInTime()

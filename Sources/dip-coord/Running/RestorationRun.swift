@@ -16,7 +16,7 @@ final class CoordinatorDesk {
 
     init(_ listener: Listener) { self.listener = listener }
 
-    deinit { if open != nil { listener.removeFiles() } }
+    deinit { if let open { listener.removeFiles(open.publicEndpoint) } }
 
     /// The socket, and what belongs to it.
     struct Open {
@@ -24,6 +24,9 @@ final class CoordinatorDesk {
         /// Who answers for keys; nil where nothing is encrypted.
         let authenticator: Authenticator?
         let router: RouterSocket
+        /// Where others can connect, and how many of them; nil where only workers of this host can.
+        let publicEndpoint: String?
+        let connectionLimit: ConnectionLimit?
         /// Where this host's own workers connect, and the keys that they are given.
         let endpoint: String
         let childKeys: [UInt8]?
@@ -40,10 +43,13 @@ final class CoordinatorDesk {
                 context: context, folder: $0.folder, local: [$0.local.publicKey])
         }
         let router = try RouterSocket(context: context, options: options)
+        let bound = try listener.bind(router, console: &console)
         let opened = Open(
             context: context, authenticator: authenticator, router: router,
-            endpoint: try listener.bind(router, console: &console),
-            childKeys: listener.keys?.forChild)
+            publicEndpoint: bound.forOthers,
+            connectionLimit: bound.forOthers.map {
+                ConnectionLimit(router, $0, allowed: ProgramStart.raiseOpenFileLimit())
+            }, endpoint: bound.forLocalWorkers, childKeys: listener.keys?.forChild)
         open = opened
         return opened
     }

@@ -280,12 +280,21 @@ struct RestoreJob: Sendable {
         }
     }
 
-    /// A worker on this host takes four descriptors (process, its end of a pipe, what it prints,
-    /// connection), and the blend has two rows of tiles open.
+    /// Files that the process itself has open at the most: a worker on this host takes four
+    /// descriptors (process, its end of a pipe, what it prints, connection), and the blend has two
+    /// rows of tiles open.
+    private static func openFileCount(
+        _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
+    ) -> Int {
+        24 + 4 * workerCount + 2 * plan.columns.count * restarts
+    }
+
+    var openFileCount: Int { Self.openFileCount(plan, restarts, localWorkerCount) }
+
     private static func checkOpenFiles(
         _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
     ) throws {
-        let needed = 24 + 4 * workerCount + 2 * plan.columns.count * restarts
+        let needed = openFileCount(plan, restarts, workerCount)
         let allowed = ProgramStart.raiseOpenFileLimit()
         guard needed > allowed else { return }
         throw ProgramError(
