@@ -3,7 +3,7 @@ from zmq.auth import load_certificate
 
 
 def encrypt(socket, folder):
-    """Makes a socket encrypt what it sends and know its coordinator; without a folder it does not."""
+    """Makes a socket encrypt and know its coordinator; without a folder it does neither."""
     if folder:
         socket.curve_publickey, socket.curve_secretkey = load_certificate(
             f"{folder}/worker.key_secret")

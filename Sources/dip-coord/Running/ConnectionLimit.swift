@@ -6,12 +6,8 @@ import Transport
 /// left, the socket stops listening until some have ended: workers that have joined stay, others
 /// try again, and tiles can be written.
 final class ConnectionLimit {
-    /// What the user may want to know.
-    enum Change {
-        case closed(free: Int)
-        case opened
-    }
-
+    /// Connections that may come before the socket has stopped listening.
+    private static let spareCount = 64
     /// After which the address may be free again.
     private static let interval: Duration = .milliseconds(500)
 
@@ -30,39 +26,39 @@ final class ConnectionLimit {
 
     /// Looks how many descriptors are left.
     ///
-    /// - Parameter reserve: that the job needs itself, and a few to spare.
-    func keep(_ reserve: Int, now: Duration) throws(TransportError) -> Change? {
+    /// - Parameter needed: that the job needs itself.
+    /// - Returns: whether the socket has just stopped listening.
+    func keep(_ needed: Int, now: Duration) throws(TransportError) -> Bool {
         // Where hardly more are allowed than the job needs, half of them are for connections.
-        let reserve = min(reserve, allowed / 2)
+        let reserve = min(needed + Self.spareCount, allowed / 2)
         let free = ProgramStart.freeDescriptorCount(of: allowed)
         if isListening {
-            guard free < reserve else { return nil }
+            guard free < reserve else { return false }
             try router.unbind(endpoint)
             isListening = false
             tryAt = now + Self.interval
-            return .closed(free: free)
+            return true
         }
-        guard free >= reserve + reserve / 2, now >= tryAt else { return nil }
+        guard free >= reserve + reserve / 8, now >= tryAt else { return false }
         tryAt = now + Self.interval
         do {
             _ = try router.bind(endpoint)
-        } catch  where error.kind == .addressInUse {
-            return nil
+            isListening = true
+        } catch {
+            // The address is not free again yet.
+            guard error.kind == .addressInUse else { throw error }
         }
-        isListening = true
-        return .opened
+        return false
     }
 }
 
 extension CoordinatorLoop {
     func limitConnections() throws {
-        switch try connectionLimit?.keep(job.openFileCount, now: clock.now()) {
-        case .closed(let free)?:
-            note(
-                "so many have connected that only \(free) more files can be opened: until some of "
-                    + "them leave, nobody else can connect", event: "connectionsLimited")
-        case .opened?: note("others can connect again", event: "connectionsOpened")
-        case nil: break
+        guard try connectionLimit?.keep(job.openFileCount, now: clock.now()) ?? false else {
+            return
         }
+        noteStranger(
+            "so many have connected that hardly more files can be opened: until some of them "
+                + "leave, nobody else can connect", event: "connectionsLimited")
     }
 }

@@ -56,7 +56,8 @@ extension CoordinatorLoop {
         }
     }
 
-    private func noteStranger(_ sentence: String) {
+    /// Says it, unless it or too much was said lately.
+    func noteStranger(_ sentence: String, event: String = "strangerRefused") {
         let now = clock.now()
         if now - strangers.toldSince >= Self.strangerNoteInterval {
             (strangers.toldSince, strangers.told) = (now, 0)
@@ -68,7 +69,7 @@ extension CoordinatorLoop {
             return
         }
         let more = strangers.untold == 0 ? "" : " (and \(strangers.untold) more connections before)"
-        note(sentence + more, event: "strangerRefused")
+        note(sentence + more, event: event)
         strangers.told += 1
         strangers.untold = 0
         // Keys without end are not remembered without end.
