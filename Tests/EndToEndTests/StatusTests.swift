@@ -13,6 +13,14 @@ extension EndToEndTests {
                 try session.awaitTiles(1, output: "out.png", of: process)
                 let running = try session.status()
                 #expect(running["standing"] as? String == "running")
+                let page = Files.text(
+                    URL(filePath: #filePath).deletingLastPathComponent().appending(
+                        path: "../../docs/PROGRESS.md"
+                    ).path)
+                let documented = page.split(separator: "| field of a status | |").last ?? ""
+                for field in running.keys {
+                    #expect(documented.contains("`\(field)`"), "\(field) is not documented")
+                }
                 let restored = try #require(running["restoredCount"] as? Int)
                 #expect(restored >= 1)
                 #expect(running["leftCount"] as? Int == Reference.tileCount - restored)

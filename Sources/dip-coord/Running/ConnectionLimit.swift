@@ -6,8 +6,8 @@ import Transport
 /// left, the socket stops listening until some have ended: workers that have joined stay, others
 /// try again, and tiles can be written.
 final class ConnectionLimit {
-    /// Connections that may come before the socket has stopped listening.
-    private static let spareCount = 64
+    /// Connections that may come before the socket has stopped listening, at most.
+    private static let spareMaximum = 64
     /// After which the address may be free again.
     private static let interval: Duration = .milliseconds(500)
 
@@ -26,11 +26,11 @@ final class ConnectionLimit {
 
     /// Looks how many descriptors are left.
     ///
-    /// - Parameter needed: that the job needs itself.
+    /// - Parameter needed: that the job will need itself.
     /// - Returns: whether the socket has just stopped listening.
     func keep(_ needed: Int, now: Duration) throws(TransportError) -> Bool {
         // Where hardly more are allowed than the job needs, half of them are for connections.
-        let reserve = min(needed + Self.spareCount, allowed / 2)
+        let reserve = min(needed + min(Self.spareMaximum, allowed / 8), allowed / 2)
         let free = ProgramStart.freeDescriptorCount(of: allowed)
         if isListening {
             guard free < reserve else { return false }
@@ -54,9 +54,9 @@ final class ConnectionLimit {
 
 extension CoordinatorLoop {
     func limitConnections() throws {
-        guard try connectionLimit?.keep(job.openFileCount, now: clock.now()) ?? false else {
-            return
-        }
+        let needed = job.openFileCount(
+            yetToStart: max(0, job.localWorkerCount - localWorkers.runningCount))
+        guard try connectionLimit?.keep(needed, now: clock.now()) ?? false else { return }
         noteStranger(
             "so many have connected that hardly more files can be opened: until some of them "
                 + "leave, nobody else can connect", event: "connectionsLimited")

@@ -289,7 +289,12 @@ struct RestoreJob: Sendable {
         24 + 4 * workerCount + 2 * plan.columns.count * restarts
     }
 
-    var openFileCount: Int { Self.openFileCount(plan, restarts, localWorkerCount) }
+    /// Those that are still to be opened.
+    ///
+    /// - Parameter workerCount: on this host, yet to be started.
+    func openFileCount(yetToStart workerCount: Int) -> Int {
+        Self.openFileCount(plan, restarts, workerCount)
+    }
 
     private static func checkOpenFiles(
         _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
