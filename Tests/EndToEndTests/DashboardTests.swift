@@ -128,10 +128,15 @@ extension PictureTests {
             throws
         {
             try withSession { session in
+                // Long enough for the request to come before the last tile is done.
                 let process = try session.start(
-                    Programs.coordinator, restoration(in: session, "--dashboard", "0"))
+                    Programs.coordinator,
+                    restoration(in: session, "--dashboard", "0", "--iterations", "200"))
                 let place = try Place(process, in: session)
-                try session.awaitTiles(1, output: "out.png", of: process)
+                // The file is there before the job knows of it.
+                try session.eventually("a tile", of: process) {
+                    place.ask("GET", "/api/status")?.body.contains(/"stored":[1-9]/) ?? false
+                }
                 let answer = place.ask(
                     "POST", "/api/control", ["Authorization: Bearer \(place.token)"],
                     body: "{\"action\": \"stopAndBlend\"}")
