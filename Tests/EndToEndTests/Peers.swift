@@ -189,7 +189,7 @@ enum Nonsense {
         case 5: return [Array(#"{"protocol":77,"type":"hello"}"#.utf8)]
         case 6: return [Array(#"{"protocol":2,"type":"hello","worker":5}"#.utf8)]
         case 7: return [Array(deep.utf8)]
-        case 8: return [[UInt8](repeating: 0x20, count: 3 << 20)]
+        case 8: return [[UInt8](repeating: 0x20, count: 1 << 20)]
         default:
             let header = """
                 {"protocol":2,"type":"restored","job":"x","tile":0,"attempt":1,"iterations":1,\

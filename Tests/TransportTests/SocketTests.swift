@@ -218,7 +218,7 @@ func send(_ frames: [[UInt8]], _ socket: DealerSocket) throws -> SendOutcome {
     @Test func `a frame beyond the limit never arrives and harms nobody else`() throws {
         let bad = try dealer()
         let good = try dealer()
-        #expect(try send([[UInt8](repeating: 0, count: (4 << 20) + 1)], bad) == .sent)
+        #expect(try send([[UInt8](repeating: 0, count: (1 << 20) + (4 << 10) + 1)], bad) == .sent)
         #expect(try send([[1]], good) == .sent)
         #expect(try #require(try receive(router)).message == .frames([[1]]))
         usleep(20_000)
