@@ -140,9 +140,9 @@ public struct KeyFolder: Sendable {
             count += 1
             do {
                 keys.insert(try KeyFile.publicKey(at: "\(workersPath)/\(name)"))
-            } catch  where problem == nil || error.kind == .unreachable {
-                problem = error
-            } catch {}
+            } catch {
+                if problem == nil || error.kind == .unreachable { problem = error }
+            }
         }
         return (keys, problem)
     }

@@ -23,7 +23,8 @@ struct Check {
         }
         guard let target = Reachability.target(endpoint) else {
             let path = String(endpoint.dropFirst("ipc://".count))
-            guard access(path, F_OK) == 0 else {
+            // A name that begins so is Linux's own, and no file's.
+            guard path.hasPrefix("@") || access(path, F_OK) == 0 else {
                 fail(
                     "name", "there is no \(path) on this host",
                     "is the coordinator running, on this host, with the same --listen?")

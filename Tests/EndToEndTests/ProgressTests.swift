@@ -65,6 +65,7 @@ extension EndToEndTests {
                     }
                 }
                 process.kill()
+                try session.eventually("no workers") { process.descendants.isEmpty }
                 let lines = process.output.split(separator: "\n")
                 let known = try #require(lines.first { $0.contains("\"secondsLeft\"") })
                 let event = try JSONDecoder().decode(ProgressEvent.self, from: Data(known.utf8))
@@ -95,6 +96,7 @@ extension EndToEndTests {
                         ?? false
                 }
                 process.kill()
+                try session.eventually("no workers") { process.descendants.isEmpty }
             }
         }
 

@@ -36,8 +36,7 @@ const dialog = new TileDialog(byId("tile"), () => byId("mosaic").focus());
 
 /** What a tile's fits are together. */
 function stateOf(tile) {
-  const { job } = state;
-  const { restarts } = job.description;
+  const { restarts } = state.job.description;
   const fits = state.fits.slice(tile * restarts, (tile + 1) * restarts);
   const has = (name) => fits.some((fit) => fit.state === name);
   return ["fitting", "waiting", "stored"].find(has) ?? "setAside";
@@ -184,7 +183,8 @@ async function loadPictures(answer) {
 }
 
 async function loadPreviews() {
-  const { restarts } = state.job.description;
+  const { job } = state;
+  const { restarts } = job.description;
   const wanted = state.fits.filter((fit) =>
     fit.state === "fitting" && fit.preview !== undefined
     && previewsShown.get(fit.number) !== fit.preview);
@@ -224,7 +224,10 @@ async function ask() {
   }
   take(answer);
   show();
-  loadPictures(answer).catch(() => {});
+  loadPictures(answer).catch((error) => {
+    // What the network does passes; a mistake of this page is to be seen.
+    if (![TypeError, DOMException, Refused].some((kind) => error instanceof kind)) throw error;
+  });
   dialog.update(state);
   return answer;
 }

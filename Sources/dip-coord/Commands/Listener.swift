@@ -39,9 +39,8 @@ struct Listener {
 
     /// Where to listen, at one interface or as `--listen` says.
     private static func endpoint(_ options: WorkerOptions) throws -> String? {
-        guard let listen = options.listen.map(Endpoint.withoutLocalName),
-            let interface = options.interface
-        else { return options.listen.map(Endpoint.withoutLocalName) }
+        let listen = options.listen.map(Endpoint.withoutLocalName)
+        guard let listen, let interface = options.interface else { return listen }
         guard let family = Endpoint.allAddresses(listen) else {
             throw ProgramError(
                 .usage,
