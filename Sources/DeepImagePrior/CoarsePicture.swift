@@ -101,7 +101,10 @@ struct CoarsePicture {
     /// - Parameters:
     ///   - z: (height, width, channels), at least as many channels as bands.
     ///   - scale: what the values are multiplied by.
-    func write(into z: inout [Float], height: Int, width: Int, channels: Int, scale: Float) {
+    func write(
+        into z: UnsafeMutableBufferPointer<Float>, height: Int, width: Int, channels: Int,
+        scale: Float
+    ) {
         let place = { (pixel: Int, count: Int) -> (first: Int, second: Int, weight: Float) in
             let centre = (Float(pixel) + 0.5) / Float(side) - 0.5
             let inside = min(max(centre, 0), Float(count - 1))

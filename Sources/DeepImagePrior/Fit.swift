@@ -11,8 +11,9 @@ import NeuralNetwork
 public struct FitProgress: Equatable, Sendable {
     /// Iterations done; smaller than before after a roll-back.
     public let iteration: Int
-    /// Mean squared error of A(output) against the samples that are not missing; after a roll-back,
-    /// that of the state which the fit went back to. Always finite.
+    /// Mean squared error of A(output) against the samples that are given, with `masked` against
+    /// those that were hidden; after a roll-back, that of the state which the fit went back to.
+    /// Always finite.
     public let loss: Double
     /// The same as PSNR, in dB.
     public let psnrToInput: Double
@@ -53,6 +54,7 @@ public final class Fit {
     private let dataGradient: DataGradient
     private let totalVariation: TotalVariation
     private let z: [Float]  // (outputHeight, outputWidth, input channels)
+    private var masked: MaskedPicture?
     private var average: [Float]  // (outputHeight, outputWidth, bands)
     /// A(output), then how far it is off; in the shape of the given pixels.
     private var misfit: [Float]
@@ -104,6 +106,7 @@ public final class Fit {
             throw FitError(error)
         }
         z = configuration.input.z(of: problem, configuration, kernels: network.kernels)
+        masked = configuration.input == .masked ? MaskedPicture(problem, configuration) : nil
         problem.guide = []
         for index in missing { problem.pixels[index] = 0.5 }
         self.problem = problem
@@ -147,7 +150,8 @@ public final class Fit {
     ) throws(FitError) -> FitProgress {
         defer { observer?(.update) }
         network.setInput(
-            z, plusNoise: Float(configuration.inputNoiseDeviation), noiseStream)
+            z, plusNoise: Float(configuration.inputNoiseDeviation), stream(.inputNoise))
+        masked?.draw(stream(.mask), kernels: network.kernels, into: network.input)
         observer?(.noise)
         network.forward(observing: observer.map { tell in { tell(.forward(layer: $0)) } })
         let loss = computeLoss()
@@ -187,7 +191,14 @@ public final class Fit {
         configuration.givesWeights ? StartWeights.shape(of: network.layout) : problem.outputShape
     }
 
-    /// Mean squared error of the average on the samples that are held out; unknown without any.
+    /// What the average's mean squared error is to be expected to be, noise included: that on the
+    /// samples that are held out, and what of the others' noise is in the average. Unknown where
+    /// nothing is held out.
+    ///
+    /// With H and T the mean squared errors on held-out and on other samples, and noise of the
+    /// variance s^2, of which the average repeats the share a where it was trained:
+    /// T = H - s^2 + (1 - a)^2 s^2, and to the clean picture the error is H - s^2 + a^2 s^2. Where
+    /// H is hardly more than s^2, that is H + (sqrt(H) - sqrt(T))^2 - s^2.
     private func heldOutError() -> Float {
         guard !heldOut.isEmpty else { return StopCurve.unknown }
         var prediction = [Float](repeating: 0, count: problem.pixels.count)
@@ -196,11 +207,18 @@ public final class Fit {
                 forwardOperator.apply(average, into: $0)
             }
         }
-        let sum = heldOut.reduce(0.0) {
+        let hidden = heldOut.reduce(0.0) {
             let error = Double(prediction[$1.place] - $1.value)
             return $0 + error * error
         }
-        return Float(sum / Double(heldOut.count))
+        for place in missing { prediction[place] = problem.pixels[place] }
+        let trained = prediction.withUnsafeMutableBufferPointer {
+            network.kernels.residual(of: $0, from: problem.pixels, into: $0)
+        }
+        let given = problem.pixels.count - missing.count
+        let expected = hidden / Double(heldOut.count)
+        let repeated = expected.squareRoot() - (trained / Double(given)).squareRoot()
+        return Float(expected + repeated * repeated)
     }
 
     /// The output of the latest iteration, (height, width, bands).
@@ -237,28 +255,33 @@ public final class Fit {
         return Float(min(decay, 1 - 1 / Double(iteration + 1)))
     }
 
-    private var noiseStream: RandomStream {
+    /// Random numbers of this iteration.
+    private func stream(_ tag: StreamTag) -> RandomStream {
         RandomStream(
             seed: configuration.seed,
             words: (
-                StreamTag.inputNoise.rawValue | UInt32(truncatingIfNeeded: rollBackCount) << 8,
+                tag.rawValue | UInt32(truncatingIfNeeded: rollBackCount) << 8,
                 UInt32(truncatingIfNeeded: problem.tile), UInt32(truncatingIfNeeded: iteration)
             ))
     }
 
-    /// Mean of (A(output) - y)^2 over what is not missing, whatever the data term; leaves the
-    /// gradient of the loss in the network.
+    /// Places of samples that have no part in this iteration's loss.
+    private var unasked: [Int] { masked?.unasked ?? missing }
+
+    /// Mean of (A(output) - y)^2 over what is asked, whatever the data term; leaves the gradient of
+    /// the loss in the network.
     private func computeLoss() -> Double {
         let (prediction, gradient) = (network.output, network.outputGradient)
+        let unasked = unasked
         let sum = misfit.withUnsafeMutableBufferPointer { misfit in
             forwardOperator.apply(UnsafeBufferPointer(prediction), into: misfit)
-            for index in missing { misfit[index] = problem.pixels[index] }
+            for index in unasked { misfit[index] = problem.pixels[index] }
             let sum = network.kernels.residual(of: misfit, from: problem.pixels, into: misfit)
             dataGradient.weigh(misfit, given: problem.pixels)
             forwardOperator.adjoint(UnsafeBufferPointer(misfit), into: gradient)
             return sum
         }
-        let count = Double(problem.pixels.count - missing.count)
+        let count = Double(problem.pixels.count - unasked.count)
         network.kernels.scale(gradient, by: Float(2 / count))
         totalVariation.addGradient(to: gradient, of: prediction)
         return sum / count
@@ -267,8 +290,8 @@ public final class Fit {
     /// Whether the output is suddenly much worse than it was. A few samples say nothing about that:
     /// their error jumps from iteration to iteration.
     private func hasCollapsed(_ psnr: Double) -> Bool {
-        let givenCount = problem.pixels.count - missing.count
-        guard let before = psnrToInput, givenCount >= Self.collapseSampleCountMinimum else {
+        let askedCount = problem.pixels.count - unasked.count
+        guard let before = psnrToInput, askedCount >= Self.collapseSampleCountMinimum else {
             return false
         }
         let reference = max(before, snapshot.psnrToInput ?? before)

@@ -13,6 +13,12 @@ public enum NetworkInput: String, Codable, Sendable, CaseIterable {
     ///
     /// Not published; docs/QUALITY.md has what it gains.
     case coarse
+    /// The same noise, but the first channels are the given pixels themselves, times `maskedScale`.
+    /// Each iteration hides another `maskedShare` of their samples, which it shows as the mean of
+    /// those around them, and asks for those only: see `MaskedPicture`.
+    ///
+    /// Not published in this form; docs/QUALITY.md has what it gains.
+    case masked
     /// The given pixels themselves, of as many bands; enlarged bilinearly where the restored tile
     /// is larger, 0.5 where a sample is missing.
     case image
@@ -30,7 +36,7 @@ public enum NetworkInput: String, Codable, Sendable, CaseIterable {
         of problem: FitProblem, _ configuration: FitConfiguration, kernels: Kernels
     ) -> [Float] {
         switch self {
-        case .noise: NoiseField(configuration).cut(problem, kernels: kernels)
+        case .noise, .masked: NoiseField(configuration).cut(problem, kernels: kernels)
         case .coarse: problem.coarsePictureInNoise(configuration, kernels: kernels)
         case .image: problem.enlargedPixels()
         case .meshgrid: problem.meshgrid()
@@ -45,10 +51,10 @@ extension FitProblem {
         let channels = configuration.inputChannels
         switch configuration.input {
         case .noise: break
-        case .coarse:
+        case .coarse, .masked:
             guard bands < channels else {
                 throw .invalid(
-                    "a network input of \(channels) channels has no room for a coarse picture of "
+                    "a network input of \(channels) channels has no room for a picture of "
                         + "\(bands) bands and noise")
             }
         case .image:
@@ -78,9 +84,12 @@ extension FitProblem {
         _ configuration: FitConfiguration, kernels: Kernels
     ) -> [Float] {
         var z = NoiseField(configuration).cut(self, kernels: kernels)
-        CoarsePicture(self, block: configuration.coarseBlock).write(
-            into: &z, height: outputHeight, width: outputWidth,
-            channels: configuration.inputChannels, scale: Float(configuration.coarseScale))
+        let coarse = CoarsePicture(self, block: configuration.coarseBlock)
+        z.withUnsafeMutableBufferPointer {
+            coarse.write(
+                into: $0, height: outputHeight, width: outputWidth,
+                channels: configuration.inputChannels, scale: Float(configuration.coarseScale))
+        }
         return z
     }
 
@@ -88,8 +97,12 @@ extension FitProblem {
         let pixels = pixels.map { $0.isNaN ? 0.5 : $0 }
         guard factor > 1 else { return pixels }
         var z = [Float](repeating: 0, count: outputCount)
-        CoarsePicture(pixels, rows: height, columns: width, bands: bands, side: factor).write(
-            into: &z, height: outputHeight, width: outputWidth, channels: bands, scale: 1)
+        let small = CoarsePicture(
+            pixels, rows: height, columns: width, bands: bands, side: factor)
+        z.withUnsafeMutableBufferPointer {
+            small.write(
+                into: $0, height: outputHeight, width: outputWidth, channels: bands, scale: 1)
+        }
         return z
     }
 

@@ -8,6 +8,7 @@ enum StreamTag: UInt32 {
     case weights = 2
     case inputNoise = 3
     case heldOut = 4
+    case mask = 5
 }
 
 /// Uniform noise at every channel and pixel of an image without end, by coordinate: tiles that

@@ -28,6 +28,9 @@ struct FitConfigurationTests {
         $0.input = .coarse
         $0.coarseBlock = 64
         $0.coarseScale = 1e-3
+        $0.maskedShare = 0
+        $0.maskedScale = 10
+        $0.masksPixels = true
         $0.gradientNormMaximum = 1e300
         $0.collapseDecibels = .leastNonzeroMagnitude
         $0.snapshotInterval = .max
@@ -143,7 +146,9 @@ struct FitConfigurationTests {
             ("filter -1", { $0.filterUp[1] = -1 }), ("inputs", { $0.inputChannels = 0 }),
             ("many inputs", { $0.inputChannels = 1025 }), ("block 0", { $0.coarseBlock = 0 }),
             ("block 65", { $0.coarseBlock = 65 }), ("coarse 0", { $0.coarseScale = 0 }),
-            ("coarse 11", { $0.coarseScale = 11 }), ("scale", { $0.inputScale = 0 }),
+            ("coarse 11", { $0.coarseScale = 11 }), ("share", { $0.maskedShare = 0.91 }),
+            ("no share", { $0.maskedShare = -0.1 }), ("masked 0", { $0.maskedScale = 0 }),
+            ("masked 11", { $0.maskedScale = 11 }), ("scale", { $0.inputScale = 0 }),
             ("negative scale", { $0.inputScale = -1 }), ("iterations", { $0.iterations = 0 }),
             ("noise", { $0.inputNoiseDeviation = -0.1 }), ("rate", { $0.learningRate = 0 }),
             ("many iterations", { $0.iterations = 1_000_001 }), ("decay", { $0.averageDecay = 1 }),

@@ -116,7 +116,8 @@ struct NetworkInputTests {
                     problem.guide = (0..<32 * 32 * 2).map { $0 == 5 ? .nan : Float($0 % 7) / 7 }
                 }
                 let channels = [
-                    NetworkInput.noise: 4, .coarse: 4, .image: 3, .meshgrid: 2, .guide: 2,
+                    NetworkInput.noise: 4, .coarse: 4, .masked: 4, .image: 3, .meshgrid: 2,
+                    .guide: 2,
                 ]
                 let configuration = Self.configuration(
                     input, channels: channels[input] ?? 0, factor: factor)
@@ -160,6 +161,7 @@ struct NetworkInputTests {
             (.tile(), Self.configuration(.meshgrid, channels: 2)),
             (.tile(), Self.configuration(.noise, channels: 4, factor: 2)),
             (.tile(), Self.configuration(.coarse, channels: 3)),
+            (.tile(), Self.configuration(.masked, channels: 3)),
         ]
         for (problem, configuration) in cases {
             #expect(throws: FitError.self) {

@@ -63,8 +63,13 @@ import Testing
         #expect(fit.result() == averages[point.iteration])
     }
 
-    @Test func `held-out pixels have no part in the fit, and their error is the curve`() throws {
-        let pilot = Self.configuration(.heldOut, isPilot: true) { $0.iterations = 30 }
+    @Test(arguments: [NetworkInput.noise, .masked])
+    func `held-out samples have no part in the fit, and their error is in the curve`(
+        input: NetworkInput
+    ) throws {
+        let pilot = Self.configuration(.heldOut, isPilot: true) {
+            ($0.iterations, $0.input) = (30, input)
+        }
         var (first, second) = (Self.problem, Self.problem)
         let kernels = try Fit.kernels()
         let heldOut = first.holdOut(pilot, kernels: kernels)
@@ -84,11 +89,21 @@ import Testing
         let (theirs, otherCurve) = try average(second)
         #expect(ours == theirs)
         #expect(curve != otherCurve)
-        let error = heldOut.reduce(0.0) { sum, sample in
-            let difference = Double(ours[sample.place]) - Double(sample.value)
-            return sum + difference * difference
+        let places = Set(heldOut.map(\.place))
+        func error(at chosen: [Int]) -> Double {
+            let sum = chosen.reduce(0.0) { sum, place in
+                let difference = Double(ours[place]) - Double(Self.problem.pixels[place])
+                return sum + difference * difference
+            }
+            return sum / Double(chosen.count)
         }
-        let expected = error / Double(heldOut.count)
+        let hidden = error(at: Array(places))
+        let trained = error(
+            at: Self.problem.pixels.indices.filter {
+                !places.contains($0) && !Self.problem.pixels[$0].isNaN
+            })
+        let repeated = hidden.squareRoot() - trained.squareRoot()
+        let expected = hidden + repeated * repeated
         #expect(abs(Double(curve[2]) - expected) < 1e-5 * expected)
     }
 

@@ -41,8 +41,8 @@ import Testing
 }
 
 @Suite struct NoiseEstimateTests {
-    @Test(arguments: [2.0, 10, 40])
-    func `the deviation of noise on smooth structure is found`(deviation: Double) throws {
+    /// Smooth structure with noise, of which a part is the same in all bands.
+    private func estimate(deviation: Double, sharedShare: Double) throws -> NoiseEstimate? {
         var state = UInt64(deviation) &+ 77
         func uniform() -> Double {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -54,16 +54,30 @@ import Testing
             width: 200, height: 150, colorBands: 3, alpha: nil, sampleType: .uint8,
             format: .png)
         var picture = Picture(header, seed: 1)
-        for index in picture.samples.indices {
-            let pixel = index / 3
+        for pixel in 0..<picture.samples.count / 3 {
             let smooth = 128 + Double(pixel % 200) / 4 - Double(pixel / 200) / 3
-            picture.samples[index] = UInt16(
-                min(max(smooth + deviation * normal(), 0), 255).rounded())
+            let common = sharedShare.squareRoot() * normal()
+            for band in 0..<3 {
+                let noise = common + (1 - sharedShare).squareRoot() * normal()
+                picture.samples[pixel * 3 + band] = UInt16(
+                    min(max(smooth + deviation * noise, 0), 255).rounded())
+            }
         }
-        let source = PictureSource(picture)
         let plan = try TilePlan(
             width: 200, height: 150, tile: 64, overlap: 16, alignment: 32, minimum: 64)
-        let found = try #require(try source.noiseDeviation(plan)) * 255
-        #expect(abs(found - deviation) < 0.08 * deviation + 0.3, "\(found)")
+        return try PictureSource(picture).noiseEstimate(plan)
+    }
+
+    @Test(arguments: [2.0, 10, 40])
+    func `the deviation of noise on smooth structure is found`(deviation: Double) throws {
+        let found = try #require(try estimate(deviation: deviation, sharedShare: 0))
+        #expect(abs(found.deviation * 255 - deviation) < 0.08 * deviation + 0.3, "\(found)")
+    }
+
+    @Test(arguments: [(0, false), (0.1, false), (0.35, true), (1, true)] as [(Double, Bool)])
+    func `noise that bands share is told from noise of their own`(
+        share: Double, isShared: Bool
+    ) throws {
+        #expect(try #require(try estimate(deviation: 12, sharedShare: share)).isShared == isShared)
     }
 }

@@ -51,6 +51,12 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     public var coarseBlock = 2
     /// With `coarse`: what the picture's values, 0 to 1, are multiplied by; above 0, at most 10.
     public var coarseScale = 0.3
+    /// With `masked`: share of the given samples that an iteration hides; 0 to 0.9.
+    public var maskedShare = 0.3
+    /// With `masked`: what the picture's values, 0 to 1, are multiplied by; above 0, at most 10.
+    public var maskedScale = 0.3
+    /// With `masked`: whether all bands of a pixel are hidden together, for noise that they share.
+    public var masksPixels = false
     /// Standard deviation of the fresh Gaussian noise that z gets in each iteration; at least 0.
     public var inputNoiseDeviation = 1.0 / 30
 
@@ -198,18 +204,29 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
         photonOffset = perValue * low
     }
 
+    /// Gives the network what suits the task where a preset leaves it open. Hidden samples teach
+    /// how to fill a picture and to take noise from it; they say little about one that is enlarged,
+    /// and what JPEG leaves can be told from what is around it.
+    public mutating func suitTask() {
+        guard input == .masked, ![.denoise, .inpaint].contains(task) else { return }
+        input = .coarse
+    }
+
     /// The most noise that a coarse picture may bring into z, as a standard deviation: with more
     /// the network shows it again, and with less it is told less. Measured, docs/QUALITY.md.
     private static let coarseNoiseMaximum = 0.01
 
-    /// Fades the coarse picture of the network input so far that the image's noise does no harm in
-    /// it.
+    /// Keeps the image's noise out of the picture that the network is given: fades a coarse one,
+    /// and hides all bands of a pixel where one would show the noise of another.
     ///
-    /// - Parameter noiseDeviation: of the given pixels' noise, 1 being the range.
-    public mutating func fadeCoarsePicture(noiseDeviation: Double) {
-        guard noiseDeviation > 0 else { return }
+    /// - Parameters:
+    ///   - deviation: of the given pixels' noise, 1 being the range.
+    ///   - isShared: whether bands have much of it in common.
+    public mutating func suitNoise(deviation: Double, isShared: Bool) {
+        masksPixels = input == .masked && isShared
+        guard input == .coarse, deviation > 0 else { return }
         // The mean of a block of independent samples.
-        let limit = Self.coarseNoiseMaximum * Double(coarseBlock) / noiseDeviation
+        let limit = Self.coarseNoiseMaximum * Double(coarseBlock) / deviation
         // Three decimals, so that the number can be told.
         coarseScale = min(coarseScale, max(0.001, (limit * 1000).rounded() / 1000))
     }

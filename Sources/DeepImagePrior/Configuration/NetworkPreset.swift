@@ -10,9 +10,9 @@ internal import NeuralNetwork
 public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// 16 channels on five levels, small tiles and few iterations.
     case fast
-    /// 32 channels on five levels: what is taken where nothing is said.
+    /// `fast`, and of each tile the average of two fits: what is taken where nothing is said.
     case balanced
-    /// `balanced`, and of each tile the average of four fits.
+    /// `fast`, and of each tile the average of four fits.
     case best
     /// 16, 32, 64, 128, 128 channels: the authors' choice for sparse pixels and large holes, with
     /// the denoising network's skip branches. A thirteenth of the arithmetic of `paper`.
@@ -43,9 +43,8 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// The presets that this program is measured with: all that tells them from `paper`.
     private var own: Own? {
         switch self {
-        case .fast: Own(channels: [16, 16, 16, 16, 16], tile: 128, overlap: 32, iterations: 800)
-        case .balanced, .best:
-            Own(channels: [32, 32, 32, 32, 32], tile: 192, overlap: 32, iterations: 1200)
+        case .fast, .balanced, .best:
+            Own(channels: [16, 16, 16, 16, 16], tile: 128, overlap: 32, iterations: 800)
         default: nil
         }
     }
@@ -83,13 +82,19 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     }
 
     /// Fits of each tile.
-    var restarts: Int { self == .best ? 4 : 1 }
+    var restarts: Int {
+        switch self {
+        case .balanced: 2
+        case .best: 4
+        default: 1
+        }
+    }
 
     /// What it is for, in a few words.
     public var purpose: String {
         switch self {
         case .fast: "a first look, weak noise, many images"
-        case .balanced: "noise and missing pixels; what is taken where nothing is said"
+        case .balanced: "two fits a tile; what is taken where nothing is said"
         case .best: "the best picture, of four fits a tile"
         case .thin: "few channels outside, many inside; tiles of 256 pixels"
         case .paper: "noise, as published"
@@ -112,7 +117,8 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         case .paper, .thin: break
         case .fast, .balanced, .best:
             if let own { configuration.iterations = own.iterations }
-            configuration.input = .coarse
+            configuration.input = .masked
+            configuration.inputChannels = 8
             configuration.averageDecay = 0.98
             configuration.averagesEvenlyAtFirst = true
         case .paperInpaintText:

@@ -12,12 +12,13 @@ extension FitProblem {
         guard configuration.stopRule == .heldOut else { return [] }
         var heldOut: [(place: Int, value: Float)] = []
         for y in 0..<height {
-            for x in 0..<width
-            where StopMonitor.isHeldOut(
-                x: originX / factor + x, y: originY / factor + y, configuration, kernels: kernels)
-            {
-                for place in (y * width + x) * bands..<(y * width + x + 1) * bands
-                where !pixels[place].isNaN {
+            for x in 0..<width {
+                let isHeldOut = StopMonitor.areHeldOut(
+                    x: originX / factor + x, y: originY / factor + y, bands: bands, configuration,
+                    kernels: kernels)
+                for band in 0..<bands where isHeldOut[band] {
+                    let place = (y * width + x) * bands + band
+                    guard !pixels[place].isNaN else { continue }
                     heldOut.append((place, pixels[place]))
                     pixels[place] = .nan
                 }

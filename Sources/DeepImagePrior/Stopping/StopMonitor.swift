@@ -134,16 +134,19 @@ struct StopMonitor: Equatable, Sendable {
 
     // MARK: Held-out pixels
 
-    /// Whether a pixel of the image has no part in the loss: a share of all, by coordinate.
-    static func isHeldOut(
-        x: Int, y: Int, _ configuration: FitConfiguration, kernels: Kernels
-    ) -> Bool {
+    /// Whether the samples of a pixel of the image have no part in the loss: a share of all, by
+    /// coordinate. Where iterations hide each sample for itself, so does this.
+    static func areHeldOut(
+        x: Int, y: Int, bands: Int, _ configuration: FitConfiguration, kernels: Kernels
+    ) -> [Bool] {
+        let isEach = configuration.input == .masked && !configuration.masksPixels
         let stream = RandomStream(
             seed: configuration.seed,
             words: (
                 StreamTag.heldOut.rawValue, UInt32(truncatingIfNeeded: x),
                 UInt32(truncatingIfNeeded: y)
             ))
-        return kernels.uniform(count: 1, stream)[0] < Float(configuration.heldOutShare)
+        let drawn = kernels.uniform(count: isEach ? bands : 1, stream)
+        return (0..<bands).map { drawn[isEach ? $0 : 0] < Float(configuration.heldOutShare) }
     }
 }

@@ -114,10 +114,13 @@ struct FitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            What the network is given: noise, coarse, which is noise and the image at a lower \
-            resolution, the image itself, or meshgrid, the place of each pixel in the image, which \
-            was published for a large hole. (default: the preset's, with --task guided the guide)
-            """, valueName: "noise|coarse|image|meshgrid"))
+            What the network is given: noise; masked, which is noise and the image, of which \
+            each iteration hides a part and asks for it; coarse, which is noise and the image at \
+            a lower resolution; the image itself; or meshgrid, the place of each pixel in the \
+            image, which was published for a large hole. (default: with fast, balanced and best \
+            masked to denoise and inpaint, coarse for all else and with --sigma; with --task \
+            guided the guide; else the preset's)
+            """, valueName: "noise|masked|coarse|image|meshgrid"))
     var input: InputChoice?
 
     func validate() throws {
@@ -132,14 +135,16 @@ struct FitOptions: ParsableArguments {
     ///   - bands: colour bands of the image.
     ///   - guide: nil where there is none.
     func chosen(
-        _ task: TaskOptions, _ tiling: TilingOptions, bands: Int, _ guide: Guide?
+        _ task: TaskOptions, _ tiling: TilingOptions, _ stop: StopOptions, bands: Int,
+        _ guide: Guide?
     ) throws -> Preset {
         var chosen = try Preset(
             asked: preset ?? task.task.preset.rawValue, factor: task.outputFactor)
         chosen.tiling = try tiling.tiling(of: chosen)
         chosen.configuration.task = task.task
         chosen.configuration.factor = task.outputFactor
-        try setInput(of: &chosen.configuration, bands: bands, guide)
+        if chosen.isOurs { chosen.configuration.suitTask() }
+        try setInput(of: &chosen.configuration, stop, bands: bands, guide)
         if let iterations { chosen.configuration.iterations = iterations }
         if let seed { chosen.configuration.seed = seed }
         if let precision { chosen.configuration.precision = precision.resolved }
@@ -149,7 +154,7 @@ struct FitOptions: ParsableArguments {
     }
 
     private func setInput(
-        of configuration: inout FitConfiguration, bands: Int, _ guide: Guide?
+        of configuration: inout FitConfiguration, _ stop: StopOptions, bands: Int, _ guide: Guide?
     ) throws {
         if let input {
             guard guide == nil else {
@@ -161,8 +166,20 @@ struct FitOptions: ParsableArguments {
             configuration.input = input.networkInput
         }
         if guide != nil { configuration.input = .guide }
+        if stop.asksForNoiseLevel, configuration.input == .masked {
+            guard input == nil else {
+                throw ProgramError(
+                    .usage,
+                    "--input masked never comes down to the noise that --sigma tells; leave one of "
+                        + "them out")
+            }
+            configuration.input = .coarse
+        }
         switch configuration.input {
-        case .noise, .coarse: break
+        case .noise: break
+        case .coarse, .masked:
+            // The picture's bands, and some of noise.
+            configuration.inputChannels = max(configuration.inputChannels, bands + 4)
         case .image: configuration.inputChannels = bands
         case .meshgrid: configuration.inputChannels = 2
         case .guide: configuration.inputChannels = guide?.bands ?? 0
@@ -172,12 +189,13 @@ struct FitOptions: ParsableArguments {
 
 /// What a user may give the network.
 enum InputChoice: String, ExpressibleByArgument, CaseIterable {
-    case noise, coarse, image, meshgrid
+    case noise, masked, coarse, image, meshgrid
 
     var networkInput: NetworkInput {
         switch self {
         case .noise: .noise
         case .coarse: .coarse
+        case .masked: .masked
         case .image: .image
         case .meshgrid: .meshgrid
         }

@@ -107,7 +107,7 @@ struct PlanCommand: ParsableCommand {
     private func makePlan() throws -> Plan {
         let given = try input.open(file, task)
         let guide = try input.guide(of: given.header, task)
-        let preset = try fit.chosen(task, tiling, bands: given.header.colorBands, guide)
+        let preset = try fit.chosen(task, tiling, stop, bands: given.header.colorBands, guide)
         let configuration = preset.configuration
         let source = try task.enlarged(given)
         let part = try input.part(of: file, given.header)

@@ -97,6 +97,9 @@ struct StopOptions: ParsableArguments {
         }
     }
 
+    /// Whether the error at the given pixels says where a fit stops.
+    var asksForNoiseLevel: Bool { sigma != nil }
+
     /// - Parameter tileCount: a single tile is its own pilot.
     func resolved(
         _ task: TaskOptions, _ fit: FitOptions, _ preset: Preset, tileCount: Int
@@ -134,7 +137,7 @@ struct StopOptions: ParsableArguments {
             throw ProgramError(
                 .usage, "--sigma auto does not measure in an image to be enlarged; give a number")
         case .measured:
-            guard let measured = try source.noiseDeviation(plan) else {
+            guard let measured = try source.noiseEstimate(plan)?.deviation else {
                 throw ProgramError(
                     .usage, "--sigma auto finds nothing to measure; give the deviation")
             }

@@ -128,7 +128,7 @@ struct RestoreJob: Sendable {
         let given = try input.open(file, task)
         let guide = try input.guide(of: given.header, task)
         var preset = try run.fit.chosen(
-            task, run.tiling, bands: given.header.colorBands, guide)
+            task, run.tiling, run.stop, bands: given.header.colorBands, guide)
         run.fit.loss.setCounts(of: given.header, in: &preset.configuration)
         let output = options.path(forInput: file)
         try checkOutput(output, input: file)
@@ -157,10 +157,9 @@ struct RestoreJob: Sendable {
         let stopping = run.stop.resolved(task, run.fit, preset, tileCount: plan.tileCount)
         let part = blend.region.map { RegionView(source, $0) } ?? source
         let noiseDeviation = try run.stop.noiseDeviation(part, plan, task)
-        if preset.isOurs, preset.configuration.input == .coarse, task.task == .denoise,
-            let deviation = try noiseDeviation ?? part.noiseDeviation(plan)
-        {
-            preset.configuration.fadeCoarsePicture(noiseDeviation: deviation)
+        if preset.isOurs, task.task == .denoise, let noise = try part.noiseEstimate(plan) {
+            preset.configuration.suitNoise(
+                deviation: noiseDeviation ?? noise.deviation, isShared: noise.isShared)
         }
         let iterations = preset.configuration.iterations
         preset.configuration = preset.configuration.stopping(

@@ -1,0 +1,182 @@
+// The given picture as a part of z, without those samples that an iteration asks for.
+
+internal import NeuralNetwork
+
+/// Hides another part of the given samples in every iteration. What is shown stands in the first
+/// channels of z, and the loss counts what is hidden: the network learns to tell a sample from
+/// those around it. Noise cannot be told so, as far as it differs from sample to sample.
+///
+/// Blind spots are those of Noise2Void (Krull et al., 2019) and Self2Self (Quan et al., 2020).
+struct MaskedPicture {
+    private let height, width, bands, factor: Int
+    /// (height, width, bands), 0 where a sample is missing.
+    private let given: [Float]
+    /// 1 where a sample is given, else 0.
+    private let isGiven: [Float]
+    /// What is shown where nothing around a sample is.
+    private let fallback: [Float]
+    private let share, scale: Float
+    private let channels: Int
+    private let hidesPixels: Bool
+    /// Places of missing samples, in order.
+    private let missing: [Int]
+    /// What is shown, 0 where nothing is, and 1 where something is; in the shape of the given
+    /// samples.
+    private var shown, isShown: [Float]
+    /// Places of samples that have no part in this iteration's loss, in order: missing ones and
+    /// those that are shown. Where that would be all, the missing ones alone.
+    private(set) var unasked: [Int]
+
+    /// How far around a hidden sample shown ones are looked for, in pixels.
+    private static let reach = 4
+
+    /// - Parameter problem: NaN where samples are missing.
+    init(_ problem: FitProblem, _ configuration: FitConfiguration) {
+        (height, width, bands) = (problem.height, problem.width, problem.bands)
+        factor = problem.factor
+        given = problem.pixels.map { $0.isNaN ? 0 : $0 }
+        isGiven = problem.pixels.map { $0.isNaN ? 0 : 1 }
+        (shown, isShown) = (given, isGiven)
+        missing = problem.pixels.indices.filter { problem.pixels[$0].isNaN }
+        unasked = missing
+        share = Float(configuration.maskedShare)
+        scale = Float(configuration.maskedScale)
+        channels = configuration.inputChannels
+        hidesPixels = configuration.masksPixels
+        // Blocks so large that a hidden sample hardly shows in its own.
+        var plain = problem
+        plain.factor = 1
+        let coarse = CoarsePicture(plain, block: 2 * Self.reach)
+        fallback = [Float](unsafeUninitializedCapacity: problem.pixels.count) { buffer, count in
+            coarse.write(
+                into: buffer, height: problem.height, width: problem.width,
+                channels: problem.bands, scale: 1)
+            count = problem.pixels.count
+        }
+    }
+
+    /// Draws what is hidden, and writes what is shown over the first channels of z.
+    ///
+    /// - Parameters:
+    ///   - stream: of this iteration.
+    ///   - z: (height, width, channels) of the restored tile.
+    mutating func draw(
+        _ stream: RandomStream, kernels: Kernels, into z: UnsafeMutableBufferPointer<Float>
+    ) {
+        hide(kernels.uniform(count: hidesPixels ? height * width : given.count, stream))
+        guard factor == 1 else {
+            let picture = [Float](unsafeUninitializedCapacity: given.count) { buffer, count in
+                write(into: buffer, channels: bands, scale: 1)
+                count = given.count
+            }
+            CoarsePicture(picture, rows: height, columns: width, bands: bands, side: factor).write(
+                into: z, height: height * factor, width: width * factor, channels: channels,
+                scale: scale)
+            return
+        }
+        write(into: z, channels: channels, scale: scale)
+    }
+
+    /// - Parameter drawn: uniform in [0, 1), for each sample or each pixel.
+    private mutating func hide(_ drawn: [Float]) {
+        let (count, bands) = (given.count, bands)
+        let (share, isWhole) = (share, hidesPixels)
+        given.withUnsafeBufferPointer { given in
+            isGiven.withUnsafeBufferPointer { isGiven in
+                shown.withUnsafeMutableBufferPointer { shown in
+                    isShown.withUnsafeMutableBufferPointer { isShown in
+                        for place in 0..<count {
+                            let number = drawn[isWhole ? place / bands : place]
+                            let isKept = number >= share ? isGiven[place] : 0
+                            isShown[place] = isKept
+                            shown[place] = isKept * given[place]
+                        }
+                    }
+                }
+            }
+        }
+        unasked = [Int](unsafeUninitializedCapacity: count + 1) { buffer, found in
+            // Without a branch, which nobody could predict.
+            for place in 0..<count {
+                buffer[found] = place
+                found += isShown[place] == isGiven[place] ? 1 : 0
+            }
+        }
+        if unasked.count == count { unasked = missing }
+    }
+
+    /// Writes what is shown, and in the place of all else what lies around it.
+    private func write(
+        into picture: UnsafeMutableBufferPointer<Float>, channels: Int, scale: Float
+    ) {
+        let rowCount = width * bands
+        var line = [Float](repeating: 0, count: rowCount)
+        var sums = [Float](repeating: 0, count: rowCount + 2 * bands)
+        var counts = sums
+        for row in 0..<height {
+            addRows(of: shown, around: row, into: &sums)
+            addRows(of: isShown, around: row, into: &counts)
+            fill(&line, row, sums, counts)
+            for column in 0..<width {
+                for band in 0..<bands {
+                    let sample = line[column * bands + band]
+                    picture[(row * width + column) * channels + band] =
+                        scale * (sample.isNaN ? mean(around: row, column, band) : sample)
+                }
+            }
+        }
+    }
+
+    /// What is shown of a row, and means of 3 x 3 pixels in the place of all else; NaN where those
+    /// show nothing.
+    private func fill(_ line: inout [Float], _ row: Int, _ sums: [Float], _ counts: [Float]) {
+        let (bands, start) = (bands, row * width * bands)
+        line.withUnsafeMutableBufferPointer { line in
+            shown.withUnsafeBufferPointer { shown in
+                isShown.withUnsafeBufferPointer { isShown in
+                    sums.withUnsafeBufferPointer { sums in
+                        counts.withUnsafeBufferPointer { counts in
+                            for at in line.indices {
+                                let sum = sums[at] + sums[at + bands] + sums[at + 2 * bands]
+                                let count =
+                                    counts[at] + counts[at + bands] + counts[at + 2 * bands]
+                                line[at] = isShown[start + at] > 0 ? shown[start + at] : sum / count
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sums of three rows; a pixel of nothing lies on either side.
+    private func addRows(of values: [Float], around row: Int, into sums: inout [Float]) {
+        let rowCount = width * bands
+        let (above, below) = (row > 0 ? Float(1) : 0, row < height - 1 ? Float(1) : 0)
+        let (before, after) = (max(row - 1, 0) * rowCount, min(row + 1, height - 1) * rowCount)
+        values.withUnsafeBufferPointer { values in
+            sums.withUnsafeMutableBufferPointer { sums in
+                for at in 0..<rowCount {
+                    sums[at + bands] =
+                        above * values[before + at] + values[row * rowCount + at]
+                        + below * values[after + at]
+                }
+            }
+        }
+    }
+
+    /// The mean of what is shown of a band in the smallest square around a pixel that has any.
+    private func mean(around row: Int, _ column: Int, _ band: Int) -> Float {
+        for radius in 2...Self.reach {
+            var (sum, count) = (Float(0), Float(0))
+            for y in max(row - radius, 0)...min(row + radius, height - 1) {
+                for x in max(column - radius, 0)...min(column + radius, width - 1) {
+                    sum += shown[(y * width + x) * bands + band]
+                    count += isShown[(y * width + x) * bands + band]
+                }
+            }
+            if count > 0 { return sum / count }
+        }
+        return fallback[(row * width + column) * bands + band]
+    }
+}
