@@ -169,7 +169,7 @@ struct MaskedPictureTests {
             (NetworkInput.masked, true, true), (.masked, false, false), (.coarse, true, false),
         ] {
             configuration.input = input
-            configuration.suitNoise(deviation: 0.1, isShared: isShared)
+            configuration.suitNoise(deviation: 0.1, bandsShareIt: isShared)
             #expect(configuration.masksPixels == masks)
         }
     }

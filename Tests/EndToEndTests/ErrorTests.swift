@@ -260,7 +260,7 @@ extension PictureTests {
                 let cases: [(arguments: [String], words: String)] = [
                     (["--compression", "jpg"], "'none', 'lzw', 'deflate', 'zstd' or 'packBits'"),
                     (["--stop-rule", "none"], "one of 'held-out', 'variance' or 'noise-level'"),
-                    (["--input", "nothing"], "'noise', 'coarse', 'image' or 'meshgrid'"),
+                    (["--input", "nothing"], "'noise', 'masked', 'coarse', 'image' or 'meshgrid'"),
                     (["--log-level", "loud"], ": trace, debug, info, notice, warning, error"),
                     (["--sigma", "-5"], "above 0, or auto"), (["--range", "5,3"], "LOW,HIGH"),
                     (["--dashboard", "99999"], "0 to 65535"), (["--region", "1,2"], "X,Y,WIDTH"),

@@ -42,7 +42,9 @@ import Testing
 
 @Suite struct NoiseEstimateTests {
     /// Smooth structure with noise, of which a part is the same in all bands.
-    private func estimate(deviation: Double, sharedShare: Double) throws -> NoiseEstimate? {
+    private func estimate(
+        deviation: Double, sharedShare: Double = 0, neighbour: Double = 0
+    ) throws -> NoiseEstimate {
         var state = UInt64(deviation) &+ 77
         func uniform() -> Double {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -54,30 +56,44 @@ import Testing
             width: 200, height: 150, colorBands: 3, alpha: nil, sampleType: .uint8,
             format: .png)
         var picture = Picture(header, seed: 1)
-        for pixel in 0..<picture.samples.count / 3 {
-            let smooth = 128 + Double(pixel % 200) / 4 - Double(pixel / 200) / 3
+        // White noise, of which each pixel's takes a part of the one above and the one to the left.
+        var white: [Double] = []
+        for _ in 0..<picture.samples.count / 3 {
             let common = sharedShare.squareRoot() * normal()
-            for band in 0..<3 {
-                let noise = common + (1 - sharedShare).squareRoot() * normal()
-                picture.samples[pixel * 3 + band] = UInt16(
-                    min(max(smooth + deviation * noise, 0), 255).rounded())
-            }
+            for _ in 0..<3 { white.append(common + (1 - sharedShare).squareRoot() * normal()) }
+        }
+        let sum = (1 + 2 * neighbour * neighbour).squareRoot()
+        for place in picture.samples.indices {
+            let (pixel, above, left) = (place / 3, max(place - 600, 0), max(place - 3, 0))
+            let smooth = 128 + Double(pixel % 200) / 4 - Double(pixel / 200) / 3
+            let noise = (white[place] + neighbour * (white[above] + white[left])) / sum
+            picture.samples[place] = UInt16(
+                min(max(smooth + deviation * noise, 0), 255).rounded())
         }
         let plan = try TilePlan(
             width: 200, height: 150, tile: 64, overlap: 16, alignment: 32, minimum: 64)
-        return try PictureSource(picture).noiseEstimate(plan)
+        return try #require(try PictureSource(picture).noiseEstimate(plan))
     }
 
     @Test(arguments: [2.0, 10, 40])
     func `the deviation of noise on smooth structure is found`(deviation: Double) throws {
-        let found = try #require(try estimate(deviation: deviation, sharedShare: 0))
-        #expect(abs(found.deviation * 255 - deviation) < 0.08 * deviation + 0.3, "\(found)")
+        let found = try estimate(deviation: deviation).deviation * 255
+        #expect(abs(found - deviation) < 0.08 * deviation + 0.3, "\(found)")
     }
 
     @Test(arguments: [(0, false), (0.1, false), (0.35, true), (1, true)] as [(Double, Bool)])
     func `noise that bands share is told from noise of their own`(
         share: Double, isShared: Bool
     ) throws {
-        #expect(try #require(try estimate(deviation: 12, sharedShare: share)).isShared == isShared)
+        let found = try estimate(deviation: 12, sharedShare: share)
+        #expect(found.isSharedByBands == isShared && !found.isSharedByNeighbours)
+    }
+
+    @Test(arguments: [(0, false), (0.05, false), (0.5, true), (1, true)] as [(Double, Bool)])
+    func `noise that neighbours share is told from noise of their own`(
+        part: Double, isShared: Bool
+    ) throws {
+        let found = try estimate(deviation: 12, neighbour: part)
+        #expect(found.isSharedByNeighbours == isShared && !found.isSharedByBands)
     }
 }

@@ -61,6 +61,15 @@ class Way:
     cosine: int = 0
     noise: float = 1 / 30
     keeps_moments: bool = False
+    # Share of the samples that an iteration hides and asks for, the picture being in z at its full
+    # resolution; 0 for the picture at half of it. With whole pixels, all bands are hidden together.
+    hidden: float = 0
+    hides_pixels: bool = False
+    # How loud what is shown is in z; what stands where something is hidden: means, or nothing.
+    shown_scale: float = 0.3
+    fills: bool = True
+    channels: int = 16
+    inputs: int = INPUTS
     seed: int = 0
     iterations: int = 400
 
@@ -73,7 +82,17 @@ CHANGES = {
     "cosine": {"cosine": 300, "iterations": 300}, "moments": {"keeps_moments": True},
     "decoder only": {"train": "decoder"}, "encoder only": {"train": "encoder"},
     "norms only": {"train": "norms"}, "noise 0.05": {"noise": 0.05}, "noise 0.1": {"noise": 0.1},
-    "seed 1": {"seed": 1}}
+    "seed 1": {"seed": 1}, "hidden": {"hidden": 0.3}, "hidden 0.1": {"hidden": 0.1},
+    "hidden 0.2": {"hidden": 0.2}, "hidden 0.5": {"hidden": 0.5},
+    "hidden pixels": {"hidden": 0.3, "hides_pixels": True},
+    "hidden, scale 1": {"hidden": 0.3, "shown_scale": 1},
+    "hidden, empty": {"hidden": 0.3, "fills": False},
+    "hidden, no noise": {"hidden": 0.3, "noise": 0},
+    "hidden, 32 channels": {"hidden": 0.3, "channels": 32},
+    "hidden, 8 inputs": {"hidden": 0.3, "inputs": 8},
+    "hidden, 4 inputs": {"hidden": 0.3, "inputs": 4},
+    "hidden, rate 0.02": {"hidden": 0.3, "rate": 0.02},
+    "hidden, rate 0.005": {"hidden": 0.3, "rate": 0.005}}
 WAYS = {
     **{start: Way(start=start) for start in ("random", "tile", "small", "wide", "both")},
     **{f"{start}, {name}": Way(start=start, **change)
@@ -127,8 +146,19 @@ class Problem:
         return ((output - given) ** 2 * known).sum() / known.sum()
 
 
+def show(given, shown, fills):
+    """What is shown; where nothing is, means of what is in squares of 3, 5, ... pixels, or 0."""
+    picture, known = given * shown, shown
+    for side in (3, 5, 7, 9) if fills else ():
+        sums, counts = (
+            functional.avg_pool2d(v, side, 1, side // 2) for v in (given * shown, shown))
+        picture = torch.where((known == 0) & (counts > 0), sums / counts, picture)
+        known = torch.maximum(known, (counts > 0).float())
+    return picture
+
+
 class Picture:
-    def __init__(self, pictures, name, seed):
+    def __init__(self, pictures, name, seed, inputs=INPUTS):
         stem, kind = name.rsplit("_", 1)
         given, clean = (pictures[key] for key in (name, f"{stem}_clean"))
         given, clean = (as_tensor(v if v.ndim == 3 else v[..., None]) for v in (given, clean))
@@ -137,7 +167,7 @@ class Picture:
         self.known = (given > 0).float() if kind == "half" else torch.ones_like(given)
         self.scale = min(0.3, round(0.02 * 255 / int(kind[5:]), 3)) if is_noisy else 0.3
         generator = torch.Generator().manual_seed(7 + seed)
-        self.field = 0.1 * torch.rand(1, INPUTS, *clean.shape[-2:], generator=generator)
+        self.field = 0.1 * torch.rand(1, inputs, *clean.shape[-2:], generator=generator)
         # Their centres, in quarters of the picture.
         self.tiles = [self.tile(y, x) for y, x in itertools.product((1, 3), repeat=2)]
         self.others = [self.tile(y, x) for y, x in ((2, 2), (0, 2), (2, 0), (2, 4), (4, 2))]
@@ -169,8 +199,8 @@ class Picture:
 
 def new_network(way, bands):
     torch.manual_seed(way.seed)
-    channels = [16] * way.levels
-    c = describe({"inputs": INPUTS, "down": channels, "up": channels, "skip": [4] * way.levels,
+    channels = [way.channels] * way.levels
+    c = describe({"inputs": way.inputs, "down": channels, "up": channels, "skip": [4] * way.levels,
                   "upsample": "bilinear"}) | {"output_channels": bands}
     return SkipNetwork(c).train().to(memory_format=torch.channels_last)
 
@@ -216,15 +246,27 @@ class Fit:
             room = z.shape[-1] - self.way.crop + 1
             rows, columns = (
                 slice(at, at + self.way.crop) for at in self.generator.integers(room, size=2))
+        asked = self.hide(z) if self.way.hidden else self.problem
         self.optimizer.zero_grad()
         output = self.network(z[..., rows, columns])
-        self.problem.loss(output, rows, columns).backward()
+        asked.loss(output, rows, columns).backward()
         return output.detach()
+
+    def hide(self, z):
+        """Writes what is shown into z; returns the problem of telling the rest."""
+        asked, bands = copy.copy(self.problem), self.problem.given.shape[1]
+        drawn = self.generator.random(
+            (1, 1 if self.way.hides_pixels else bands, *asked.given.shape[2:]))
+        shown = torch.from_numpy(drawn < 1 - self.way.hidden).float() * asked.known
+        z[:, :bands] = self.way.shown_scale * show(asked.given, shown, self.way.fills)
+        asked.known = asked.known - shown
+        return asked
 
     def noisy_z(self):
         z = self.problem.z
         noise = torch.from_numpy(self.generator.standard_normal(z.numel(), dtype=np.float32))
-        return z + self.way.noise * noise.view(1, *z.shape[2:], -1).permute(0, 3, 1, 2)
+        return (z + self.way.noise * noise.view(1, *z.shape[2:], -1).permute(0, 3, 1, 2)).clone(
+            memory_format=torch.channels_last)
 
     @torch.no_grad()
     def whole(self):
@@ -266,7 +308,8 @@ class Fit:
 
 def learn(picture, way):
     """Yields after how many iterations which weights and moments are there, at which cost."""
-    plain = Way(levels=way.levels, seed=way.seed)
+    plain = replace(
+        way, half=0, crop=0, train="all", rate=0.01, cosine=0, noise=1 / 30, keeps_moments=False)
     operations, seconds = 0, 0
     if way.start == "reptile":
         weights = new_network(way, picture.bands).state_dict()
@@ -294,13 +337,14 @@ def measure(picture, way, starts):
     learned, start_operations, start_seconds = (None, None), 0, 0
     if way.start != "random":
         course, done = starts.setdefault(
-            (way.start, way.each if way.start == "reptile" else 0, way.levels, way.seed),
+            (way.start, way.each if way.start == "reptile" else 0, way.levels, way.seed, way.hidden,
+             way.hides_pixels, way.shown_scale, way.fills, way.channels, way.inputs),
             (learn(picture, way), {}))
         while way.start_iterations not in done:
             count, *rest = next(course)
             done[count] = rest
         learned, start_operations, start_seconds = done[way.start_iterations]
-    plain = Fit(Way(), picture.tiles[0], None, 0).operations
+    plain = Fit(Way(inputs=way.inputs), picture.tiles[0], None, 0).operations
     marks = list(range(INTERVAL, way.iterations + 1, INTERVAL))
     psnr = {name: [[] for _ in marks] for name in AVERAGES}
     before, seconds, look_seconds, seconds_before = 0, 0, 0, 0
@@ -338,9 +382,10 @@ def main():
             if (image, name) in done:
                 continue
             way = replace(WAYS[name], iterations=int(iterations or WAYS[name].iterations))
-            if way.seed not in of_seed:
-                of_seed[way.seed] = Picture(loaded, image, way.seed)
-            line = measure(of_seed[way.seed], way, starts)
+            key = way.seed, way.inputs
+            if key not in of_seed:
+                of_seed[key] = Picture(loaded, image, *key)
+            line = measure(of_seed[key], way, starts)
             file.write(json.dumps({"image": image, "way": name, **line}) + "\n")
             file.flush()
             print(image, name, flush=True)

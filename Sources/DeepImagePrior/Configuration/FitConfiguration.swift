@@ -208,8 +208,14 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     /// how to fill a picture and to take noise from it; they say little about one that is enlarged,
     /// and what JPEG leaves can be told from what is around it.
     public mutating func suitTask() {
-        guard input == .masked, ![.denoise, .inpaint].contains(task) else { return }
-        input = .coarse
+        if input == .masked, ![.denoise, .inpaint].contains(task) { take(.coarse) }
+    }
+
+    /// Takes an input, with as many channels as it was measured with.
+    public mutating func take(_ input: NetworkInput) {
+        self.input = input
+        // A picture at its full resolution needs little noise beside it.
+        inputChannels = input == .masked ? 8 : 32
     }
 
     /// The most noise that a coarse picture may bring into z, as a standard deviation: with more
@@ -221,9 +227,9 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - deviation: of the given pixels' noise, 1 being the range.
-    ///   - isShared: whether bands have much of it in common.
-    public mutating func suitNoise(deviation: Double, isShared: Bool) {
-        masksPixels = input == .masked && isShared
+    ///   - bandsShareIt: whether bands have much of it in common.
+    public mutating func suitNoise(deviation: Double, bandsShareIt: Bool) {
+        masksPixels = input == .masked && bandsShareIt
         guard input == .coarse, deviation > 0 else { return }
         // The mean of a block of independent samples.
         let limit = Self.coarseNoiseMaximum * Double(coarseBlock) / deviation

@@ -117,8 +117,7 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         case .paper, .thin: break
         case .fast, .balanced, .best:
             if let own { configuration.iterations = own.iterations }
-            configuration.input = .masked
-            configuration.inputChannels = 8
+            configuration.take(.masked)
             configuration.averageDecay = 0.98
             configuration.averagesEvenlyAtFirst = true
         case .paperInpaintText:

@@ -143,7 +143,10 @@ struct FitOptions: ParsableArguments {
         chosen.tiling = try tiling.tiling(of: chosen)
         chosen.configuration.task = task.task
         chosen.configuration.factor = task.outputFactor
-        if chosen.isOurs { chosen.configuration.suitTask() }
+        if chosen.isOurs {
+            chosen.configuration.suitTask()
+            if let input { chosen.configuration.take(input.networkInput) }
+        }
         try setInput(of: &chosen.configuration, stop, bands: bands, guide)
         if let iterations { chosen.configuration.iterations = iterations }
         if let seed { chosen.configuration.seed = seed }
@@ -151,6 +154,35 @@ struct FitOptions: ParsableArguments {
         try loss.apply(to: &chosen.configuration)
         try chosen.configuration.validate()
         return chosen
+    }
+
+    /// Fits one of our presets to the noise that is measured in the image.
+    ///
+    /// - Parameters:
+    ///   - part: of the image, what is restored.
+    ///   - noiseDeviation: as the user knows it, 1 being the range.
+    /// - Returns: what the user should know.
+    func suit(
+        _ preset: inout Preset, _ task: TaskOptions, _ part: any ImageSource, _ plan: TilePlan,
+        noiseDeviation: Double?
+    ) throws -> [String] {
+        guard preset.isOurs, task.task == .denoise,
+            [.masked, .coarse].contains(preset.configuration.input),
+            let noise = try part.noiseEstimate(plan)
+        else { return [] }
+        var warnings: [String] = []
+        if noise.isSharedByNeighbours, preset.configuration.input == .masked, input == nil {
+            preset.configuration.take(.coarse)
+            preset.configuration.inputChannels = max(
+                preset.configuration.inputChannels, part.header.colorBands + 4)
+            warnings.append(
+                "neighbouring pixels share noise, as after demosaicing, enlarging or JPEG: the "
+                    + "network is given a coarse image, and fits may stop late; --sigma S or "
+                    + "--iterations N says when")
+        }
+        preset.configuration.suitNoise(
+            deviation: noiseDeviation ?? noise.deviation, bandsShareIt: noise.isSharedByBands)
+        return warnings
     }
 
     private func setInput(
@@ -173,7 +205,7 @@ struct FitOptions: ParsableArguments {
                     "--input masked never comes down to the noise that --sigma tells; leave one of "
                         + "them out")
             }
-            configuration.input = .coarse
+            configuration.take(.coarse)
         }
         switch configuration.input {
         case .noise: break

@@ -157,10 +157,8 @@ struct RestoreJob: Sendable {
         let stopping = run.stop.resolved(task, run.fit, preset, tileCount: plan.tileCount)
         let part = blend.region.map { RegionView(source, $0) } ?? source
         let noiseDeviation = try run.stop.noiseDeviation(part, plan, task)
-        if preset.isOurs, task.task == .denoise, let noise = try part.noiseEstimate(plan) {
-            preset.configuration.suitNoise(
-                deviation: noiseDeviation ?? noise.deviation, isShared: noise.isShared)
-        }
+        let noiseWarnings = try run.fit.suit(
+            &preset, task, part, plan, noiseDeviation: noiseDeviation)
         let iterations = preset.configuration.iterations
         preset.configuration = preset.configuration.stopping(
             stopping, noiseDeviation: noiseDeviation, mayExtend: run.fit.iterations == nil)
@@ -190,7 +188,7 @@ struct RestoreJob: Sendable {
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,
             stateByteCountMaximum: stateByteCount, reportFolder: options.report.folder,
-            warnings: source.warnings + (missing?.warnings ?? [])
+            warnings: source.warnings + noiseWarnings + (missing?.warnings ?? [])
                 + (try checkMemory(
                     configuration, plan, header, workerCount, threads: workers.threads,
                     othersMayJoin: workers.listen != nil))
