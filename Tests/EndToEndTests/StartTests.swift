@@ -75,7 +75,7 @@ extension PictureTests {
                 let different: [([String], String)] = [
                     (["--iterations", "14"], "iterations is 12 in the folder, but 14 is asked"),
                     (["--tile", "80"], "tile is 64 in the folder, but 80 is asked"),
-                    (["--preset", "balanced"], "preset is fast in the folder, but balanced is"),
+                    (["--preset", "thin"], "preset is fast in the folder, but thin is"),
                     (["--seed", "3"], "seed is 7 in the folder, but 3 is asked"),
                     (["--start", "random"], "start is "),
                 ]
@@ -92,7 +92,7 @@ extension PictureTests {
                 let file = session.path("start.safetensors")
                 try session.succeed(arguments(session, "--save-start", file))
                 for (options, code, sentence) in [
-                    (["--preset", "balanced", "--start-from", file], 65, "has the shape"),
+                    (["--preset", "thin", "--start-from", file], 65, "has the shape"),
                     (["--start-from", session.path("in.png")], 65, "cannot be read"),
                     (["--start-from", session.path("none")], 66, "is not there"),
                     (["--start", "random", "--save-start", file], 64, "shares no weights"),

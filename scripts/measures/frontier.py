@@ -6,14 +6,13 @@
 Of each row and picture one point: the highest PSNR, and the arithmetic up to its iteration. The
 line joins the points that no cheaper one reaches.
 """
+import itertools
 import math
 import re
 from pathlib import Path
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/QUALITY.md"
-PRESETS = {
-    "16 channels, 128": "fast", "32 channels, 192": "balanced",
-    "32 channels, 192, 4 restarts": "best", "128 channels, 256": "paper-denoise"}
+PRESETS = {"16 channels, 128": "fast", "128 channels, 256": "paper-denoise"}
 COLOURS = {
     "thin": "#7a7a7a", "16": "#b8860b", "32": "#1f6fb4", "64": "#2a9d4a", "128": "#c0392b"}
 WIDTH, HEIGHT, MARGIN = 340, 250, 46
@@ -25,13 +24,11 @@ def cells(line):
 
 def rows(text):
     """The pictures, and (network and tile, TFLOP a megapixel and 100 iterations, entries)."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
+    lines = text.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("| network, tile |"))
     found = []
-    for line in lines[start + 2:]:
+    for line in itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2:]):
         name, *rest = cells(line)
-        if len(rest) != len(cells(lines[start])) - 1:
-            break
         found.append((re.sub(r" \(.*\)", "", name), float(rest[0]), rest[1:]))
     return cells(lines[start])[2:], found
 
