@@ -56,6 +56,7 @@ SETS = {
             ("F16", 25), ("peppers", 25), ("kodim01", 25), ("F16", 50)]),
         *(half(picture, "balanced") for picture in ("Cameraman256", "house", "barbara")),
         *(upscale(picture, "balanced") for picture in ("butterfly", "baby", "zebra")),
+        *(denoise(picture, 25, "best") for picture in ("F16", "peppers", "kodim01")),
         dejpeg("paper-dejpeg"), upscale("butterfly", "paper-upscale"),
         half("house", "paper-half", BFLOAT16),
         denoise("F16", 25, "paper-denoise", ["--tile", "512", *BFLOAT16]),
