@@ -32,8 +32,9 @@ extension Fit {
         let description = try describe(configuration, height, width, bands)
         do throws(NetworkError) {
             let pixels = height * width
+            let masked = configuration.input == .masked ? MaskedPicture.valuesPerSample : 0
             let arrays =
-                pixels * (configuration.inputChannels + 4 * bands)
+                pixels * (configuration.inputChannels + (4 + masked) * bands)
                 + 3 * StopMonitor.valueCountMaximum(configuration, sampleCount: pixels * bands)
             let snapshot = 3 * (try Network.parameterCount(of: description))
             let options = configuration.networkOptions(threadCount: threadCount)

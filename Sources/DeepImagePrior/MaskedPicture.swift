@@ -27,6 +27,9 @@ struct MaskedPicture {
     /// those that are shown. Where that would be all, the missing ones alone.
     private(set) var unasked: [Int]
 
+    /// Numbers of four bytes that it holds and draws for each given sample.
+    static let valuesPerSample = 8
+
     /// How far around a hidden sample shown ones are looked for, in pixels.
     private static let reach = 4
 
