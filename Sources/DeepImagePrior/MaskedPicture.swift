@@ -18,14 +18,12 @@ struct MaskedPicture {
     private let share, scale: Float
     private let channels: Int
     private let hidesPixels: Bool
-    /// Places of missing samples, in order.
-    private let missing: [Int]
     /// What is shown, 0 where nothing is, and 1 where something is; in the shape of the given
     /// samples.
     private var shown, isShown: [Float]
     /// Places of samples that have no part in this iteration's loss, in order: missing ones and
     /// those that are shown. Where that would be all, the missing ones alone.
-    private(set) var unasked: [Int]
+    private(set) var unasked: [Int] = []
 
     /// Numbers of four bytes that it holds and draws for each given sample.
     static let valuesPerSample = 8
@@ -40,8 +38,6 @@ struct MaskedPicture {
         given = problem.pixels.map { $0.isNaN ? 0 : $0 }
         isGiven = problem.pixels.map { $0.isNaN ? 0 : 1 }
         (shown, isShown) = (given, isGiven)
-        missing = problem.pixels.indices.filter { problem.pixels[$0].isNaN }
-        unasked = missing
         share = Float(configuration.maskedShare)
         scale = Float(configuration.maskedScale)
         channels = configuration.inputChannels
@@ -82,21 +78,11 @@ struct MaskedPicture {
 
     /// - Parameter drawn: uniform in [0, 1), for each sample or each pixel.
     private mutating func hide(_ drawn: [Float]) {
-        let (count, bands) = (given.count, bands)
-        let (share, isWhole) = (share, hidesPixels)
-        given.withUnsafeBufferPointer { given in
-            isGiven.withUnsafeBufferPointer { isGiven in
-                shown.withUnsafeMutableBufferPointer { shown in
-                    isShown.withUnsafeMutableBufferPointer { isShown in
-                        for place in 0..<count {
-                            let number = drawn[isWhole ? place / bands : place]
-                            let isKept = number >= share ? isGiven[place] : 0
-                            isShown[place] = isKept
-                            shown[place] = isKept * given[place]
-                        }
-                    }
-                }
-            }
+        let count = given.count
+        for place in 0..<count {
+            let number = drawn[hidesPixels ? place / bands : place]
+            isShown[place] = number >= share ? isGiven[place] : 0
+            shown[place] = isShown[place] * given[place]
         }
         unasked = [Int](unsafeUninitializedCapacity: count + 1) { buffer, found in
             // Without a branch, which nobody could predict.
@@ -105,7 +91,7 @@ struct MaskedPicture {
                 found += isShown[place] == isGiven[place] ? 1 : 0
             }
         }
-        if unasked.count == count { unasked = missing }
+        if unasked.count == count { unasked = unasked.filter { isGiven[$0] == 0 } }
     }
 
     /// Writes what is shown, and in the place of all else what lies around it.
@@ -133,22 +119,11 @@ struct MaskedPicture {
     /// What is shown of a row, and means of 3 x 3 pixels in the place of all else; NaN where those
     /// show nothing.
     private func fill(_ line: inout [Float], _ row: Int, _ sums: [Float], _ counts: [Float]) {
-        let (bands, start) = (bands, row * width * bands)
-        line.withUnsafeMutableBufferPointer { line in
-            shown.withUnsafeBufferPointer { shown in
-                isShown.withUnsafeBufferPointer { isShown in
-                    sums.withUnsafeBufferPointer { sums in
-                        counts.withUnsafeBufferPointer { counts in
-                            for at in line.indices {
-                                let sum = sums[at] + sums[at + bands] + sums[at + 2 * bands]
-                                let count =
-                                    counts[at] + counts[at + bands] + counts[at + 2 * bands]
-                                line[at] = isShown[start + at] > 0 ? shown[start + at] : sum / count
-                            }
-                        }
-                    }
-                }
-            }
+        let start = row * width * bands
+        for at in line.indices {
+            let sum = sums[at] + sums[at + bands] + sums[at + 2 * bands]
+            let count = counts[at] + counts[at + bands] + counts[at + 2 * bands]
+            line[at] = isShown[start + at] > 0 ? shown[start + at] : sum / count
         }
     }
 
@@ -157,14 +132,10 @@ struct MaskedPicture {
         let rowCount = width * bands
         let (above, below) = (row > 0 ? Float(1) : 0, row < height - 1 ? Float(1) : 0)
         let (before, after) = (max(row - 1, 0) * rowCount, min(row + 1, height - 1) * rowCount)
-        values.withUnsafeBufferPointer { values in
-            sums.withUnsafeMutableBufferPointer { sums in
-                for at in 0..<rowCount {
-                    sums[at + bands] =
-                        above * values[before + at] + values[row * rowCount + at]
-                        + below * values[after + at]
-                }
-            }
+        for at in 0..<rowCount {
+            sums[at + bands] =
+                above * values[before + at] + values[row * rowCount + at]
+                + below * values[after + at]
         }
     }
 

@@ -29,6 +29,9 @@ public enum NetworkInput: String, Codable, Sendable, CaseIterable {
     /// The problem's guide, another picture of the same place; 0.5 where a sample is missing.
     case guide
 
+    /// Whether a picture takes the first channels, and noise the others.
+    public var isPictureInNoise: Bool { self == .coarse || self == .masked }
+
     /// z of a restored tile, (outputHeight, outputWidth, inputChannels).
     ///
     /// - Parameter problem: valid for the configuration; NaN where pixels are missing.

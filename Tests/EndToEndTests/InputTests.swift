@@ -37,13 +37,7 @@ extension PictureTests {
                     image, "-o", session.path("out.png"), "--workers", "1", "--preset", "fast",
                     "--iterations", "2", "--start", "random", "--fresh", "--overwrite",
                 ] + more)
-            func object(_ bytes: Data) throws -> [String: Any] {
-                try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])
-            }
-            let file = try #require(Files.bytes(session.path("out.png.dip/job.json")))
-            let job = try #require(try object(Data(file))["job"] as? [String: Any])
-            let text = try #require(job["configuration"] as? String)
-            return (try object(Data(text.utf8)), process.errors)
+            return (try session.describedJob().configuration, process.errors)
         }
 
         @Test func `noise of samples hides samples, noise of pixels hides pixels`() throws {
@@ -79,9 +73,17 @@ extension PictureTests {
                 #expect(level.configuration["input"] as? String == "coarse")
                 let large = try job(session, image, "--task", "upscale", "--factor", "2")
                 #expect(large.configuration["input"] as? String == "coarse")
-                expectRefusal(
-                    try session.run([image, "--input", "masked", "--sigma", "25"]), 64,
-                    saying: "never comes down to the noise")
+                try Files.write(
+                    Array(#"{"base": "fast", "inputChannels": 5}"#.utf8), session.path("own.json"))
+                for options in [["--input", "masked"], ["--preset", session.path("own.json")]] {
+                    expectRefusal(
+                        try session.run([image, "--sigma", "25"] + options), 64,
+                        saying: "never comes down to the noise")
+                }
+                // A file says what it means.
+                let own = try job(session, image, "--preset", session.path("own.json"))
+                #expect(own.configuration["input"] as? String == "masked")
+                #expect(own.configuration["inputChannels"] as? Int == 5)
             }
         }
     }

@@ -27,6 +27,17 @@ extension Session {
         return try #require(object as? [String: Any], sourceLocation: sourceLocation)
     }
 
+    /// What the reference job's `job.json` says of it, and its hyperparameters.
+    func describedJob() throws -> (job: [String: Any], configuration: [String: Any]) {
+        func object(_ bytes: some Collection<UInt8>) throws -> [String: Any] {
+            let object = try JSONSerialization.jsonObject(with: Data(bytes))
+            return try #require(object as? [String: Any])
+        }
+        let file = try #require(Files.bytes(jobFolder + "/job.json"))
+        let job = try #require(try object(file)["job"] as? [String: Any])
+        return (job, try object(try #require(job["configuration"] as? String).utf8))
+    }
+
     /// The stored tiles by name, with what changes when a file is written again.
     func storedTiles() -> [String: String] {
         let folder = jobFolder + "/tiles"

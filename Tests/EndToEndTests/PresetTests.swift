@@ -57,13 +57,10 @@ extension PictureTests {
                     image, "-o", session.path("out.png"), "--preset", mine, "--workers", "2",
                     "--quiet",
                 ])
-                let file = try #require(Files.bytes(session.path("out.png.dip/job.json")))
-                let job = try #require(
-                    try object(String(decoding: file, as: UTF8.self))["job"] as? [String: Any])
+                let (job, configuration) = try session.describedJob()
                 #expect(job["preset"] as? String == mine)
                 let plan = try #require(job["plan"] as? [String: Any])
                 #expect(plan["tile"] as? Int == 64 && plan["overlap"] as? Int == 16)
-                let configuration = try object(try #require(job["configuration"] as? String))
                 #expect(configuration["iterations"] as? Int == 3)
                 // The same pixels under a name, with what the file says said by options.
                 try session.succeed([
@@ -114,10 +111,7 @@ extension PictureTests {
                             image, "-o", session.path("out.png"), "--preset", mine, "--workers",
                             "1", "--quiet", "--fresh", "--overwrite",
                         ] + more)
-                    let file = try #require(Files.bytes(session.path("out.png.dip/job.json")))
-                    let job = try #require(
-                        try object(String(decoding: file, as: UTF8.self))["job"] as? [String: Any])
-                    return try object(try #require(job["configuration"] as? String))
+                    return try session.describedJob().configuration
                 }
                 let preset = try configuration()
                 #expect(preset["dataTerm"] as? String == "huber")

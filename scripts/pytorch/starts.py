@@ -265,8 +265,7 @@ class Fit:
     def noisy_z(self):
         z = self.problem.z
         noise = torch.from_numpy(self.generator.standard_normal(z.numel(), dtype=np.float32))
-        return (z + self.way.noise * noise.view(1, *z.shape[2:], -1).permute(0, 3, 1, 2)).clone(
-            memory_format=torch.channels_last)
+        return z + self.way.noise * noise.view(1, *z.shape[2:], -1).permute(0, 3, 1, 2)
 
     @torch.no_grad()
     def whole(self):

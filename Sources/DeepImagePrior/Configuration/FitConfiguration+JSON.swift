@@ -98,7 +98,7 @@ extension FitConfiguration {
             (task == .guided) == (input == .guide),
             "the task \(task.rawValue) does not go with the network input \(input.rawValue)")
         try require(
-            [.noise, .coarse, .masked].contains(input) || input == .meshgrid && inputChannels == 2
+            input == .noise || input.isPictureInNoise || input == .meshgrid && inputChannels == 2
                 || [.image, .guide].contains(input) && inputChannels <= 16,
             "\(inputChannels) channels are not those of the network input \(input.rawValue)")
         try require(
@@ -167,15 +167,13 @@ extension FitConfiguration {
         }
         try require(
             (1...64).contains(coarseBlock), "coarseBlock is \(coarseBlock); 1 to 64 pixels work")
-        try require(
-            coarseScale > 0 && coarseScale <= 10,
-            "coarseScale is \(coarseScale); above 0, at most 10 works")
+        for (field, scale) in [("coarseScale", coarseScale), ("maskedScale", maskedScale)] {
+            try require(
+                scale > 0 && scale <= 10, "\(field) is \(scale); above 0, at most 10 works")
+        }
         try require(
             maskedShare >= 0 && maskedShare <= 0.9,
             "maskedShare is \(maskedShare); 0 to 0.9 works")
-        try require(
-            maskedScale > 0 && maskedScale <= 10,
-            "maskedScale is \(maskedScale); above 0, at most 10 works")
         try require(
             inputNoiseDeviation >= 0 && inputNoiseDeviation.isFinite,
             "inputNoiseDeviation is \(inputNoiseDeviation); 0 or more works")

@@ -211,6 +211,11 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
         if input == .masked, ![.denoise, .inpaint].contains(task) { take(.coarse) }
     }
 
+    /// Leaves room for noise beside the picture's bands, where an input has both.
+    public mutating func makeRoom(bands: Int) {
+        if input.isPictureInNoise, inputChannels <= bands { inputChannels = bands + 4 }
+    }
+
     /// Takes an input, with as many channels as it was measured with.
     public mutating func take(_ input: NetworkInput) {
         self.input = input

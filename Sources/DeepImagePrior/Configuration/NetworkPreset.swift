@@ -40,20 +40,6 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// models/skip.py counts levels, and so that list, from the outermost one.
     case paperGuided = "paper-guided"
 
-    /// The presets that this program is measured with: all that tells them from `paper`.
-    private var own: Own? {
-        switch self {
-        case .fast, .balanced, .best:
-            Own(channels: [16, 16, 16, 16, 16], tile: 128, overlap: 32, iterations: 800)
-        default: nil
-        }
-    }
-
-    private struct Own {
-        let channels: [Int]
-        let tile, overlap, iterations: Int
-    }
-
     private var channels: [Int] {
         switch self {
         case .paper, .paperInpaintText, .paperHalf, .paperUpscale, .paperGuided:
@@ -61,15 +47,15 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         case .thin: return [16, 32, 64, 128, 128]
         case .paperDejpeg: return [8, 16, 32, 64, 128]
         case .paperHole: return [16, 32, 64, 128, 128, 128]
-        case .fast, .balanced, .best: return own?.channels ?? []
+        case .fast, .balanced, .best: return [16, 16, 16, 16, 16]
         }
     }
 
     /// One entry a level.
     private var skipChannels: [Int] {
         switch self {
-        case .fast, .balanced, .best: return own?.channels.map { _ in 4 } ?? []
-        case .paper, .thin, .paperHalf, .paperUpscale, .paperGuided: return [4, 4, 4, 4, 4]
+        case .fast, .balanced, .best, .paper, .thin, .paperHalf, .paperUpscale, .paperGuided:
+            return [4, 4, 4, 4, 4]
         case .paperInpaintText: return [128, 128, 128, 128, 128]
         case .paperHole: return [0, 0, 0, 0, 0, 0]
         case .paperDejpeg: return [0, 0, 0, 4, 4]
@@ -77,8 +63,10 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     }
 
     var tiling: Preset.Tiling {
-        own.map { Preset.Tiling(tile: $0.tile, overlap: $0.overlap) }
-            ?? Preset.Tiling(tile: 256, overlap: 32)
+        switch self {
+        case .fast, .balanced, .best: Preset.Tiling(tile: 128, overlap: 32)
+        default: Preset.Tiling(tile: 256, overlap: 32)
+        }
     }
 
     /// Fits of each tile.
@@ -116,7 +104,7 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         switch self {
         case .paper, .thin: break
         case .fast, .balanced, .best:
-            if let own { configuration.iterations = own.iterations }
+            configuration.iterations = 800
             configuration.take(.masked)
             configuration.averageDecay = 0.98
             configuration.averagesEvenlyAtFirst = true

@@ -145,9 +145,18 @@ struct FitOptions: ParsableArguments {
         chosen.configuration.factor = task.outputFactor
         if chosen.isOurs {
             chosen.configuration.suitTask()
+            if stop.asksForNoiseLevel, chosen.configuration.input == .masked {
+                chosen.configuration.take(.coarse)
+            }
             if let input { chosen.configuration.take(input.networkInput) }
         }
-        try setInput(of: &chosen.configuration, stop, bands: bands, guide)
+        try setInput(of: &chosen.configuration, bands: bands, guide)
+        if stop.asksForNoiseLevel, chosen.configuration.input == .masked {
+            throw ProgramError(
+                .usage,
+                "the network input masked never comes down to the noise that --sigma tells; leave "
+                    + "--sigma out, or take another --input")
+        }
         if let iterations { chosen.configuration.iterations = iterations }
         if let seed { chosen.configuration.seed = seed }
         if let precision { chosen.configuration.precision = precision.resolved }
@@ -166,27 +175,29 @@ struct FitOptions: ParsableArguments {
         _ preset: inout Preset, _ task: TaskOptions, _ part: any ImageSource, _ plan: TilePlan,
         noiseDeviation: Double?
     ) throws -> [String] {
-        guard preset.isOurs, task.task == .denoise,
-            [.masked, .coarse].contains(preset.configuration.input),
-            let noise = try part.noiseEstimate(plan)
+        guard preset.isOurs, task.task == .denoise, preset.configuration.input.isPictureInNoise
         else { return [] }
+        if let noiseDeviation {
+            preset.configuration.suitNoise(deviation: noiseDeviation, bandsShareIt: false)
+            return []
+        }
+        guard let noise = try part.noiseEstimate(plan) else { return [] }
         var warnings: [String] = []
         if noise.isSharedByNeighbours, preset.configuration.input == .masked, input == nil {
             preset.configuration.take(.coarse)
-            preset.configuration.inputChannels = max(
-                preset.configuration.inputChannels, part.header.colorBands + 4)
+            preset.configuration.makeRoom(bands: part.header.colorBands)
             warnings.append(
                 "neighbouring pixels share noise, as after demosaicing, enlarging or JPEG: the "
                     + "network is given a coarse image, and fits may stop late; --sigma S or "
                     + "--iterations N says when")
         }
         preset.configuration.suitNoise(
-            deviation: noiseDeviation ?? noise.deviation, bandsShareIt: noise.isSharedByBands)
+            deviation: noise.deviation, bandsShareIt: noise.isSharedByBands)
         return warnings
     }
 
     private func setInput(
-        of configuration: inout FitConfiguration, _ stop: StopOptions, bands: Int, _ guide: Guide?
+        of configuration: inout FitConfiguration, bands: Int, _ guide: Guide?
     ) throws {
         if let input {
             guard guide == nil else {
@@ -198,20 +209,9 @@ struct FitOptions: ParsableArguments {
             configuration.input = input.networkInput
         }
         if guide != nil { configuration.input = .guide }
-        if stop.asksForNoiseLevel, configuration.input == .masked {
-            guard input == nil else {
-                throw ProgramError(
-                    .usage,
-                    "--input masked never comes down to the noise that --sigma tells; leave one of "
-                        + "them out")
-            }
-            configuration.take(.coarse)
-        }
         switch configuration.input {
         case .noise: break
-        case .coarse, .masked:
-            // The picture's bands, and some of noise.
-            configuration.inputChannels = max(configuration.inputChannels, bands + 4)
+        case .coarse, .masked: configuration.makeRoom(bands: bands)
         case .image: configuration.inputChannels = bands
         case .meshgrid: configuration.inputChannels = 2
         case .guide: configuration.inputChannels = guide?.bands ?? 0

@@ -58,7 +58,7 @@ struct StartOptions: ParsableArguments {
     func resolved(_ preset: Preset, tileCount: Int) -> Starting {
         if let startFrom { return .file(startFrom) }
         let isUsual =
-            preset.isOurs && [.coarse, .masked].contains(preset.configuration.input)
+            preset.isOurs && preset.configuration.input.isPictureInNoise
             && tileCount >= Self.tileCountMinimum
         let usual: StartChoice = isUsual || saveStart != nil ? .shared : .random
         switch start ?? usual {
