@@ -2,9 +2,14 @@
 
 internal import NeuralNetwork
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Hides another part of the given samples in every iteration. What is shown stands in the first
 /// channels of z, and the loss counts what is hidden: the network learns to tell a sample from
-/// those around it. Noise cannot be told so, as far as it differs from sample to sample.
+/// those around it. Noise cannot be told so, as far as it differs from sample to sample. Where
+/// neighbours share it, those within a radius are hidden with the sample that is asked for.
 ///
 /// Blind spots are those of Noise2Void (Krull et al., 2019) and Self2Self (Quan et al., 2020).
 struct MaskedPicture {
@@ -15,21 +20,25 @@ struct MaskedPicture {
     private let isGiven: [Float]
     /// What is shown where nothing around a sample is.
     private let fallback: [Float]
-    private let share, scale: Float
+    /// The chance of a sample to be asked for.
+    private let askedShare: Float
+    private let scale: Float
+    private let radius: Int
     private let channels: Int
     private let hidesPixels: Bool
     /// What is shown, 0 where nothing is, and 1 where something is; in the shape of the given
     /// samples.
     private var shown, isShown: [Float]
-    /// Places of samples that have no part in this iteration's loss, in order: missing ones and
-    /// those that are shown. Where that would be all, the missing ones alone.
+    /// Places of samples that have no part in this iteration's loss, in order: missing ones, those
+    /// that are shown, and those that are hidden with others. Where that would be all, the missing
+    /// ones alone.
     private(set) var unasked: [Int] = []
 
     /// Numbers of four bytes that it holds and draws for each given sample.
-    static let valuesPerSample = 8
+    static let valuesPerSample = 10
 
     /// How far around a hidden sample shown ones are looked for, in pixels.
-    private static let reach = 4
+    private let reach: Int
 
     /// - Parameter problem: NaN where samples are missing.
     init(_ problem: FitProblem, _ configuration: FitConfiguration) {
@@ -38,20 +47,29 @@ struct MaskedPicture {
         given = problem.pixels.map { $0.isNaN ? 0 : $0 }
         isGiven = problem.pixels.map { $0.isNaN ? 0 : 1 }
         (shown, isShown) = (given, isGiven)
-        share = Float(configuration.maskedShare)
+        radius = configuration.maskedRadius
+        reach = 4 + 2 * radius
+        askedShare = Float(
+            Self.centreShare(hiding: configuration.maskedShare, radius: configuration.maskedRadius))
         scale = Float(configuration.maskedScale)
         channels = configuration.inputChannels
         hidesPixels = configuration.masksPixels
         // Blocks so large that a hidden sample hardly shows in its own.
         var plain = problem
         plain.factor = 1
-        let coarse = CoarsePicture(plain, block: 2 * Self.reach)
+        let coarse = CoarsePicture(plain, block: 2 * reach)
         fallback = [Float](unsafeUninitializedCapacity: problem.pixels.count) { buffer, count in
             coarse.write(
                 into: buffer, height: problem.height, width: problem.width,
                 channels: problem.bands, scale: 1)
             count = problem.pixels.count
         }
+    }
+
+    /// How many of all samples must be centres of squares that hide a share of them.
+    static func centreShare(hiding share: Double, radius: Int) -> Double {
+        let side = 2 * Double(radius) + 1
+        return 1 - pow(1 - share, 1 / (side * side))
     }
 
     /// Draws what is hidden, and writes what is shown over the first channels of z.
@@ -79,19 +97,46 @@ struct MaskedPicture {
     /// - Parameter drawn: uniform in [0, 1), for each sample or each pixel.
     private mutating func hide(_ drawn: [Float]) {
         let count = given.count
+        let lowest = lowestAround(drawn)
         for place in 0..<count {
-            let number = drawn[hidesPixels ? place / bands : place]
-            isShown[place] = number >= share ? isGiven[place] : 0
+            let number = lowest[hidesPixels ? place / bands : place]
+            isShown[place] = number >= askedShare ? isGiven[place] : 0
             shown[place] = isShown[place] * given[place]
         }
         unasked = [Int](unsafeUninitializedCapacity: count + 1) { buffer, found in
             // Without a branch, which nobody could predict.
             for place in 0..<count {
+                let number = drawn[hidesPixels ? place / bands : place]
                 buffer[found] = place
-                found += isShown[place] == isGiven[place] ? 1 : 0
+                found += number >= askedShare || isGiven[place] == 0 ? 1 : 0
             }
         }
         if unasked.count == count { unasked = unasked.filter { isGiven[$0] == 0 } }
+    }
+
+    /// The lowest number in the square of the radius around each one.
+    private func lowestAround(_ drawn: [Float]) -> [Float] {
+        guard radius > 0 else { return drawn }
+        let bands = hidesPixels ? 1 : bands
+        let rowCount = width * bands
+        var across = drawn
+        for shift in stride(from: bands, to: min(radius * bands + 1, rowCount), by: bands) {
+            for start in stride(from: 0, to: drawn.count, by: rowCount) {
+                for at in start..<start + rowCount - shift {
+                    across[at] = min(across[at], drawn[at + shift])
+                    across[at + shift] = min(across[at + shift], drawn[at])
+                }
+            }
+        }
+        var lowest = across
+        for step in 1...radius where step < height {
+            let shift = step * rowCount
+            for at in 0..<drawn.count - shift {
+                lowest[at] = min(lowest[at], across[at + shift])
+                lowest[at + shift] = min(lowest[at + shift], across[at])
+            }
+        }
+        return lowest
     }
 
     /// Writes what is shown, and in the place of all else what lies around it.
@@ -141,7 +186,7 @@ struct MaskedPicture {
 
     /// The mean of what is shown of a band in the smallest square around a pixel that has any.
     private func mean(around row: Int, _ column: Int, _ band: Int) -> Float {
-        for radius in 2...Self.reach {
+        for radius in 2...reach {
             var (sum, count) = (Float(0), Float(0))
             for y in max(row - radius, 0)...min(row + radius, height - 1) {
                 for x in max(column - radius, 0)...min(column + radius, width - 1) {

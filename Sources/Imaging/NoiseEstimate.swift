@@ -7,9 +7,9 @@ public struct NoiseEstimate: Equatable, Sendable {
     /// Whether a sample's noise says much about that of the pixel's other bands: their correlation
     /// is above 0.2.
     public let isSharedByBands: Bool
-    /// Whether it says much about that of the pixels beside it: their correlation is above about
-    /// 0.2, as in what was demosaiced, enlarged, or compressed as a JPEG.
-    public let isSharedByNeighbours: Bool
+    /// How many pixels on each side of one share much of its noise, as in what was demosaiced,
+    /// enlarged, or compressed as a JPEG; 0 where those beside it have a correlation below 0.2.
+    public let reach: Int
 }
 
 /// Differences across the diagonals of four pixels, which smooth structure has little of.
@@ -18,10 +18,12 @@ private struct DiagonalDetails {
     /// of their number.
     var near: [Float] = []
     var sums: [Float] = []
-    /// Mean squares in blocks of pixels: between neighbours, and between pixels two apart.
-    var blocks: [(near: Double, far: Double)] = []
+    /// Sums of squares in blocks of pixels, with each of the steps.
+    var blocks: [[Double]] = []
 
     static let blockSide = 8
+    /// Between the pixels that are compared.
+    static let steps = [1, 2, 4, 8]
 
     /// The four samples at (0, 0), (0, step), (step, 0), (step, step) from a place.
     private static func detail(
@@ -50,17 +52,19 @@ private struct DiagonalDetails {
             }
         }
         let side = Self.blockSide
-        for y in stride(from: 0, through: height - side - 2, by: side) {
-            for x in stride(from: 0, through: width - side - 2, by: side) {
-                var (near, far) = (0.0, 0.0)
-                for place in 0..<side * side * bands {
-                    let (pixel, band) = (place / bands, place % bands)
-                    let at = ((y + pixel / side) * rowPixels + x + pixel % side) * bands + band
-                    let one = Double(Self.detail(pixels, at, right: right, down: down))
-                    let two = Double(Self.detail(pixels, at, right: 2 * right, down: 2 * down))
-                    (near, far) = (near + one * one, far + two * two)
+        let room = side + (Self.steps.last ?? 0)
+        for y in stride(from: 0, through: height - room, by: side) {
+            for x in stride(from: 0, through: width - room, by: side) {
+                let sums = Self.steps.map { step in
+                    (0..<side * side * bands).reduce(0.0) { sum, place in
+                        let (pixel, band) = (place / bands, place % bands)
+                        let at = ((y + pixel / side) * rowPixels + x + pixel % side) * bands + band
+                        let detail = Double(
+                            Self.detail(pixels, at, right: step * right, down: step * down))
+                        return sum + detail * detail
+                    }
                 }
-                if near.isFinite, far.isFinite { blocks.append((near, far)) }
+                if sums.allSatisfy(\.isFinite) { blocks.append(sums) }
             }
         }
     }
@@ -70,20 +74,29 @@ private struct DiagonalDetails {
         (1 + 0.2 * Double(bands - 1)).squareRoot()
     }
 
-    /// With the correlation r of neighbours, those two apart having little, it is (1 - r)^-2.
-    private static let neighboursRatio = 1.5
+    /// How far noise reaches, from what differences across 1, 2 and 4 pixels are worth. With the
+    /// correlations r and s of the noise of pixels in a row so far apart, differences have
+    /// the ratio ((1 - s) / (1 - r))^2.
+    private static func reach(_ sums: [Double]) -> Int {
+        guard sums[1] > 1.5 * sums[0] else { return 0 }
+        guard sums[2] > 1.2 * sums[1] else { return 1 }
+        return sums[2] > 3 * sums[1] ? 4 : 2
+    }
 
     func estimate(bands: Int) -> NoiseEstimate? {
         guard !near.isEmpty, !sums.isEmpty else { return nil }
         let (detail, sum) = (median(near), median(sums))
         // Where there is the least structure.
-        let quiet = blocks.sorted { $0.far < $1.far }.prefix((blocks.count + 3) / 4)
-        let (one, two) = quiet.reduce((0.0, 0.0)) { ($0.0 + $1.near, $0.1 + $1.far) }
+        let quiet = blocks.map { sums in (sums, key: sums.reduce(0, +)) }
+            .sorted { $0.key < $1.key }.prefix((blocks.count + 3) / 4)
+        let sums = Self.steps.indices.map { step in
+            quiet.reduce(0) { $0 + $1.0[step] }
+        }
         return NoiseEstimate(
             // The median of magnitudes of a Gaussian is 0.6745 of its deviation.
             deviation: detail / 0.6745,
             isSharedByBands: bands > 1 && sum > Self.ratio(bands) * detail,
-            isSharedByNeighbours: two > Self.neighboursRatio * one)
+            reach: Self.reach(sums))
     }
 
     private func median(_ values: [Float]) -> Double { Double(values.sorted()[values.count / 2]) }

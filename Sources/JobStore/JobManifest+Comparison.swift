@@ -96,7 +96,9 @@ extension JobManifest {
 
     /// Of the configuration: what follows from the picture and the tiles, and what a phase before
     /// the job comes to.
-    private static let derivedFields: Set<String> = ["coarseScale", "masksPixels", "start"]
+    private static let derivedFields: Set<String> = [
+        "coarseScale", "maskedRadius", "masksPixels", "start",
+    ]
 
     private func bytes(_ count: Int) -> String { "\(count) bytes" }
 

@@ -106,6 +106,41 @@ struct MaskedPictureTests {
         #expect(shown.unasked == missing)
     }
 
+    @Test(arguments: [(1, false), (2, false), (2, true)])
+    func `within a radius of what is asked for nothing is shown`(
+        radius: Int, hidesPixels: Bool
+    ) throws {
+        let configuration = Self.configuration {
+            ($0.maskedRadius, $0.masksPixels) = (radius, hidesPixels)
+        }
+        let problem = FitProblem.tile(48, 40) { y, x, band in
+            y == 8 && x < 9 ? .nan : 0.2 + 0.6 * FitProblem.smooth(y, x, band)
+        }
+        var shownCount = 0
+        for iteration in 0..<8 {
+            let (z, unasked) = try drawn(problem, configuration, iteration: iteration)
+            let asked = Set(problem.pixels.indices).subtracting(unasked)
+            #expect(asked.count > 0 && asked.count < problem.pixels.count / (10 * radius))
+            var other = problem
+            for place in asked {
+                let (y, x, band) = (place / 120, place / 3 % 40, place % 3)
+                for row in max(y - radius, 0)...min(y + radius, 47) {
+                    for column in max(x - radius, 0)...min(x + radius, 39) {
+                        for hidden in hidesPixels ? 0..<3 : band..<band + 1 {
+                            other.pixels[(row * 40 + column) * 3 + hidden] *= 0.5
+                        }
+                    }
+                }
+            }
+            #expect(try drawn(other, configuration, iteration: iteration).z == z)
+            shownCount += problem.pixels.indices.count {
+                problem.pixels[$0] == other.pixels[$0]
+            }
+        }
+        // A share of 0.3 is hidden.
+        #expect(abs(Double(shownCount) / Double(8 * 48 * 40 * 3) - 0.7) < 0.06)
+    }
+
     @Test func `where nothing is shown, what lies around goes on, and gray where nothing does`()
         throws
     {
@@ -165,12 +200,13 @@ struct MaskedPictureTests {
             configuration.suitTask()
             #expect(configuration.input == input, "\(task)")
         }
-        for (input, isShared, masks) in [
-            (NetworkInput.masked, true, true), (.masked, false, false), (.coarse, true, false),
+        for (input, isShared, reach) in [
+            (NetworkInput.masked, true, 2), (.masked, false, 0), (.coarse, true, 2),
         ] {
             configuration.input = input
-            configuration.suitNoise(deviation: 0.1, bandsShareIt: isShared)
-            #expect(configuration.masksPixels == masks)
+            configuration.suitNoise(deviation: 0.1, bandsShareIt: isShared, reach: reach)
+            #expect(configuration.masksPixels == (input == .masked && isShared))
+            #expect(configuration.blindRadius == (input == .masked ? reach : 0))
         }
     }
 }

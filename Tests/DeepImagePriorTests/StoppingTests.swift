@@ -63,17 +63,19 @@ import Testing
         #expect(fit.result() == averages[point.iteration])
     }
 
-    @Test(arguments: [NetworkInput.noise, .masked])
+    @Test(arguments: [(NetworkInput.noise, 0), (.masked, 0), (.masked, 1)])
     func `held-out samples have no part in the fit, and their error is in the curve`(
-        input: NetworkInput
+        input: NetworkInput, radius: Int
     ) throws {
         let pilot = Self.configuration(.heldOut, isPilot: true) {
-            ($0.iterations, $0.input) = (30, input)
+            ($0.iterations, $0.input, $0.maskedRadius) = (30, input, radius)
+            $0.heldOutShare *= Double(2 * radius + 1)
         }
         var (first, second) = (Self.problem, Self.problem)
         let kernels = try Fit.kernels()
         let heldOut = first.holdOut(pilot, kernels: kernels)
-        let count = Double(Self.problem.height * Self.problem.width) * pilot.heldOutShare
+        let share = pilot.heldOutShare / Double(2 * radius + 1)
+        let count = Double(Self.problem.height * Self.problem.width) * share
         #expect(abs(Double(heldOut.count / Self.problem.bands) - count) < 0.5 * count)
         for (place, value) in heldOut {
             #expect(value == Self.problem.pixels[place])
@@ -100,7 +102,7 @@ import Testing
         let hidden = error(at: Array(places))
         let trained = error(
             at: Self.problem.pixels.indices.filter {
-                !places.contains($0) && !Self.problem.pixels[$0].isNaN
+                !first.pixels[$0].isNaN
             })
         let repeated = hidden.squareRoot() - trained.squareRoot()
         let expected = hidden + repeated * repeated

@@ -43,7 +43,7 @@ import Testing
 @Suite struct NoiseEstimateTests {
     /// Smooth structure with noise, of which a part is the same in all bands.
     private func estimate(
-        deviation: Double, sharedShare: Double = 0, neighbour: Double = 0
+        deviation: Double, sharedShare: Double = 0, side: Int = 1
     ) throws -> NoiseEstimate {
         var state = UInt64(deviation) &+ 77
         func uniform() -> Double {
@@ -56,19 +56,20 @@ import Testing
             width: 200, height: 150, colorBands: 3, alpha: nil, sampleType: .uint8,
             format: .png)
         var picture = Picture(header, seed: 1)
-        // White noise, of which each pixel's takes a part of the one above and the one to the left.
+        // White noise, of which each pixel's is the mean over a square.
         var white: [Double] = []
         for _ in 0..<picture.samples.count / 3 {
             let common = sharedShare.squareRoot() * normal()
             for _ in 0..<3 { white.append(common + (1 - sharedShare).squareRoot() * normal()) }
         }
-        let sum = (1 + 2 * neighbour * neighbour).squareRoot()
         for place in picture.samples.indices {
-            let (pixel, above, left) = (place / 3, max(place - 600, 0), max(place - 3, 0))
+            let pixel = place / 3
+            let square = (0..<side * side).reduce(0.0) {
+                $0 + white[max(place - 600 * ($1 / side) - 3 * ($1 % side), 0)]
+            }
             let smooth = 128 + Double(pixel % 200) / 4 - Double(pixel / 200) / 3
-            let noise = (white[place] + neighbour * (white[above] + white[left])) / sum
             picture.samples[place] = UInt16(
-                min(max(smooth + deviation * noise, 0), 255).rounded())
+                min(max(smooth + deviation * square / Double(side), 0), 255).rounded())
         }
         let plan = try TilePlan(
             width: 200, height: 150, tile: 64, overlap: 16, alignment: 32, minimum: 64)
@@ -86,14 +87,13 @@ import Testing
         share: Double, isShared: Bool
     ) throws {
         let found = try estimate(deviation: 12, sharedShare: share)
-        #expect(found.isSharedByBands == isShared && !found.isSharedByNeighbours)
+        #expect(found.isSharedByBands == isShared && found.reach == 0)
     }
 
-    @Test(arguments: [(0, false), (0.05, false), (0.5, true), (1, true)] as [(Double, Bool)])
-    func `noise that neighbours share is told from noise of their own`(
-        part: Double, isShared: Bool
-    ) throws {
-        let found = try estimate(deviation: 12, neighbour: part)
-        #expect(found.isSharedByNeighbours == isShared && !found.isSharedByBands)
+    /// Sides of squares that noise is the mean of. Correlations fall to 0 in a row of as many.
+    @Test(arguments: [(1, 0), (2, 1), (3, 2), (4, 4), (6, 4)])
+    func `how far neighbours share noise is measured`(side: Int, reach: Int) throws {
+        let found = try estimate(deviation: 12, side: side)
+        #expect(found.reach == reach && !found.isSharedByBands)
     }
 }

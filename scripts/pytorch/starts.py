@@ -101,6 +101,9 @@ WAYS = {
        for start in ("tile", "small") for n in (100, 200, 800)},
     **{f"reptile {each}, {n}": Way(start="reptile", each=each, start_iterations=n)
        for each in (25, 50) for n in (400, 1600)}}
+# What the programs' own presets do to denoise: with any other change.
+WAYS |= {f"{name}, masked": replace(way, hidden=0.3, inputs=8)
+         for name, way in WAYS.items() if not way.hidden}
 
 
 def lanczos(factor):

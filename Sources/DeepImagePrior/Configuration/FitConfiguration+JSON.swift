@@ -175,6 +175,8 @@ extension FitConfiguration {
             maskedShare >= 0 && maskedShare <= 0.9,
             "maskedShare is \(maskedShare); 0 to 0.9 works")
         try require(
+            (0...8).contains(maskedRadius), "maskedRadius is \(maskedRadius); 0 to 8 pixels work")
+        try require(
             inputNoiseDeviation >= 0 && inputNoiseDeviation.isFinite,
             "inputNoiseDeviation is \(inputNoiseDeviation); 0 or more works")
         try require(

@@ -57,6 +57,9 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     public var maskedScale = 0.3
     /// With `masked`: whether all bands of a pixel are hidden together, for noise that they share.
     public var masksPixels = false
+    /// With `masked`: how many pixels on each side of a sample that is asked for are hidden with
+    /// it, for noise that they share; 0 to 8.
+    public var maskedRadius = 0
     /// Standard deviation of the fresh Gaussian noise that z gets in each iteration; at least 0.
     public var inputNoiseDeviation = 1.0 / 30
 
@@ -227,14 +230,19 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     /// the network shows it again, and with less it is told less. Measured, docs/QUALITY.md.
     private static let coarseNoiseMaximum = 0.01
 
+    /// What `maskedRadius` means with this input.
+    var blindRadius: Int { input == .masked ? maskedRadius : 0 }
+
     /// Keeps the image's noise out of the picture that the network is given: fades a coarse one,
-    /// and hides all bands of a pixel where one would show the noise of another.
+    /// and hides all bands of a pixel, or its neighbours, where they would show its noise.
     ///
     /// - Parameters:
     ///   - deviation: of the given pixels' noise, 1 being the range.
     ///   - bandsShareIt: whether bands have much of it in common.
-    public mutating func suitNoise(deviation: Double, bandsShareIt: Bool) {
+    ///   - reach: how many pixels on each side of one have much of its noise.
+    public mutating func suitNoise(deviation: Double, bandsShareIt: Bool, reach: Int) {
         masksPixels = input == .masked && bandsShareIt
+        maskedRadius = reach
         guard input == .coarse, deviation > 0 else { return }
         // The mean of a block of independent samples.
         let limit = Self.coarseNoiseMaximum * Double(coarseBlock) / deviation

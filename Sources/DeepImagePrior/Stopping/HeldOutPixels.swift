@@ -3,28 +3,41 @@
 internal import NeuralNetwork
 
 extension FitProblem {
-    /// Makes the pixels missing that the configuration holds out.
+    /// Makes the pixels missing that the configuration holds out, and those with them that would
+    /// tell their noise.
     ///
-    /// - Returns: Their samples that were given: places and values. None where no rule asks for it.
+    /// - Returns: The former's samples that were given: places and values. None where no rule asks
+    ///   for it.
     mutating func holdOut(
         _ configuration: FitConfiguration, kernels: Kernels
     ) -> [(place: Int, value: Float)] {
         guard configuration.stopRule == .heldOut else { return [] }
+        let radius = configuration.blindRadius
+        let given = pixels
         var heldOut: [(place: Int, value: Float)] = []
-        for y in 0..<height {
-            for x in 0..<width {
+        for y in -radius..<height + radius {
+            for x in -radius..<width + radius {
                 let isHeldOut = StopMonitor.areHeldOut(
                     x: originX / factor + x, y: originY / factor + y, bands: bands, configuration,
                     kernels: kernels)
                 for band in 0..<bands where isHeldOut[band] {
+                    hide(y - radius...y + radius, x - radius...x + radius, band)
+                    guard (0..<height).contains(y), (0..<width).contains(x) else { continue }
                     let place = (y * width + x) * bands + band
-                    guard !pixels[place].isNaN else { continue }
-                    heldOut.append((place, pixels[place]))
-                    pixels[place] = .nan
+                    if !given[place].isNaN { heldOut.append((place, given[place])) }
                 }
             }
         }
         return heldOut
+    }
+
+    /// Makes the samples missing that a square has in the tile.
+    private mutating func hide(_ rows: ClosedRange<Int>, _ columns: ClosedRange<Int>, _ band: Int) {
+        for y in rows.clamped(to: 0...height - 1) where rows.contains(y) {
+            for x in columns.clamped(to: 0...width - 1) where columns.contains(x) {
+                pixels[(y * width + x) * bands + band] = .nan
+            }
+        }
     }
 }
 

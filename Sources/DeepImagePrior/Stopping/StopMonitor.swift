@@ -134,8 +134,9 @@ struct StopMonitor: Equatable, Sendable {
 
     // MARK: Held-out pixels
 
-    /// Whether the samples of a pixel of the image have no part in the loss: a share of all, by
-    /// coordinate. Where iterations hide each sample for itself, so does this.
+    /// Whether the samples of a pixel of the image are held out: a share of all, by coordinate.
+    /// Where iterations hide each sample for itself, so does this; where they hide squares around
+    /// samples, a square of s x s pixels holds s times the share of all samples back.
     static func areHeldOut(
         x: Int, y: Int, bands: Int, _ configuration: FitConfiguration, kernels: Kernels
     ) -> [Bool] {
@@ -147,6 +148,7 @@ struct StopMonitor: Equatable, Sendable {
                 UInt32(truncatingIfNeeded: y)
             ))
         let drawn = kernels.uniform(count: isEach ? bands : 1, stream)
-        return (0..<bands).map { drawn[isEach ? $0 : 0] < Float(configuration.heldOutShare) }
+        let share = configuration.heldOutShare / Double(2 * configuration.blindRadius + 1)
+        return (0..<bands).map { drawn[isEach ? $0 : 0] < Float(share) }
     }
 }

@@ -170,30 +170,20 @@ struct FitOptions: ParsableArguments {
     /// - Parameters:
     ///   - part: of the image, what is restored.
     ///   - noiseDeviation: as the user knows it, 1 being the range.
-    /// - Returns: what the user should know.
     func suit(
         _ preset: inout Preset, _ task: TaskOptions, _ part: any ImageSource, _ plan: TilePlan,
         noiseDeviation: Double?
-    ) throws -> [String] {
+    ) throws {
         guard preset.isOurs, task.task == .denoise, preset.configuration.input.isPictureInNoise
-        else { return [] }
+        else { return }
         if let noiseDeviation {
-            preset.configuration.suitNoise(deviation: noiseDeviation, bandsShareIt: false)
-            return []
+            preset.configuration.suitNoise(
+                deviation: noiseDeviation, bandsShareIt: false, reach: 0)
+            return
         }
-        guard let noise = try part.noiseEstimate(plan) else { return [] }
-        var warnings: [String] = []
-        if noise.isSharedByNeighbours, preset.configuration.input == .masked, input == nil {
-            preset.configuration.take(.coarse)
-            preset.configuration.makeRoom(bands: part.header.colorBands)
-            warnings.append(
-                "neighbouring pixels share noise, as after demosaicing, enlarging or JPEG: the "
-                    + "network is given a coarse image, and fits may stop late; --sigma S or "
-                    + "--iterations N says when")
-        }
+        guard let noise = try part.noiseEstimate(plan) else { return }
         preset.configuration.suitNoise(
-            deviation: noise.deviation, bandsShareIt: noise.isSharedByBands)
-        return warnings
+            deviation: noise.deviation, bandsShareIt: noise.isSharedByBands, reach: noise.reach)
     }
 
     private func setInput(

@@ -157,7 +157,7 @@ struct RestoreJob: Sendable {
         let stopping = run.stop.resolved(task, run.fit, preset, tileCount: plan.tileCount)
         let part = blend.region.map { RegionView(source, $0) } ?? source
         let noiseDeviation = try run.stop.noiseDeviation(part, plan, task)
-        let noiseWarnings = try run.fit.suit(
+        try run.fit.suit(
             &preset, task, part, plan, noiseDeviation: noiseDeviation)
         let iterations = preset.configuration.iterations
         preset.configuration = preset.configuration.stopping(
@@ -188,7 +188,7 @@ struct RestoreJob: Sendable {
             checkpointInterval: workers.checkpointInterval > 0
                 ? .seconds(workers.checkpointInterval) : nil,
             stateByteCountMaximum: stateByteCount, reportFolder: options.report.folder,
-            warnings: source.warnings + noiseWarnings + (missing?.warnings ?? [])
+            warnings: source.warnings + (missing?.warnings ?? [])
                 + (try checkMemory(
                     configuration, plan, header, workerCount, threads: workers.threads,
                     othersMayJoin: workers.listen != nil))
