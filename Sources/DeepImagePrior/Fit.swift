@@ -176,14 +176,18 @@ public final class Fit {
     }
 
     /// The restored tile, (outputHeight, outputWidth, bands), 0 to 1: the exponential average of
-    /// the outputs, where a rule stops the fit that of its best point. A pilot's is its curve; of a
-    /// fit that is made for its weights they are it.
+    /// the outputs, where a rule stops the fit that of its best point, with the detail that noise
+    /// does not explain (`DetailRecovery`). A pilot's is its curve; of a fit that is made for its
+    /// weights they are it.
     public func result() -> [Float] {
         guard !configuration.givesWeights else { return StartWeights(of: network).laidOut() }
         guard !configuration.measuresStop else {
             return monitor.curve.laidOut(sampleCount: average.count)
         }
-        return (monitor.best.isEmpty ? average : monitor.best).map { min(max($0, 0), 1) }
+        var restored = monitor.best.isEmpty ? average : monitor.best
+        DetailRecovery(problem, configuration)?.add(
+            to: &restored, given: problem.pixels, missing: missing)
+        return restored.map { min(max($0, 0), 1) }
     }
 
     /// (height, width, bands) of the result.

@@ -10,6 +10,12 @@ public struct NoiseEstimate: Equatable, Sendable {
     /// How many pixels on each side of one share much of its noise, as in what was demosaiced,
     /// enlarged, or compressed as a JPEG; 0 where those beside it have a correlation below 0.2.
     public let reach: Int
+    /// Its standard deviations at brightnesses evenly over 0 to 1, where the image has least
+    /// structure: the middles of `levelCount` equal parts. Noise is often stronger where an image
+    /// is brighter.
+    public let levels: [Double]
+
+    public static let levelCount = 8
 }
 
 /// Differences across the diagonals of four pixels, which smooth structure has little of.
@@ -18,8 +24,16 @@ private struct DiagonalDetails {
     /// of their number.
     var near: [Float] = []
     var sums: [Float] = []
-    /// Sums of squares in blocks of pixels, with each of the steps.
-    var blocks: [[Double]] = []
+    var blocks: [Block] = []
+
+    struct Block {
+        /// Of its samples.
+        let mean: Double
+        /// Mean squares, with each of the steps.
+        let squares: [Double]
+
+        var energy: Double { squares.reduce(0, +) }
+    }
 
     static let blockSide = 8
     /// Between the pixels that are compared.
@@ -55,18 +69,66 @@ private struct DiagonalDetails {
         let room = side + (Self.steps.last ?? 0)
         for y in stride(from: 0, through: height - room, by: side) {
             for x in stride(from: 0, through: width - room, by: side) {
-                let sums = Self.steps.map { step in
-                    (0..<side * side * bands).reduce(0.0) { sum, place in
-                        let (pixel, band) = (place / bands, place % bands)
-                        let at = ((y + pixel / side) * rowPixels + x + pixel % side) * bands + band
-                        let detail = Double(
-                            Self.detail(pixels, at, right: step * right, down: step * down))
-                        return sum + detail * detail
+                let places = (0..<side * side * bands).map { place in
+                    let (pixel, band) = (place / bands, place % bands)
+                    return ((y + pixel / side) * rowPixels + x + pixel % side) * bands + band
+                }
+                let mean = { (value: (Int) -> Float) in
+                    places.reduce(0.0) { $0 + Double(value($1)) } / Double(places.count)
+                }
+                let squares = Self.steps.map { step in
+                    mean { place in
+                        let detail = Self.detail(
+                            pixels, place, right: step * right, down: step * down)
+                        return detail * detail
                     }
                 }
-                if sums.allSatisfy(\.isFinite) { blocks.append(sums) }
+                guard squares.allSatisfy(\.isFinite) else { continue }
+                blocks.append(Block(mean: mean { pixels[$0] }, squares: squares))
             }
         }
+    }
+
+    /// Mean squares of those of the blocks that have the least structure: one in so many.
+    private static func quiet(_ blocks: [Block], oneIn share: Int) -> [Double] {
+        let chosen = blocks.sorted { $0.energy < $1.energy }
+            .prefix((blocks.count + share - 1) / share)
+        return steps.indices.map { step in
+            chosen.reduce(0) { $0 + $1.squares[step] } / Double(chosen.count)
+        }
+    }
+
+    /// Of the noise at each level of brightness; none where no level has enough blocks.
+    ///
+    /// - Parameter reach: of the noise: samples further apart differ by all of it.
+    private func levels(reach: Int) -> [Double] {
+        let count = NoiseEstimate.levelCount
+        let step = Self.step(beyond: reach)
+        let found: [(level: Int, deviation: Double)] = (0..<count).compactMap { level in
+            let blocks = blocks.filter {
+                min(max(Int($0.mean * Double(count)), 0), count - 1) == level
+            }
+            guard blocks.count >= Self.levelBlockMinimum else { return nil }
+            let squares = Self.quiet(blocks, oneIn: 10)
+            // Beyond its reach noise is the same with each step. What grows is texture, which is in
+            // these squares too: about half as much as it grows with the next step.
+            let growth = squares[min(step + 1, squares.count - 1)] - squares[step]
+            let variance = max(squares[step] - max(growth, 0) / 2, squares[step] / 4)
+            return (level, variance.squareRoot())
+        }
+        guard !found.isEmpty else { return [] }
+        return (0..<count).map { level in
+            let nearest = found.min { abs($0.level - level) < abs($1.level - level) }
+            // Four decimals, so that the numbers can be told.
+            return ((nearest?.deviation ?? 0) * 10000).rounded() / 10000
+        }
+    }
+
+    private static let levelBlockMinimum = 32
+
+    /// The first of the steps that is larger than noise reaches.
+    private static func step(beyond reach: Int) -> Int {
+        steps.firstIndex { $0 > reach } ?? steps.count - 1
     }
 
     /// Of so many bands' noise that has the correlation 0.2, over what it were without.
@@ -77,26 +139,23 @@ private struct DiagonalDetails {
     /// How far noise reaches, from what differences across 1, 2 and 4 pixels are worth. With the
     /// correlations r and s of the noise of pixels in a row so far apart, differences have
     /// the ratio ((1 - s) / (1 - r))^2.
-    private static func reach(_ sums: [Double]) -> Int {
-        guard sums[1] > 1.5 * sums[0] else { return 0 }
-        guard sums[2] > 1.2 * sums[1] else { return 1 }
-        return sums[2] > 3 * sums[1] ? 4 : 2
+    private static func reach(_ squares: [Double]) -> Int {
+        guard squares[1] > 1.5 * squares[0] else { return 0 }
+        guard squares[2] > 1.2 * squares[1] else { return 1 }
+        return squares[2] > 3 * squares[1] ? 3 : 2
     }
 
     func estimate(bands: Int) -> NoiseEstimate? {
         guard !near.isEmpty, !sums.isEmpty else { return nil }
         let (detail, sum) = (median(near), median(sums))
         // Where there is the least structure.
-        let quiet = blocks.map { sums in (sums, key: sums.reduce(0, +)) }
-            .sorted { $0.key < $1.key }.prefix((blocks.count + 3) / 4)
-        let sums = Self.steps.indices.map { step in
-            quiet.reduce(0) { $0 + $1.0[step] }
-        }
+        let quiet = blocks.isEmpty ? [] : Self.quiet(blocks, oneIn: 4)
+        let reach = quiet.isEmpty ? 0 : Self.reach(quiet)
         return NoiseEstimate(
             // The median of magnitudes of a Gaussian is 0.6745 of its deviation.
-            deviation: detail / 0.6745,
+            deviation: reach == 0 ? detail / 0.6745 : quiet[Self.step(beyond: reach)].squareRoot(),
             isSharedByBands: bands > 1 && sum > Self.ratio(bands) * detail,
-            reach: Self.reach(sums))
+            reach: reach, levels: levels(reach: reach))
     }
 
     private func median(_ values: [Float]) -> Double { Double(values.sorted()[values.count / 2]) }
@@ -105,8 +164,8 @@ private struct DiagonalDetails {
 extension ImageSource {
     /// Measures the noise: medians of the magnitudes of differences across the diagonals of 2 x 2
     /// pixels (Donoho and Johnstone, 1994, on the finest Haar wavelets). Structure is rare at that
-    /// scale and spoils few of them; so does noise that neighbouring pixels share, which is
-    /// therefore underestimated.
+    /// scale and spoils few of them. Noise that neighbouring pixels share hides there: of that it
+    /// is the differences of pixels further apart, where there is least structure.
     ///
     /// - Parameter plan: of the image; some of its windows are looked at.
     /// - Returns: nil where nothing is known, or nothing larger than a pixel.

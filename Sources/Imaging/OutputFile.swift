@@ -18,7 +18,14 @@ final class OutputFile {
         self.path = path
         self.replacesExisting = replacesExisting
         // An output that is a symbolic link stays one: what it points to is written.
-        target = resolvedPath(path) ?? path
+        let resolved = resolvedPath(path)
+        guard resolved != nil || !isSymbolicLink(path) else {
+            throw ImageError(
+                .unwritable,
+                "\(path) is a symbolic link that leads nowhere; remove it, or choose another output"
+            )
+        }
+        target = resolved ?? path
         let (folder, name) = splitPath(target)
         // Names may have 255 bytes.
         let shortName = String(decoding: name.utf8.prefix(180), as: UTF8.self)
@@ -142,6 +149,11 @@ private func resolvedPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
     return String(cString: resolved)
+}
+
+private func isSymbolicLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
 }
 
 /// Makes a rename durable. The file is complete whatever this says, so failure is not an error.

@@ -15,8 +15,8 @@ extension JobManifest {
         /// nil where both are the same.
         init?(_ field: String, _ stored: String?, _ wanted: String?) {
             guard stored != wanted else { return nil }
-            (self.field, self.stored) = (field, stored ?? "not set")
-            self.wanted = wanted ?? "not set"
+            let told = { (value: String?) in value.map { $0.isEmpty ? "none" : $0 } ?? "not set" }
+            (self.field, self.stored, self.wanted) = (field, told(stored), told(wanted))
         }
 
         public var description: String {
@@ -97,7 +97,7 @@ extension JobManifest {
     /// Of the configuration: what follows from the picture and the tiles, and what a phase before
     /// the job comes to.
     private static let derivedFields: Set<String> = [
-        "coarseScale", "maskedRadius", "masksPixels", "start",
+        "coarseScale", "detailNoise", "maskedRadius", "masksPixels", "start",
     ]
 
     private func bytes(_ count: Int) -> String { "\(count) bytes" }

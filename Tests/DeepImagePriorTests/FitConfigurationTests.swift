@@ -32,6 +32,7 @@ struct FitConfigurationTests {
         $0.maskedScale = 10
         $0.masksPixels = true
         $0.maskedRadius = 2
+        $0.detailNoise = [0.02, 0.1]
         $0.gradientNormMaximum = 1e300
         $0.collapseDecibels = .leastNonzeroMagnitude
         $0.snapshotInterval = .max
@@ -149,7 +150,8 @@ struct FitConfigurationTests {
             ("block 65", { $0.coarseBlock = 65 }), ("coarse 0", { $0.coarseScale = 0 }),
             ("coarse 11", { $0.coarseScale = 11 }), ("share", { $0.maskedShare = 0.91 }),
             ("no share", { $0.maskedShare = -0.1 }), ("radius", { $0.maskedRadius = 9 }),
-            ("radius -1", { $0.maskedRadius = -1 }), ("masked 0", { $0.maskedScale = 0 }),
+            ("radius -1", { $0.maskedRadius = -1 }), ("detail", { $0.detailNoise = [0.1, -0.1] }),
+            ("masked 0", { $0.maskedScale = 0 }),
             ("masked 11", { $0.maskedScale = 11 }), ("scale", { $0.inputScale = 0 }),
             ("negative scale", { $0.inputScale = -1 }), ("iterations", { $0.iterations = 0 }),
             ("noise", { $0.inputNoiseDeviation = -0.1 }), ("rate", { $0.learningRate = 0 }),

@@ -189,24 +189,43 @@ struct MaskedPictureTests {
         #expect(whole.result() == second.result())
     }
 
-    @Test func `a task says what the network is given, and shared noise what is hidden`() {
-        var configuration = FitConfiguration(preset: .fast)
-        for (task, input) in [
-            (Task.denoise, NetworkInput.masked), (.inpaint, .masked), (.upscale, .coarse),
-            (.dejpeg, .coarse),
+    @Test func `a task says what the network is given, and noise what is hidden`() {
+        for (task, knowsNoise, input, channels) in [
+            (Task.denoise, false, NetworkInput.masked, 8), (.inpaint, false, .masked, 8),
+            (.upscale, false, .coarse, 32), (.dejpeg, false, .coarse, 32),
+            (.denoise, true, .coarse, 32),
         ] {
-            configuration.task = task
-            configuration.input = .masked
-            configuration.suitTask()
-            #expect(configuration.input == input, "\(task)")
+            var preset = Preset(.fast)
+            preset.configuration.task = task
+            preset.suitTask(knowsNoise: knowsNoise)
+            #expect(preset.configuration.input == input, "\(task)")
+            #expect(preset.configuration.inputChannels == channels)
         }
         for (input, isShared, reach) in [
             (NetworkInput.masked, true, 2), (.masked, false, 0), (.coarse, true, 2),
         ] {
-            configuration.input = input
-            configuration.suitNoise(deviation: 0.1, bandsShareIt: isShared, reach: reach)
-            #expect(configuration.masksPixels == (input == .masked && isShared))
-            #expect(configuration.blindRadius == (input == .masked ? reach : 0))
+            var preset = Preset(.fast)
+            preset.configuration.input = input
+            preset.suitNoise(deviation: 0.1, bandsShareIt: isShared, reach: reach, levels: [0.1])
+            #expect(preset.configuration.masksPixels == (input == .masked && isShared))
+            #expect(preset.configuration.blindRadius == (input == .masked ? reach : 0))
+            #expect(preset.configuration.detailNoise == [0.1])
         }
+    }
+
+    @Test func `what a file says itself is not suited, what its base says is`() throws {
+        var preset = try Preset(
+            json: #"{"base": "fast", "inputChannels": 12, "masksPixels": false}"#, name: "a.json")
+        #expect(preset.isOurs)
+        preset.suitNoise(deviation: 0.1, bandsShareIt: true, reach: 2, levels: [0.1])
+        #expect(!preset.configuration.masksPixels && preset.configuration.maskedRadius == 2)
+        preset.configuration.task = .upscale
+        preset.suitTask(knowsNoise: false)
+        #expect(preset.configuration.input == .coarse && preset.configuration.inputChannels == 12)
+        var masked = try Preset(json: #"{"input": "masked"}"#, name: "a.json")
+        masked.configuration.task = .upscale
+        masked.suitTask(knowsNoise: true)
+        #expect(masked.configuration.input == .masked)
+        #expect(try !Preset(json: #"{"base": "paper-hole"}"#, name: "a.json").isOurs)
     }
 }

@@ -50,6 +50,24 @@ struct PresetTests {
         #expect(preset.configuration.iterations == iterations)
     }
 
+    @Test(arguments: [
+        (NetworkPreset.fast, 16, 128, 800, 1), (.balanced, 32, 192, 1200, 1),
+        (.best, 32, 192, 1200, 4),
+    ])
+    func `to enlarge, our presets have networks and tiles of their own`(
+        named: NetworkPreset, channels: Int, tile: Int, iterations: Int, fits: Int
+    ) throws {
+        let preset = Preset(named, factor: 4)
+        try preset.configuration.validate()
+        #expect(preset.configuration.downChannels == [Int](repeating: channels, count: 5))
+        #expect(preset.configuration.input == .coarse)
+        #expect(preset.tiling == Preset.Tiling(tile: tile, overlap: 32))
+        #expect(preset.configuration.iterations == iterations && preset.restarts == fits)
+        let file = #"{"base": "\#(named.rawValue)", "seed": 3}"#
+        let read = try Preset(json: file, name: "a.json", factor: 4)
+        #expect(read.tiling == preset.tiling && read.configuration.factor == 4)
+    }
+
     /// GFLOP of an iteration on a tile of 256x256 pixels, computed from the notebooks' networks.
     @Test(arguments: [
         (NetworkPreset.paper, 116.0), (.paperHalf, 116), (.paperInpaintText, 195),
@@ -94,8 +112,8 @@ struct PresetTests {
         let preset = Preset(named)
         var read = try Preset(json: preset.fileText, name: "mine.json")
         #expect(read.name == "mine.json")
-        #expect(read.purpose == nil)
-        read.name = preset.name
+        #expect(read.purpose == nil && read.ownFields.contains("iterations") != read.isOurs)
+        (read.name, read.ownFields) = (preset.name, [])
         #expect(read == preset)
         for line in preset.fileText.split(separator: "\n").dropFirst().dropLast() {
             #expect(line.hasPrefix("  \""), "\(line)")
@@ -110,7 +128,7 @@ struct PresetTests {
                  "padding": "zero", "precision": "bfloat16", "dataTerm": "l1"}
                 """, name: "a.json")
         var expected = Preset(.paperHole)
-        expected.name = "a.json"
+        (expected.name, expected.ownFields) = ("a.json", preset.ownFields)
         expected.tiling = Preset.Tiling(tile: 320, overlap: 48)
         expected.configuration.learningRate = 0.002
         expected.configuration.skipChannels = [0, 0, 0, 4, 4, 4]

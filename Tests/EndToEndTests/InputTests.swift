@@ -70,7 +70,8 @@ extension PictureTests {
                 let large = try job(session, image, "--task", "upscale", "--factor", "2")
                 #expect(large["input"] as? String == "coarse")
                 try Files.write(
-                    Array(#"{"base": "fast", "inputChannels": 5}"#.utf8), session.path("own.json"))
+                    Array(#"{"base": "fast", "input": "masked", "inputChannels": 5}"#.utf8),
+                    session.path("own.json"))
                 for options in [["--input", "masked"], ["--preset", session.path("own.json")]] {
                     expectRefusal(
                         try session.run([image, "--sigma", "25"] + options), 64,

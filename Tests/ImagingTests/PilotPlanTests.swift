@@ -43,7 +43,7 @@ import Testing
 @Suite struct NoiseEstimateTests {
     /// Smooth structure with noise, of which a part is the same in all bands.
     private func estimate(
-        deviation: Double, sharedShare: Double = 0, side: Int = 1
+        deviation: Double, sharedShare: Double = 0, side: Int = 1, slope: Double = 0
     ) throws -> NoiseEstimate {
         var state = UInt64(deviation) &+ 77
         func uniform() -> Double {
@@ -68,8 +68,9 @@ import Testing
                 $0 + white[max(place - 600 * ($1 / side) - 3 * ($1 % side), 0)]
             }
             let smooth = 128 + Double(pixel % 200) / 4 - Double(pixel / 200) / 3
+            let strength = deviation * (1 + slope * (smooth - 128) / 128)
             picture.samples[place] = UInt16(
-                min(max(smooth + deviation * square / Double(side), 0), 255).rounded())
+                min(max(smooth + strength * square / Double(side), 0), 255).rounded())
         }
         let plan = try TilePlan(
             width: 200, height: 150, tile: 64, overlap: 16, alignment: 32, minimum: 64)
@@ -82,6 +83,16 @@ import Testing
         #expect(abs(found - deviation) < 0.08 * deviation + 0.3, "\(found)")
     }
 
+    @Test func `the deviation is found at each brightness`() throws {
+        let found = try estimate(deviation: 10, slope: 1).levels
+        #expect(found.count == NoiseEstimate.levelCount)
+        // The picture lies between 78 and 178 of 255, and noise rises from 6 to 14 there.
+        for (level, expected) in [(2, 6.4), (3, 9.0), (4, 11.5)] {
+            #expect(abs(found[level] * 255 / expected - 1) < 0.2, "\(found)")
+        }
+        #expect(found[0] == found[2] && found[7] == found[5])
+    }
+
     @Test(arguments: [(0, false), (0.1, false), (0.35, true), (1, true)] as [(Double, Bool)])
     func `noise that bands share is told from noise of their own`(
         share: Double, isShared: Bool
@@ -91,7 +102,7 @@ import Testing
     }
 
     /// Sides of squares that noise is the mean of. Correlations fall to 0 in a row of as many.
-    @Test(arguments: [(1, 0), (2, 1), (3, 2), (4, 4), (6, 4)])
+    @Test(arguments: [(1, 0), (2, 1), (3, 2), (4, 3), (6, 3)])
     func `how far neighbours share noise is measured`(side: Int, reach: Int) throws {
         let found = try estimate(deviation: 12, side: side)
         #expect(found.reach == reach && !found.isSharedByBands)

@@ -100,6 +100,8 @@ public struct JobReport: Codable, Equatable, Sendable {
     public var iterationsPerTile = 0
     /// How pilots have found where fits stop; nil where none looked for it.
     public var stop: Stop?
+    /// Whether each tile stops where it is best itself.
+    public var stopsEach = false
     /// Of all tiles that this run has restored.
     public var iterations = 0
     /// From the program's start, or with several pages from that of the page, to the output.
@@ -169,6 +171,7 @@ public struct JobReport: Codable, Equatable, Sendable {
             "fit        preset \(preset), \(iterationsPerTile) iterations a "
                 + "\(Text.unit(restarts: restarts)), seed \(seed)",
             stop.map { "stop       \($0.words)" },
+            stopsEach ? "stop       where each tile is best itself, or at the last of these" : nil,
             "time       \(Text.time(seconds)), \(Text.fixed(rate, 1)) iterations/s",
             "workers    \(workers)",
         ].compactMap { $0 }

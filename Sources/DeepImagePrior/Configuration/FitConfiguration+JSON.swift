@@ -177,6 +177,9 @@ extension FitConfiguration {
         try require(
             (0...8).contains(maskedRadius), "maskedRadius is \(maskedRadius); 0 to 8 pixels work")
         try require(
+            detailNoise.count <= 64 && detailNoise.allSatisfy { $0 >= 0 && $0 <= 1 },
+            "detailNoise is \(detailNoise); at most 64 numbers from 0 to 1 work")
+        try require(
             inputNoiseDeviation >= 0 && inputNoiseDeviation.isFinite,
             "inputNoiseDeviation is \(inputNoiseDeviation); 0 or more works")
         try require(

@@ -111,6 +111,13 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     /// Whether the fit is made for its weights: they are its result, in place of pixels.
     public var givesWeights = false
 
+    // MARK: The result
+
+    /// Standard deviations of the given samples' noise, 1 being the range, at brightnesses evenly
+    /// over the range: what is left of the picture beyond that returns to the result as detail. At
+    /// most 64; none where nothing is to return. See `DetailRecovery`.
+    public var detailNoise: [Double] = []
+
     // MARK: Stopping
 
     /// What ends the fit before `iterations`; see `StopRule`.
@@ -207,13 +214,6 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
         photonOffset = perValue * low
     }
 
-    /// Gives the network what suits the task where a preset leaves it open. Hidden samples teach
-    /// how to fill a picture and to take noise from it; they say little about one that is enlarged,
-    /// and what JPEG leaves can be told from what is around it.
-    public mutating func suitTask() {
-        if input == .masked, ![.denoise, .inpaint].contains(task) { take(.coarse) }
-    }
-
     /// Leaves room for noise beside the picture's bands, where an input has both.
     public mutating func makeRoom(bands: Int) {
         if input.isPictureInNoise, inputChannels <= bands { inputChannels = bands + 4 }
@@ -240,7 +240,11 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     ///   - deviation: of the given pixels' noise, 1 being the range.
     ///   - bandsShareIt: whether bands have much of it in common.
     ///   - reach: how many pixels on each side of one have much of its noise.
-    public mutating func suitNoise(deviation: Double, bandsShareIt: Bool, reach: Int) {
+    ///   - levels: `detailNoise`.
+    public mutating func suitNoise(
+        deviation: Double, bandsShareIt: Bool, reach: Int, levels: [Double]
+    ) {
+        detailNoise = levels
         masksPixels = input == .masked && bandsShareIt
         maskedRadius = reach
         guard input == .coarse, deviation > 0 else { return }

@@ -10,9 +10,10 @@ internal import NeuralNetwork
 public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// 16 channels on five levels, small tiles and few iterations.
     case fast
-    /// `fast`, and of each tile the average of two fits: what is taken where nothing is said.
+    /// `fast`, and of each tile the average of two fits: what is taken where nothing is said. To
+    /// enlarge, one fit of 32 channels in larger tiles, which gains more there.
     case balanced
-    /// `fast`, and of each tile the average of four fits.
+    /// The network of `balanced`, and of each tile the average of four fits.
     case best
     /// 16, 32, 64, 128, 128 channels: the authors' choice for sparse pixels and large holes, with
     /// the denoising network's skip branches. A thirteenth of the arithmetic of `paper`.
@@ -40,13 +41,14 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// models/skip.py counts levels, and so that list, from the outermost one.
     case paperGuided = "paper-guided"
 
-    private var channels: [Int] {
+    private func channels(factor: Int) -> [Int] {
         switch self {
         case .paper, .paperInpaintText, .paperHalf, .paperUpscale, .paperGuided:
             return [128, 128, 128, 128, 128]
         case .thin: return [16, 32, 64, 128, 128]
         case .paperDejpeg: return [8, 16, 32, 64, 128]
         case .paperHole: return [16, 32, 64, 128, 128, 128]
+        case .balanced where factor > 1, .best where factor > 1: return [32, 32, 32, 32, 32]
         case .fast, .balanced, .best: return [16, 16, 16, 16, 16]
         }
     }
@@ -62,17 +64,25 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         }
     }
 
-    var tiling: Preset.Tiling {
+    /// Whether it is this program's own.
+    var isOurs: Bool { !rawValue.hasPrefix("paper") }
+
+    /// - Parameter factor: of the task `upscale`.
+    func tiling(factor: Int) -> Preset.Tiling {
         switch self {
+        case .balanced where factor > 1, .best where factor > 1:
+            Preset.Tiling(tile: 192, overlap: 32)
         case .fast, .balanced, .best: Preset.Tiling(tile: 128, overlap: 32)
         default: Preset.Tiling(tile: 256, overlap: 32)
         }
     }
 
     /// Fits of each tile.
-    var restarts: Int {
+    ///
+    /// - Parameter factor: of the task `upscale`.
+    func restarts(factor: Int) -> Int {
         switch self {
-        case .balanced: 2
+        case .balanced: factor > 1 ? 1 : 2
         case .best: 4
         default: 1
         }
@@ -96,16 +106,18 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     }
 
     fileprivate func configuration(factor: Int) -> FitConfiguration {
+        let channels = channels(factor: factor)
         let levels = channels.count
         var configuration = FitConfiguration(
             downChannels: channels, upChannels: channels,
             skipChannels: skipChannels)
         configuration.factor = factor
+        if factor > 1 { configuration.task = .upscale }
         switch self {
         case .paper, .thin: break
         case .fast, .balanced, .best:
-            configuration.iterations = 800
-            configuration.take(.masked)
+            configuration.iterations = factor > 1 && self != .fast ? 1200 : 800
+            configuration.take(factor > 1 ? .coarse : .masked)
             configuration.averageDecay = 0.98
             configuration.averagesEvenlyAtFirst = true
         case .paperInpaintText:

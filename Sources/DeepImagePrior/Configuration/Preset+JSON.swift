@@ -15,30 +15,38 @@ extension Preset {
     private static let setElsewhere = [
         "task": "--task", "photonScale": "--counts-per-value",
         "photonOffset": "--counts-per-value", "start": "--start-from",
-        "givesWeights": "--save-start",
+        "givesWeights": "--save-start", "factor": "--factor", "measuresStop": "--stop",
+        "stopRule": "--stop-rule", "noiseDeviation": "--sigma",
+    ]
+    /// Fields that are measured in the image, or found by pilots, unless a file says them.
+    private static let found = [
+        "coarseScale", "detailNoise", "iterations", "maskedRadius", "masksPixels",
     ]
 
     /// Reads a preset: an object with any of the configuration's fields, `tile` and `overlap` in
     /// pixels, `restarts`, and in `base` the name of the preset that has the others (default:
     /// balanced).
     ///
-    /// - Parameter name: What errors and the preset are called by.
+    /// - Parameters:
+    ///   - name: What errors and the preset are called by.
+    ///   - factor: of the task `upscale`.
     /// - Throws: `FitError.invalid`, naming file and field, for a field that is not known, of
     ///   another kind or out of its range.
-    public init(json: String, name: String) throws(FitError) {
+    public init(json: String, name: String, factor: Int = 1) throws(FitError) {
         do throws(FitError) {
-            try self.init(json: json)
+            try self.init(json: json, factor: factor)
             self.name = name
         } catch .invalid(let sentence) {
             throw .invalid("\(name): \(sentence)")
         }
     }
 
-    private init(json: String) throws(FitError) {
-        guard case .object(var fields)? = JSONValue(parsing: json) else {
+    private init(json: String, factor: Int) throws(FitError) {
+        guard let value = JSONValue(parsing: json) else { throw .invalid("it is no JSON") }
+        guard case .object(var fields) = value else {
             throw .invalid("it is no JSON object, which a preset is")
         }
-        try self.init(base: fields.removeValue(forKey: "base"))
+        try self.init(base: fields.removeValue(forKey: "base"), factor: factor)
         if let value = fields.removeValue(forKey: "tile") {
             tiling.tile = try Self.length(value, "tile")
         }
@@ -67,17 +75,18 @@ extension Preset {
             configuration = try FitConfiguration(decoding: JSONValue.object(merged).text, field)
         }
         try configuration.validate()
+        ownFields = Set(fields.keys)
     }
 
-    private init(base: JSONValue?) throws(FitError) {
+    private init(base: JSONValue?, factor: Int) throws(FitError) {
         switch base {
-        case nil: self.init(.balanced)
+        case nil: self.init(.balanced, factor: factor)
         case .string(let name)?:
             guard let named = NetworkPreset(rawValue: name) else {
                 let known = NetworkPreset.allCases.map(\.rawValue).joined(separator: ", ")
                 throw .invalid("base is \"\(name)\"; known are: \(known)")
             }
-            self.init(named)
+            self.init(named, factor: factor)
         default: throw .invalid("\"base\" has a value of another kind; a preset's name is wanted")
         }
     }
@@ -89,10 +98,12 @@ extension Preset {
         return pixels
     }
 
-    /// The preset as a file that a user can start from: one line a field, all of them.
+    /// The preset as a file that a user can start from: one line a field, but for those that are
+    /// found for one of ours.
     public var fileText: String {
         guard case .object(var fields)? = JSONValue(parsing: configuration.json) else { return "" }
         for field in Self.setElsewhere.keys { fields[field] = nil }
+        if isOurs { for field in Self.found { fields[field] = nil } }
         let rest = fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         let lines =
             [

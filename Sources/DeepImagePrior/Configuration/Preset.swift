@@ -8,6 +8,10 @@ public struct Preset: Equatable, Sendable {
     public var tiling: Tiling
     /// Fits of each tile, of which the result is the average.
     public var restarts: Int
+    /// The preset with a name that it is, or that has what a file does not say.
+    public let base: NetworkPreset
+    /// Fields of the configuration that a file says; none of one with a name.
+    public internal(set) var ownFields: Set<String> = []
 
     /// What `restarts` may be.
     public static let restartsRange = 1...32
@@ -41,10 +45,10 @@ public struct Preset: Equatable, Sendable {
 
     /// - Parameter factor: of the task `upscale`, which published hyperparameters depend on.
     public init(_ named: NetworkPreset, factor: Int = 1) {
-        name = named.rawValue
+        (name, base) = (named.rawValue, named)
         configuration = FitConfiguration(preset: named, factor: factor)
-        tiling = named.tiling
-        restarts = named.restarts
+        tiling = named.tiling(factor: factor)
+        restarts = named.restarts(factor: factor)
     }
 
     /// - Throws: `FitError.invalid` for a name that no preset has.
@@ -66,13 +70,45 @@ public struct Preset: Equatable, Sendable {
             try self.init(named: nameOrFile, factor: factor)
             return
         }
-        try self.init(json: try Self.text(ofFile: nameOrFile), name: nameOrFile)
+        try self.init(
+            json: try Self.text(ofFile: nameOrFile), name: nameOrFile, factor: factor)
     }
 
-    /// Whether it is one of this program's own. Published settings and those of a user say how many
-    /// iterations they take.
-    public var isOurs: Bool {
-        NetworkPreset(rawValue: name).map { !$0.rawValue.hasPrefix("paper") } ?? false
+    /// Whether it is one of this program's own, or a file over one: what it does not say itself is
+    /// suited to the task and the image. Published settings are as they were published.
+    public var isOurs: Bool { base.isOurs }
+
+    /// Takes an input, with as many channels as it was measured with or as a file says.
+    public mutating func take(_ input: NetworkInput) {
+        let own = configuration.inputChannels
+        configuration.take(input)
+        if ownFields.contains("inputChannels") { configuration.inputChannels = own }
+    }
+
+    /// Gives the network what suits the task, where a file does not say what it is given.
+    ///
+    /// - Parameter knowsNoise: whether errors that come down to the noise say where a fit stops.
+    public mutating func suitTask(knowsNoise: Bool) {
+        guard isOurs, !ownFields.contains("input"), configuration.input == .masked else { return }
+        // Hidden samples teach how to fill a picture and to take noise from it. They say little
+        // about one that is enlarged, and what JPEG leaves can be told from what is around it.
+        let isSuited = [.denoise, .inpaint].contains(configuration.task)
+        if !isSuited || knowsNoise { take(.coarse) }
+    }
+
+    /// Fits what the network is given to the image's noise, where a file does not say it.
+    ///
+    /// - Parameters: see `FitConfiguration.suitNoise`.
+    public mutating func suitNoise(
+        deviation: Double, bandsShareIt: Bool, reach: Int, levels: [Double]
+    ) {
+        let own = configuration
+        configuration.suitNoise(
+            deviation: deviation, bandsShareIt: bandsShareIt, reach: reach, levels: levels)
+        if ownFields.contains("detailNoise") { configuration.detailNoise = own.detailNoise }
+        if ownFields.contains("coarseScale") { configuration.coarseScale = own.coarseScale }
+        if ownFields.contains("masksPixels") { configuration.masksPixels = own.masksPixels }
+        if ownFields.contains("maskedRadius") { configuration.maskedRadius = own.maskedRadius }
     }
 
     /// What it is for, where it is one with a name.

@@ -48,10 +48,16 @@ extension FitConfiguration {
         guard stopRule != .fixed else {
             throw .invalid("a pilot needs a stop rule that is not \"fixed\"")
         }
-        guard iterations / StopCurve.interval < problem.pixels.count else {
+        try checkCurve(sampleCount: problem.outputCount)
+    }
+
+    /// - Parameter sampleCount: of a restored tile.
+    public func checkCurve(sampleCount: Int) throws(FitError) {
+        guard iterations / StopCurve.interval < sampleCount else {
             throw .invalid(
-                "\(iterations) iterations are too many for a pilot of "
-                    + "\(problem.height)x\(problem.width)x\(problem.bands)")
+                "\(iterations) iterations are too many for pilots, whose curve takes the place of "
+                    + "a tile's \(sampleCount) samples; \((sampleCount - 1) * StopCurve.interval) "
+                    + "are the most")
         }
     }
 }

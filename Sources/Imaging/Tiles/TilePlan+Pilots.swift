@@ -23,19 +23,27 @@ extension TilePlan {
 
     /// One window in the middle, which another plan of windows of this one does not have, if that
     /// can be.
-    public func middle(otherThan pilots: TilePlan) -> TilePlan {
+    ///
+    /// - Parameter isSuitable: of windows from the middle on the first that is; the middle one
+    ///   where none is.
+    public func middle(
+        otherThan pilots: TilePlan, where isSuitable: (TilePlan) throws -> Bool = { _ in true }
+    ) rethrows -> TilePlan {
         let order = { (starts: [Int]) in
             starts.sorted {
                 abs($0 - starts[starts.count / 2]) < abs($1 - starts[starts.count / 2])
             }
         }
+        var middle: TilePlan?
         for row in order(rows) {
             for column in order(columns)
             where !(pilots.columns.contains(column) && pilots.rows.contains(row)) {
-                return TilePlan(self, columns: [column], rows: [row])
+                let window = TilePlan(self, columns: [column], rows: [row])
+                if try isSuitable(window) { return window }
+                middle = middle ?? window
             }
         }
-        return spread(atMost: 1)
+        return middle ?? spread(atMost: 1)
     }
 
     /// The middles of so many equal parts.

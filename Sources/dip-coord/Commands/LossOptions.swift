@@ -21,8 +21,8 @@ struct LossOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Weight of the picture's total variation, which makes parts even, so that noise is \
-            reproduced later; 0 to 1000, of which 0.03 helps and 0.1 is much. (default: the \
-            preset's, 0 but in files)
+            reproduced later and fine structure too; 0 to 1000, of which 0.01 is little and 0.1 \
+            much. (default: the preset's, 0 but in files)
             """, valueName: "weight"))
     var tv: Double?
 

@@ -43,7 +43,7 @@ struct MapOptions: ParsableArguments {
             let others = [facts.output] + files.filter { $0.option != option }.map(\.path)
             guard
                 path.lowercased().hasSuffix(".tif") || path.lowercased().hasSuffix(".tiff"),
-                !others.contains(path)
+                !others.contains(where: { nameSameFile($0, path) })
             else {
                 throw ProgramError(
                     .usage,

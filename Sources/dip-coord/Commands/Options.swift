@@ -66,13 +66,13 @@ struct FitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Network, hyperparameters and tiles: fast, balanced or best; thin, balanced in larger \
-            tiles; as published: paper-denoise, for inpainting paper-inpaint-text (text and \
-            scratches), paper-hole (large holes; tiles of 192 or more pixels) and paper-half \
-            (single pixels that are missing everywhere), paper-upscale, paper-dejpeg and \
-            paper-guided; or a file of your own, whose name ends in .json. What they are and \
-            cost: dip-coord presets. (default: balanced, with --task dejpeg and guided the \
-            published one)
+            Network, hyperparameters and tiles: fast, balanced or best; thin, of few channels \
+            outside and many inside; as published: paper-denoise, for inpainting \
+            paper-inpaint-text (text and scratches), paper-hole (large holes; tiles of 192 or more \
+            pixels) and paper-half (single pixels that are missing everywhere), paper-upscale, \
+            paper-dejpeg and paper-guided; or a file of your own, whose name ends in \
+            .json. What they are and cost: dip-coord presets. (default: balanced, with --task \
+            dejpeg and guided the published one)
             """, valueName: "name|file"),
         completion: .presets)
     var preset: String?
@@ -143,13 +143,8 @@ struct FitOptions: ParsableArguments {
         chosen.tiling = try tiling.tiling(of: chosen)
         chosen.configuration.task = task.task
         chosen.configuration.factor = task.outputFactor
-        if chosen.isOurs {
-            chosen.configuration.suitTask()
-            if stop.asksForNoiseLevel, chosen.configuration.input == .masked {
-                chosen.configuration.take(.coarse)
-            }
-            if let input { chosen.configuration.take(input.networkInput) }
-        }
+        chosen.suitTask(knowsNoise: stop.asksForNoiseLevel)
+        if chosen.isOurs, let input { chosen.take(input.networkInput) }
         try setInput(of: &chosen.configuration, bands: bands, guide)
         if stop.asksForNoiseLevel, chosen.configuration.input == .masked {
             throw ProgramError(
@@ -161,8 +156,19 @@ struct FitOptions: ParsableArguments {
         if let seed { chosen.configuration.seed = seed }
         if let precision { chosen.configuration.precision = precision.resolved }
         try loss.apply(to: &chosen.configuration)
+        if stop.asksForNoiseLevel, chosen.configuration.noiseModel == .poisson {
+            throw ProgramError(
+                .usage,
+                "--sigma is one deviation for all brightnesses, but with --noise poisson it "
+                    + "follows them; leave one of both out")
+        }
         try chosen.configuration.validate()
         return chosen
+    }
+
+    /// Whether pilots and tiles by themselves may go on for longer than the preset's iterations.
+    func mayExtend(_ preset: Preset) -> Bool {
+        iterations == nil && !preset.ownFields.contains("iterations")
     }
 
     /// Fits one of our presets to the noise that is measured in the image.
@@ -177,13 +183,14 @@ struct FitOptions: ParsableArguments {
         guard preset.isOurs, task.task == .denoise, preset.configuration.input.isPictureInNoise
         else { return }
         if let noiseDeviation {
-            preset.configuration.suitNoise(
-                deviation: noiseDeviation, bandsShareIt: false, reach: 0)
+            preset.suitNoise(
+                deviation: noiseDeviation, bandsShareIt: false, reach: 0, levels: [noiseDeviation])
             return
         }
         guard let noise = try part.noiseEstimate(plan) else { return }
-        preset.configuration.suitNoise(
-            deviation: noise.deviation, bandsShareIt: noise.isSharedByBands, reach: noise.reach)
+        preset.suitNoise(
+            deviation: noise.deviation, bandsShareIt: noise.isSharedByBands, reach: noise.reach,
+            levels: noise.levels)
     }
 
     private func setInput(

@@ -1,9 +1,24 @@
 // What is written, and how.
 
 public import ArgumentParser
+import Glibc
 public import Imaging
 
 extension TIFFCompression: ExpressibleByArgument {}
+
+/// Whether two paths mean the same file, of which none need be there yet.
+func nameSameFile(_ one: String, _ other: String) -> Bool {
+    let places = [one, other].map { path in
+        let slash = path.lastIndex(of: "/")
+        let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
+        guard let folder = realpath(slash.map { String(path[...$0]) } ?? ".", nil) else {
+            return path
+        }
+        defer { free(folder) }
+        return "\(String(cString: folder))/\(name)"
+    }
+    return places[0] == places[1] || ImageFormats.areSameFile(one, other)
+}
 
 enum NodataChoice: String, ExpressibleByArgument, CaseIterable { case keep, fill }
 

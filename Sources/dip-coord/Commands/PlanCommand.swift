@@ -107,33 +107,41 @@ struct PlanCommand: ParsableCommand {
     private func makePlan() throws -> Plan {
         let given = try input.open(file, task)
         let guide = try input.guide(of: given.header, task)
-        let preset = try fit.chosen(task, tiling, stop, bands: given.header.colorBands, guide)
-        let configuration = preset.configuration
+        var preset = try fit.chosen(task, tiling, stop, bands: given.header.colorBands, guide)
         let source = try task.enlarged(given)
         let part = try input.part(of: file, given.header)
-        let region = part?.enlarged(by: configuration.factor)
+        let region = part?.enlarged(by: preset.configuration.factor)
         let image = part.map(given.header.cropped) ?? given.header
         let header = region.map(source.header.cropped) ?? source.header
         let tiles = try preset.plan(for: header)
         let missing =
             task.task == .inpaint
             ? try MissingPixels(in: source, region, tiles, file: file, keepsNodata: false) : nil
+        let restored = region.map { RegionView(source, $0) } ?? source
+        try fit.suit(
+            &preset, task, restored, tiles,
+            noiseDeviation: try stop.noiseDeviation(restored, tiles, task))
+        let configuration = preset.configuration
         let bands = header.colorBands
         let perIteration = try Fit.operationsPerIteration(
             configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands)
         let perTile = perIteration * Double(configuration.iterations)
         let stopping = stop.resolved(task, fit, preset, tileCount: tiles.tileCount)
         let stopped = configuration.stopping(
-            stopping, noiseDeviation: nil, mayExtend: fit.iterations == nil)
+            stopping, noiseDeviation: nil, mayExtend: fit.mayExtend(preset))
         var pilotCount = 0
         if case .pilots = stopping { pilotCount = RestoreJob.pilotPlan(tiles).tileCount }
         let restarts = fit.repeats.restarts ?? preset.restarts
         let startCount =
             fit.begin.resolved(preset, tileCount: tiles.tileCount) == .shared ? 1 : 0
         let fitCount = tiles.tileCount * restarts
-        // All fits are of one size: as many rounds as the busiest worker has fits.
-        let rounds = [startCount, pilotCount, fitCount].reduce(0) {
-            $0 + ($1 + workers - 1) / workers
+        // In fits of a tile.
+        let start =
+            Double(startCount * RestoreJob.startIterations(configuration.iterations))
+            / Double(configuration.iterations)
+        // As many rounds as the busiest worker has fits.
+        let rounds = [pilotCount, fitCount].reduce(start) {
+            $0 + Double(($1 + workers - 1) / workers)
         }
         return Plan(
             file: file, kind: image.kind, width: image.width, height: image.height, bands: bands,
@@ -151,9 +159,9 @@ struct PlanCommand: ParsableCommand {
             memoryByteCountPerWorker: try Fit.memoryByteCount(
                 configuration, height: tiles.windowHeight, width: tiles.windowWidth, bands: bands),
             operationsPerTile: perTile,
-            operations: perTile * Double(startCount + pilotCount + fitCount),
+            operations: perTile * (start + Double(pilotCount + fitCount)),
             assumedOperationsPerSecond: rate * 1e9, workers: workers,
-            estimatedSeconds: Double(rounds) * perTile / (rate * 1e9),
+            estimatedSeconds: rounds * perTile / (rate * 1e9),
             folderByteCount: restarts
                 * tiles.folderByteCount(bands: bands, sampleType: header.sampleType),
             checkpointByteCountPerWorker: try Fit.stateByteCountMaximum(

@@ -33,10 +33,21 @@ struct PresetsCommand: ParsableCommand {
         completion: .presets)
     var show: String?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            What presets are to enlarge so many times: 2, 3, 4 or 8. (default: what they are for \
+            all else)
+            """, valueName: "number"),
+        completion: .list(FitConfiguration.upscalingFactors.map(String.init)))
+    var factor: Int?
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
     func validate() throws {
+        try TaskOptions.check(factor: factor)
         guard show == nil || (files.isEmpty && !json) else {
             throw ValidationError("--show prints one preset; it stands alone")
         }
@@ -71,12 +82,13 @@ struct PresetsCommand: ParsableCommand {
 
     func run() throws {
         if let show {
-            return try StandardStream.printResult(try Preset(asked: show).fileText)
+            return try StandardStream.printResult(
+                try Preset(asked: show, factor: factor ?? 1).fileText)
         }
         let presets =
             files.isEmpty
-            ? NetworkPreset.allCases.map { Preset($0) }
-            : try files.map { file in try Preset(asked: file) }
+            ? NetworkPreset.allCases.map { Preset($0, factor: factor ?? 1) }
+            : try files.map { file in try Preset(asked: file, factor: factor ?? 1) }
         let rows = try presets.map { preset in try Row(preset) }
         if json {
             let line = try Text.json(List(presets: rows), indented: false)

@@ -9,7 +9,8 @@ struct RestartOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Fits of each tile, from different seeds, whose average the output is: less noise for \
-            so many times the work; 1 to 32. (default: the preset's: 4 of best, else 1)
+            so many times the work; 1 to 32. (default: the preset's: 2 of \
+            balanced but to enlarge, 4 of best, else 1)
             """, valueName: "count"))
     var restarts: Int?
 

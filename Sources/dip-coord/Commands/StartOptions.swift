@@ -21,7 +21,7 @@ struct StartOptions: ParsableArguments {
             """
             What the weights of each fit are at its beginning: random, or shared, those that one \
             tile's fit ended with, which is made first. (default: shared for 4 tiles and more \
-            of fast, balanced or best, else random)
+            of fast, balanced or best whose input is masked or coarse, else random)
             """, valueName: "random|shared"))
     var start: StartChoice?
 

@@ -53,8 +53,8 @@ struct StopOptions: ParsableArguments {
             When fits stop, before their results become noise again: after the iterations that \
             are given (fixed), where a few pilot tiles over the image are best, the same for all \
             (pilots), or each where it is best itself (per-tile: neighbours may differ in \
-            smoothness). (default: pilots to denoise with fast, balanced, best or thin, fixed with \
-            --iterations and for all else)
+            smoothness). (default: pilots to denoise with fast, balanced, best or thin, fixed \
+            where iterations are given and for all else)
             """, valueName: "fixed|pilots|per-tile"))
     var stop: StopChoice?
 
@@ -108,7 +108,7 @@ struct StopOptions: ParsableArguments {
         let isAsked = stopRule != nil || sigma != nil
         let usual: StopChoice =
             isAsked
-                || task.task == .denoise && fit.iterations == nil && preset.isOurs
+                || task.task == .denoise && preset.isOurs && fit.mayExtend(preset)
             ? .pilots : .fixed
         switch stop ?? usual {
         case .fixed: return .fixed

@@ -73,13 +73,7 @@ struct TaskOptions: ParsableArguments {
                 "--missing and --known exclude each other: choose one, by what is white in the mask"
             )
         }
-        let factors = FitConfiguration.upscalingFactors
-        if let factor, !factors.contains(factor) {
-            throw ValidationError(
-                "--factor is \(factor); "
-                    + factors.dropLast().map { "\($0)" }.joined(separator: ", ")
-                    + " or \(factors.last ?? 0) is wanted")
-        }
+        try Self.check(factor: factor)
         let options: [(name: String, isGiven: Bool, wanted: Task)] = [
             ("--missing", missing != nil, .inpaint), ("--known", known != nil, .inpaint),
             ("--refit-known", refitKnown, .inpaint), ("--factor", factor != nil, .upscale),
@@ -92,6 +86,14 @@ struct TaskOptions: ParsableArguments {
         guard task != .guided || guide != nil else {
             throw ValidationError("--task guided needs --guide, the clearer picture")
         }
+    }
+
+    static func check(factor: Int?) throws {
+        let factors = FitConfiguration.upscalingFactors
+        guard let factor, !factors.contains(factor) else { return }
+        throw ValidationError(
+            "--factor is \(factor); " + factors.dropLast().map { "\($0)" }.joined(separator: ", ")
+                + " or \(factors.last ?? 0) is wanted")
     }
 
     /// The image in the output's size: itself, or enlarged without any fit.

@@ -236,6 +236,7 @@ extension CoordinatorLoop {
         report.windowHeight = job.plan.windowHeight
         report.iterationsPerTile = job.configuration.iterations
         report.stop = job.stop?.inReport
+        report.stopsEach = job.configuration.stopRule != .fixed
         report.iterations = tally.iterationCount
         report.seconds = clock.now().inSeconds - job.began.wallSeconds
         report.tilesSeconds = ending.fitsEndedAt.map { ($0 - beganAt).inSeconds }

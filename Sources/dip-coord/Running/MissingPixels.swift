@@ -44,6 +44,7 @@ struct MissingPixels {
         }
         var (count, checksum) = (0, Checksum())
         var marked = Set(0..<plan.tileCount)
+        var squares = MissingSquares(width: part.width)
         let marks = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: part.width)
         defer { marks.deallocate() }
         for y in 0..<part.height {
@@ -51,6 +52,7 @@ struct MissingPixels {
                 PixelRegion(x: part.x, y: part.y + y, width: part.width, height: 1), into: marks)
             checksum.add(UnsafeRawBufferPointer(marks))
             count += marks.reduce(0) { $0 + Int($1) }
+            squares.add(marks)
             for row in plan.rows.indices
             where (plan.rows[row]..<plan.rows[row] + plan.windowHeight).contains(y) {
                 for column in plan.columns.indices {
@@ -76,14 +78,34 @@ struct MissingPixels {
             throw ProgramError(
                 .badInput,
                 "\(Text.count(marked.count, "tile")) of \(plan.tileCount) would have no known "
-                    + "pixel, the first at \(part.x + tile.x), \(part.y + tile.y); use a --tile "
-                    + "larger than \(max(tile.width, tile.height)) pixels, which reaches beyond "
-                    + "the hole")
+                    + "pixel, the first at \(part.x + tile.x), \(part.y + tile.y); use "
+                    + "a larger --tile: windows of \(tile.width) x \(tile.height) pixels must "
+                    + "reach beyond the hole, in which there is room for \(squares.largest) x "
+                    + "\(squares.largest)")
         }
         self.count = count
         pixelCount = part.width * part.height
         self.checksum = checksum
         maskName = mask.name
+    }
+
+    /// The side of the largest square of missing pixels, row by row.
+    private struct MissingSquares {
+        /// Sides of the largest squares that end at each pixel of the latest row.
+        private var sides: [Int]
+        private(set) var largest = 0
+
+        init(width: Int) { sides = [Int](repeating: 0, count: width) }
+
+        mutating func add(_ marks: UnsafeMutableBufferPointer<UInt8>) {
+            var (left, aboveLeft) = (0, 0)
+            for x in sides.indices {
+                let above = sides[x]
+                left = marks[x] == 0 ? 0 : 1 + min(left, above, aboveLeft)
+                (sides[x], aboveLeft) = (left, above)
+                largest = max(largest, left)
+            }
+        }
     }
 
     /// Without a mask, some sample must be missing by its value.
@@ -107,6 +129,7 @@ struct MissingPixels {
         let pixels = UnsafeMutableBufferPointer<Float>.allocate(
             capacity: min(rowCount, part.height) * part.width * header.colorBands)
         defer { pixels.deallocate() }
+        var (isMissing, isKnown) = (false, false)
         for top in stride(from: 0, to: part.height, by: rowCount) {
             let rows = PixelRegion(
                 x: part.x, y: part.y + top, width: part.width,
@@ -114,8 +137,12 @@ struct MissingPixels {
             let band = UnsafeMutableBufferPointer(
                 rebasing: pixels[..<(rows.width * rows.height * header.colorBands)])
             try source.readColor(rows, into: band)
-            if band.contains(where: \.isNaN) { return }
+            isMissing = isMissing || band.contains(where: \.isNaN)
+            isKnown = isKnown || band.contains { !$0.isNaN }
+            if isMissing, isKnown { return }
         }
-        throw nothing
+        throw isMissing
+            ? ProgramError(.badInput, "every sample of \(file) is missing; nothing is known")
+            : nothing
     }
 }

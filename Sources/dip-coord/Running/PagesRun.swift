@@ -68,6 +68,7 @@ struct PagesRun {
                     + "choose another output with -o, or remove the folder")
         }
         try makeFolder()
+        try check(pages)
         var end = RestorationEnd(code: 0, unrestored: 0)
         let left = pages.indices.filter { !isComplete($0) }
         for index in pages.indices {
@@ -112,6 +113,20 @@ struct PagesRun {
         page.output.report.folder = run.output.report.folder.map { "\($0)/\(Self.name(index))" }
         page.output.overwrite = true
         return page
+    }
+
+    /// Looks at all pages before the first one is fitted.
+    private func check(_ pages: [Int]) throws {
+        for index in pages.indices where !isComplete(index) {
+            do {
+                _ = try RestoreJob.prepare(page(pages, index))
+            } catch {
+                // It goes where nothing is in it.
+                rmdir(folder)
+                let cause = ProgramError(error)
+                throw ProgramError(cause.code, "page \(index + 1): \(cause.message)")
+            }
+        }
     }
 
     /// Whether nothing is left to do for a page, as far as its folder tells.

@@ -46,7 +46,8 @@ extension RestoreJob {
 
     /// The job whose output says where this one's fits stop.
     func pilots(_ rule: StopRule, noiseDeviation: Double?) throws -> RestoreJob {
-        try phase(
+        try configuration.checkCurve(sampleCount: plan.windowHeight * plan.windowWidth * bands)
+        return try phase(
             PhaseOutput.stop, word: "pilots", plan: Self.pilotPlan(plan),
             configuration.measuring(rule, noiseDeviation: noiseDeviation))
     }

@@ -127,6 +127,11 @@ struct RestorationRun {
         let job = prepared.job
         if case .complete(let former, let completion) = prepared.standing {
             let code = try sayComplete(job, former, completion, &console)
+            for map in output.maps.files {
+                console.warning(
+                    "\(map.option) is not written: the output was made by an earlier run; --fresh "
+                        + "--overwrite makes both")
+            }
             return RestorationEnd(
                 code: reportEarlier(
                     job, prepared.source, former, completion, code: code, &console),

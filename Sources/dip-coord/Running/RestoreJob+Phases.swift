@@ -34,6 +34,10 @@ extension RestoreJob {
         }
     }
 
+    /// Iterations of the fit that makes the weights: half as many as a tile's. Later ones learn the
+    /// noise of that one tile.
+    static func startIterations(_ iterations: Int) -> Int { max(1, iterations / 2) }
+
     /// Fields of a job's configuration that are known when the phases before it are done.
     static func undecided(_ begin: Starting, _ stopping: Stopping) -> Set<String> {
         var fields: Set<String> = begin == .random ? [] : ["start"]
@@ -66,7 +70,8 @@ extension RestoreJob {
         }
         if begin == .shared {
             let start = Forecast.Later(
-                fits: 1, workers: 1, iterations: Forecast.Iterations(max(1, iterations / 2)))
+                fits: 1, workers: 1,
+                iterations: Forecast.Iterations(Self.startIterations(iterations)))
             phases.insert((.start, start), at: 0)
         }
         let place = phases.firstIndex { $0.kind == phase } ?? 0

@@ -135,10 +135,9 @@ struct RestoreJob: Sendable {
         if let folder = options.report.folder {
             try ReportFolder(path: folder).check(jobFolder: output + ".dip")
         }
-        if let path = run.fit.begin.saveStart { try checkMaySaveStart(path) }
-        for written in [output] + options.maps.files.map(\.path) {
-            try task.checkIsNotRead(written)
-        }
+        let written = [output] + options.maps.files.map(\.path)
+        if let path = run.fit.begin.saveStart { try checkMaySaveStart(path, others: written) }
+        for file in written { try task.checkIsNotRead(file) }
         if let compression = options.compression { given.header.tiffCompression = compression }
         given.header.jpegQuality = options.quality
         given.header.hasOverviews = options.pyramid
@@ -161,7 +160,7 @@ struct RestoreJob: Sendable {
             &preset, task, part, plan, noiseDeviation: noiseDeviation)
         let iterations = preset.configuration.iterations
         preset.configuration = preset.configuration.stopping(
-            stopping, noiseDeviation: noiseDeviation, mayExtend: run.fit.iterations == nil)
+            stopping, noiseDeviation: noiseDeviation, mayExtend: run.fit.mayExtend(preset))
         let configuration = preset.configuration
         try configuration.validate()
         let workerCount = min(workers.workerCount, plan.tileCount * restarts)
@@ -193,15 +192,14 @@ struct RestoreJob: Sendable {
                     configuration, plan, header, workerCount, threads: workers.threads,
                     othersMayJoin: workers.listen != nil))
                 + (try checkFileSize(plan, header)) + stateWarnings(stateByteCount)
-                + spaceWarnings(output, plan, restarts, blend.outputHeader))
+                + (try spaceWarnings(output, plan, restarts, blend.outputHeader)))
         let begin = run.fit.begin.resolved(preset, tileCount: plan.tileCount)
         try JobStanding.check(
             folder: job.folder, output: output, wanted: job.manifest,
             undecided: Self.undecided(begin, stopping), jobOptions)
         var phase = try job.takeStart(
-            begin,
-            // Half as many as a tile's: later ones learn the noise of that one tile.
-            iterations: max(1, iterations / 2), found: run.foundStart, jobOptions)
+            begin, iterations: startIterations(iterations), found: run.foundStart,
+            where: { try part.knowsHalf(of: $0) }, jobOptions)
         if phase == nil, case .pilots(let rule) = stopping {
             phase = try job.takeStop(
                 rule, noiseDeviation: noiseDeviation, found: run.found, jobOptions)
@@ -263,6 +261,12 @@ struct RestoreJob: Sendable {
         facts.strength = options.strength
         facts.fillsMissing = (options.nodata ?? (task.task == .inpaint ? .fill : .keep)) == .fill
         facts.keepsKnown = task.task == .inpaint && !task.refitKnown
+        guard !facts.keepsKnown || options.strength == 1 else {
+            throw ProgramError(
+                .usage,
+                "--strength mixes with the input, but with --task inpaint known pixels stay as "
+                    + "they are and missing ones have none; leave it out, or add --refit-known")
+        }
         facts.disagreementSideMaximum =
             options.report.folder == nil ? nil : ReportPictures.sideMaximum
         try options.maps.apply(to: &facts, file: file, restarts: restarts)
@@ -275,110 +279,5 @@ struct RestoreJob: Sendable {
         } catch {
             throw ProgramError(.usage, error.message)
         }
-    }
-
-    /// Files that the process itself has open at the most: a worker on this host takes four
-    /// descriptors (process, its end of a pipe, what it prints, connection), and the blend has two
-    /// rows of tiles open.
-    private static func openFileCount(
-        _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
-    ) -> Int {
-        24 + 4 * workerCount + 2 * plan.columns.count * restarts
-    }
-
-    /// Those that are still to be opened.
-    ///
-    /// - Parameter workerCount: on this host, yet to be started.
-    func openFileCount(yetToStart workerCount: Int) -> Int {
-        Self.openFileCount(plan, restarts, workerCount)
-    }
-
-    private static func checkOpenFiles(
-        _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
-    ) throws {
-        let needed = openFileCount(plan, restarts, workerCount)
-        let allowed = ProgramStart.raiseOpenFileLimit()
-        guard needed > allowed else { return }
-        throw ProgramError(
-            .exhausted,
-            "this process may have \(allowed) files open, but \(needed) may be needed for "
-                + "\(Text.count(workerCount, "worker")) and "
-                + "\(Text.count(plan.columns.count, "column")) of tiles"
-                + (restarts == 1 ? "" : ", each restored \(restarts) times")
-                + "; raise the limit (ulimit -n) or use fewer --workers"
-                + (restarts == 1 ? "" : " or --restarts"))
-    }
-
-    /// What is to be said about the memory that this host's workers need.
-    private static func checkMemory(
-        _ configuration: FitConfiguration, _ plan: TilePlan, _ header: ImageHeader,
-        _ workerCount: Int, threads: Int, othersMayJoin: Bool
-    ) throws -> [String] {
-        let needed = try Fit.memoryByteCount(
-            configuration, height: plan.windowHeight, width: plan.windowWidth,
-            bands: header.colorBands, threadCount: threads)
-        let available = Processors.memoryByteCount
-        if needed > available, !othersMayJoin {
-            throw ProgramError(
-                .exhausted,
-                "the fit of one tile needs \(Text.bytes(needed)) of memory, but this host has "
-                    + "\(Text.bytes(available)); use a smaller --tile")
-        }
-        // Bytes as a real number: nothing bounds the product.
-        guard Double(needed) * Double(workerCount) > Double(available) else { return [] }
-        return [
-            "local workers take \(Text.bytes(needed)) of memory each, and there will be "
-                + "\(workerCount), but this host has \(Text.bytes(available)) in all; use fewer "
-                + "workers or a smaller --tile"
-        ]
-    }
-
-    /// What is to be said about the largest size that this process's files may have.
-    private static func checkFileSize(_ plan: TilePlan, _ header: ImageHeader) throws -> [String] {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return [] }
-        let allowed = Int(clamping: limit.rlim_cur)
-        let tile = plan.tileByteCount(bands: header.colorBands, sampleType: header.sampleType)
-        if tile > allowed {
-            throw ProgramError(
-                .exhausted,
-                "a file of this process may have \(Text.bytes(allowed)), but a tile takes "
-                    + "\(Text.bytes(tile)); raise the limit (ulimit -f) or use a smaller --tile")
-        }
-        guard header.writtenByteCount > allowed else { return [] }
-        return [
-            "a file of this process may have \(Text.bytes(allowed)) (ulimit -f), but the output "
-                + "may need \(Text.bytes(header.writtenByteCount))"
-        ]
-    }
-
-    /// Whether fits are too large for checkpoints.
-    private static func stateWarnings(_ byteCount: Int) -> [String] {
-        let limit = WireLimits.stateByteCountMaximum
-        guard byteCount > limit else { return [] }
-        return [
-            "the state of a fit takes up to \(Text.bytes(byteCount)), and \(Text.bytes(limit)) can "
-                + "be sent: a tile whose worker dies begins anew; use a smaller --tile"
-        ]
-    }
-
-    /// Whether tiles and output may not find room together. How well the output can be compressed
-    /// is not known before, so this is no error.
-    private static func spaceWarnings(
-        _ output: String, _ plan: TilePlan, _ restarts: Int, _ header: ImageHeader
-    ) -> [String] {
-        let directory = output.lastIndex(of: "/").map { String(output[...$0]) } ?? "."
-        guard let available = try? PosixFileSystem().availableByteCount(directory) else {
-            return []
-        }
-        let needed =
-            header.writtenByteCount + header.overviewByteCount
-            + restarts
-            * plan.folderByteCount(bands: header.colorBands, sampleType: header.sampleType)
-        guard needed > available else { return [] }
-        return [
-            "tiles and output may need \(Text.bytes(needed)), but only \(Text.bytes(available)) "
-                + "are free in \(directory)"
-        ]
     }
 }

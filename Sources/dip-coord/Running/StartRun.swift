@@ -16,9 +16,11 @@ extension RestoreJob {
     /// - Parameters:
     ///   - iterations: of the fit that makes them, if it is made.
     ///   - found: what it came to in this run; else what a former one wrote counts.
+    ///   - isKnown: whether there is enough to learn in a plan of one window.
     /// - Returns: the fit that is still to be made; nil for none.
     mutating func takeStart(
-        _ starting: Starting, iterations: Int, found: StartWeights?, _ options: JobOptions
+        _ starting: Starting, iterations: Int, found: StartWeights?,
+        where isKnown: (TilePlan) throws -> Bool, _ options: JobOptions
     ) throws -> Phase? {
         switch starting {
         case .random: return nil
@@ -26,7 +28,7 @@ extension RestoreJob {
         case .shared:
             var found = found
             if found == nil {
-                let fit = try startFit(iterations)
+                let fit = try startFit(iterations, where: isKnown)
                 if let phase = try Phase(.start, fit, options) { return phase }
                 found = try Self.readStart(fit.output)
             }
@@ -60,13 +62,16 @@ extension RestoreJob {
     }
 
     /// The job whose output the weights are: a fit of a window in the middle, which is no pilot's.
-    private func startFit(_ iterations: Int) throws -> RestoreJob {
+    private func startFit(
+        _ iterations: Int, where isKnown: (TilePlan) throws -> Bool
+    ) throws -> RestoreJob {
         var configuration = configuration
         configuration.iterations = iterations
         configuration.stopRule = .fixed
         configuration.givesWeights = true
         var job = try phase(
-            PhaseOutput.start, word: "start", plan: plan.middle(otherThan: Self.pilotPlan(plan)),
+            PhaseOutput.start, word: "start",
+            plan: plan.middle(otherThan: Self.pilotPlan(plan), where: isKnown),
             configuration)
         let shape = try StartWeights.resultShape(
             configuration, height: plan.windowHeight, width: plan.windowWidth, bands: bands)
@@ -87,13 +92,39 @@ extension RestoreJob {
         try writeFact(weights.encoded(), store)
     }
 
-    /// - Throws: where a file is there that may be anything.
-    static func checkMaySaveStart(_ path: String) throws {
+    /// - Parameter others: files that the run writes too.
+    /// - Throws: where the file cannot be written, is written as another one, or is there and may
+    ///   be anything.
+    static func checkMaySaveStart(_ path: String, others: [String]) throws {
+        if let other = others.first(where: { nameSameFile($0, path) }) {
+            throw ProgramError(
+                .usage,
+                "--save-start is \(path), but \(other) is written there; another file is wanted")
+        }
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        guard access(folder, W_OK) == 0 else {
+            throw ProgramError(
+                .unwritable,
+                "--save-start: \(path) cannot be written: \(String(cString: strerror(errno)))")
+        }
         guard access(path, F_OK) == 0, (try? readStart(path)) == nil else { return }
         throw ProgramError(
             .unwritable,
             "\(path) is there and holds no start weights; move it away, or choose another file "
                 + "with --save-start")
+    }
+}
+
+extension ImageSource {
+    /// Whether half of a window's samples are known.
+    ///
+    /// - Parameter plan: of that window alone.
+    func knowsHalf(of plan: TilePlan) throws(ImageError) -> Bool {
+        let pixels = UnsafeMutableBufferPointer<Float>.allocate(
+            capacity: plan.windowHeight * plan.windowWidth * header.colorBands)
+        defer { pixels.deallocate() }
+        try readWindow(plan.tile(0), into: pixels)
+        return 2 * pixels.count(where: \.isNaN) <= pixels.count
     }
 }
 

@@ -1,0 +1,130 @@
+// What a restoration needs of the host, checked before it begins: open files, memory, disk.
+
+import Dashboard
+import DeepImagePrior
+import Glibc
+import Imaging
+import JobStore
+import Restoration
+import Transport
+import Wire
+
+extension RestoreJob {
+    /// Files that the process itself has open at the most: a worker on this host takes four
+    /// descriptors (process, its end of a pipe, what it prints, connection), and the blend has two
+    /// rows of tiles open.
+    private static func openFileCount(
+        _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
+    ) -> Int {
+        24 + 4 * workerCount + 2 * plan.columns.count * restarts
+    }
+
+    /// Those that are still to be opened.
+    ///
+    /// - Parameter workerCount: on this host, yet to be started.
+    func openFileCount(yetToStart workerCount: Int) -> Int {
+        Self.openFileCount(plan, restarts, workerCount)
+    }
+
+    static func checkOpenFiles(
+        _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
+    ) throws {
+        let needed = openFileCount(plan, restarts, workerCount)
+        let allowed = ProgramStart.raiseOpenFileLimit()
+        guard needed > allowed else { return }
+        throw ProgramError(
+            .exhausted,
+            "this process may have \(allowed) files open, but \(needed) may be needed for "
+                + "\(Text.count(workerCount, "worker")) and "
+                + "\(Text.count(plan.columns.count, "column")) of tiles"
+                + (restarts == 1 ? "" : ", each restored \(restarts) times")
+                + "; raise the limit (ulimit -n) or use fewer --workers"
+                + (restarts == 1 ? "" : " or --restarts"))
+    }
+
+    /// What is to be said about the memory that this host's workers need.
+    static func checkMemory(
+        _ configuration: FitConfiguration, _ plan: TilePlan, _ header: ImageHeader,
+        _ workerCount: Int, threads: Int, othersMayJoin: Bool
+    ) throws -> [String] {
+        let needed = try Fit.memoryByteCount(
+            configuration, height: plan.windowHeight, width: plan.windowWidth,
+            bands: header.colorBands, threadCount: threads)
+        let available = Processors.memoryByteCount
+        if needed > available, !othersMayJoin {
+            throw ProgramError(
+                .exhausted,
+                "the fit of one tile needs \(Text.bytes(needed)) of memory, but this host has "
+                    + "\(Text.bytes(available)); use a smaller --tile")
+        }
+        // Bytes as a real number: nothing bounds the product.
+        guard Double(needed) * Double(workerCount) > Double(available) else { return [] }
+        return [
+            "local workers take \(Text.bytes(needed)) of memory each, and there will be "
+                + "\(workerCount), but this host has \(Text.bytes(available)) in all; use fewer "
+                + "workers or a smaller --tile"
+        ]
+    }
+
+    /// What is to be said about the largest size that this process's files may have.
+    static func checkFileSize(_ plan: TilePlan, _ header: ImageHeader) throws -> [String] {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return [] }
+        let allowed = Int(clamping: limit.rlim_cur)
+        let tile = plan.tileByteCount(bands: header.colorBands, sampleType: header.sampleType)
+        if tile > allowed {
+            throw ProgramError(
+                .exhausted,
+                "a file of this process may have \(Text.bytes(allowed)), but a tile takes "
+                    + "\(Text.bytes(tile)); raise the limit (ulimit -f) or use a smaller --tile")
+        }
+        guard header.writtenByteCount > allowed else { return [] }
+        return [
+            "a file of this process may have \(Text.bytes(allowed)) (ulimit -f), but the output "
+                + "may need \(Text.bytes(header.writtenByteCount))"
+        ]
+    }
+
+    /// Whether fits are too large for checkpoints.
+    static func stateWarnings(_ byteCount: Int) -> [String] {
+        let limit = WireLimits.stateByteCountMaximum
+        guard byteCount > limit else { return [] }
+        return [
+            "the state of a fit takes up to \(Text.bytes(byteCount)), and \(Text.bytes(limit)) can "
+                + "be sent: a tile whose worker dies begins anew; use a smaller --tile"
+        ]
+    }
+
+    /// Whether tiles and output may not find room together. How well the output can be compressed
+    /// is not known before, and of a job that goes on tiles are there: then this is no error.
+    ///
+    /// - Throws: where an output that is not compressed has no room even without tiles.
+    static func spaceWarnings(
+        _ output: String, _ plan: TilePlan, _ restarts: Int, _ header: ImageHeader
+    ) throws -> [String] {
+        let directory = output.lastIndex(of: "/").map { String(output[...$0]) } ?? "."
+        guard let available = try? PosixFileSystem().availableByteCount(directory) else {
+            return []
+        }
+        let isPlain =
+            ImageFormats.format(ofOutput: output) == .tiff
+            && header.tiffCompression == TIFFCompression.none
+        if isPlain, header.writtenByteCount > available {
+            throw ProgramError(
+                .exhausted,
+                "the output needs \(Text.bytes(header.writtenByteCount)), but only "
+                    + "\(Text.bytes(available)) are free in \(directory); make room, choose "
+                    + "another place with -o, or a --compression")
+        }
+        // Overviews lie in a scratch file too until they are written.
+        let needed =
+            header.writtenByteCount + header.overviewByteCount
+            + restarts
+            * plan.folderByteCount(bands: header.colorBands, sampleType: header.sampleType)
+        guard needed > available else { return [] }
+        return [
+            "tiles and output may need \(Text.bytes(needed)), but only \(Text.bytes(available)) "
+                + "are free in \(directory)"
+        ]
+    }
+}
