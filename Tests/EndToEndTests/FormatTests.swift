@@ -30,6 +30,19 @@ extension PictureTests {
             try sink.finish()
         }
 
+        @Test func `where viewers turn an image, a region is said to be of its stored pixels`()
+            throws
+        {
+            try withSession { session in
+                let input = session.path("in.jpg")
+                try write(input, Self.header())
+                let process = try session.succeed(
+                    [input, "-o", session.path("out.png"), "--region", "0,0,40,30", "--crop"]
+                        + Self.fit)
+                #expect(process.errors.contains("by its orientation tag (6)"), process.story)
+            }
+        }
+
         @Test func `a JPEG becomes a JPEG or a PNG that says the same`() throws {
             try withSession { session in
                 let input = session.path("in.jpg")

@@ -72,7 +72,8 @@ struct InputOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Restore only this part: column and row of its first pixel, from 0, and its width and \
-            height. Everything else is copied as it is (see --crop).
+            height, as the pixels are stored, whatever an orientation tag says. Everything else is \
+            copied as it is (see --crop).
             """, valueName: "x,y,w,h"),
         transform: RegionChoice.parse)
     var region: RegionChoice?
@@ -83,7 +84,8 @@ struct InputOptions: ParsableArguments {
             """
             The values that a fit sees as 0 and 1: auto, type or LOW,HIGH. type is all that the \
             samples can hold, 0 to 1 for floating point; auto is that for 8 bits, and else what \
-            the image holds, with room on both sides. (default: auto)
+            the image holds, with room on both sides. Values outside become LOW or HIGH. (default: \
+            auto)
             """, valueName: "range"),
         completion: .list(["auto", "type"]), transform: RangeChoice.parse)
     var range: RangeChoice?

@@ -1,4 +1,4 @@
-// What a restoration needs of the host, checked before it begins: open files, memory, disk.
+// What a restoration needs of the host, checked before it begins, and what users should know.
 
 import Dashboard
 import DeepImagePrior
@@ -82,6 +82,16 @@ extension RestoreJob {
         return [
             "a file of this process may have \(Text.bytes(allowed)) (ulimit -f), but the output "
                 + "may need \(Text.bytes(header.writtenByteCount))"
+        ]
+    }
+
+    /// Whether places that a user tells may be meant as the image is shown.
+    static func orientationWarnings(_ header: ImageHeader, isTold: Bool) -> [String] {
+        guard isTold, header.metadata.orientation != 1 else { return [] }
+        return [
+            "viewers turn or mirror this image by its orientation tag "
+                + "(\(header.metadata.orientation)); regions, masks and guides are taken as its "
+                + "pixels are stored, without that"
         ]
     }
 

@@ -188,6 +188,8 @@ struct RestoreJob: Sendable {
                 ? .seconds(workers.checkpointInterval) : nil,
             stateByteCountMaximum: stateByteCount, reportFolder: options.report.folder,
             warnings: source.warnings + (missing?.warnings ?? [])
+                + orientationWarnings(
+                    given.header, isTold: region != nil || missing != nil || guide != nil)
                 + (try checkMemory(
                     configuration, plan, header, workerCount, threads: workers.threads,
                     othersMayJoin: workers.listen != nil))
