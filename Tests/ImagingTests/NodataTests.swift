@@ -1,7 +1,8 @@
 import Imaging
 import Testing
 
-/// The value of missing samples: what samples are compared with, and that no sample becomes it.
+/// The value of missing samples: what samples are compared with, and what becomes of it where
+/// samples are changed while they are read.
 @Suite struct NodataTests {
     private func header(_ type: SampleType, width: Int, nodata: Double) -> ImageHeader {
         var header = ImageHeader(
@@ -67,6 +68,48 @@ import Testing
         #expect(try numbers(back).map(\.isNaN) == [false, true])
     }
 
+    @Test func `a value whose samples are inverted or spread is so too`() throws {
+        let folder = try ScratchFolder()
+        let cases: [(bits: Int, photometric: Int, nodata: String, data: [UInt8], wanted: Double)] =
+            [
+                (8, 0, "0", [0, 9, 255], 255), (1, 1, "1", [0b1000_0000], 255),
+                (1, 0, "1", [0b1000_0000], 0), (2, 1, "2", [0b1000_1100], 170),
+                (4, 0, "5", [0x51, 0x20], 170), (12, 0, "0", [0x00, 0x07, 0xFF, 0x10, 0x00], 4095),
+                (8, 1, "9", [9, 1, 2], 9), (8, 1, "-9999", [9, 1, 2], -9999),
+            ]
+        for (bits, photometric, nodata, data, wanted) in cases {
+            var file = HandmadeTIFF(width: 3, height: 1, photometric: photometric, data: data)
+            file.set(HandmadeTIFF.bitsPerSample, bits)
+            file.texts = [(42113, nodata)]
+            let source = try ImageFormats.open(folder.file("a", file.bytes))
+            let name = "\(bits) bits, \(photometric), \(nodata)"
+            #expect(source.header.metadata.nodata == wanted, "\(name)")
+            #expect(source.warnings == [], "\(name)")
+            #expect(
+                try numbers(source).map(\.isNaN) == [wanted >= 0, false, false], "\(name)")
+        }
+    }
+
+    @Test func `a value that no changed sample has, or a place in a palette, is left out`() throws {
+        let folder = try ScratchFolder()
+        var palette = HandmadeTIFF(width: 2, height: 1, photometric: 3, data: [0b1000_0000])
+        palette.set(HandmadeTIFF.bitsPerSample, 1)
+        palette.set(320, 1, 2, 3, 4, 5, 6)
+        palette.texts = [(42113, "1")]
+        var white = HandmadeTIFF(width: 2, height: 1, photometric: 0, data: [1, 2])
+        white.texts = [(42113, "-9999")]
+        var bit = HandmadeTIFF(width: 2, height: 1, data: [0b1000_0000])
+        bit.set(HandmadeTIFF.bitsPerSample, 1)
+        bit.texts = [(42113, "255")]
+        for file in [palette, white, bit] {
+            let source = try ImageFormats.open(folder.file("a", file.bytes))
+            #expect(source.header.metadata.nodata == nil)
+            let value = file.texts[0].text
+            #expect(source.warnings.count == 1)
+            #expect(source.warnings.first?.contains("the nodata value \(value)") == true)
+        }
+    }
+
     @Test func `the mean of an overview lies beside the nodata value`() throws {
         let folder = try ScratchFolder()
         let path = folder.path + "/a.tif"
@@ -82,5 +125,54 @@ import Testing
         let source = try ImageFormats.open(path, options)
         #expect(source.header.width == 256)
         #expect(try numbers(source).allSatisfy { $0 == Float(101.0 / 255) })
+    }
+
+    // MARK: Sparse files
+
+    /// Strips of which the last one alone is there.
+    private func sparse(
+        _ bits: Int = 8, photometric: Int = 1, nodata: String?
+    ) -> HandmadeTIFF {
+        let stripByteCount = 64 * (128 * bits / 8)
+        let data = [UInt8](repeating: 0xFF, count: stripByteCount)
+        var file = HandmadeTIFF(width: 128, height: 640, photometric: photometric, data: data)
+        file.set(HandmadeTIFF.bitsPerSample, bits)
+        file.set(278, 64)
+        file.entries.removeAll { $0.tag == HandmadeTIFF.stripOffsets }
+        file.entries.removeAll { $0.tag == HandmadeTIFF.stripByteCounts }
+        let none = [Int](repeating: 0, count: 9)
+        file.entries.append((HandmadeTIFF.stripOffsets, 4, none + [8]))
+        file.entries.append((HandmadeTIFF.stripByteCounts, 4, none + [stripByteCount]))
+        if let nodata { file.texts = [(42113, nodata)] }
+        return file
+    }
+
+    @Test func `only strips that are there must have room in the file`() throws {
+        let folder = try ScratchFolder()
+        for (bits, photometric, nodata, fill) in [
+            (8, 1, nil, 0), (8, 1, "7", 7), (8, 0, "7", 248), (4, 1, "5", 85), (1, 0, "1", 0),
+            (1, 1, nil, 0),
+        ] as [(Int, Int, String?, UInt8)] {
+            let file = sparse(bits, photometric: photometric, nodata: nodata)
+            let source = try ImageFormats.open(folder.file("a", file.bytes))
+            #expect(source.warnings.count == 1)
+            #expect(source.warnings.first?.contains("9 of its 10 strips") == true)
+            var samples = [UInt8](repeating: 1, count: source.header.decodedByteCount)
+            try samples.withUnsafeMutableBytes {
+                try source.readRaw(PixelRegion(x: 0, y: 0, width: 128, height: 640), into: $0)
+            }
+            let missing = samples[..<(576 * 128)]
+            #expect(missing.allSatisfy { $0 == fill }, "\(bits) bits, \(nodata ?? "none")")
+            #expect(samples.last == (photometric == 0 ? 0 : 255))
+            if nodata != nil { #expect(source.header.metadata.nodata == Double(fill)) }
+        }
+        // What is there must still have room.
+        var short = sparse(nodata: nil)
+        short.entries.removeAll { $0.tag == HandmadeTIFF.stripOffsets }
+        short.entries.append((HandmadeTIFF.stripOffsets, 4, [Int](repeating: 8, count: 10)))
+        let error = #expect(throws: ImageError.self) {
+            try ImageFormats.open(folder.file("a", short.bytes))
+        }
+        #expect(error?.message.contains("cannot hold") == true)
     }
 }
