@@ -36,7 +36,7 @@ public struct Metadata: Equatable, Sendable {
     public var photoshop: [UInt8]?
     /// PNG's texts and JPEG's comments, in the order of the file.
     public var texts: [MetadataText] = []
-    /// PNG's chunks about colour (gAMA, cHRM, sRGB, cICP), as they are stored.
+    /// PNG's chunks about colour (gAMA, cHRM, sRGB, cICP, bKGD), as they are stored.
     public var pngColorChunks: [PNGChunk] = []
 
     public init() {}
