@@ -3,7 +3,16 @@
 public import ArgumentParser
 public import Imaging
 
-extension TIFFCompression: ExpressibleByArgument {}
+extension TIFFCompression: ExpressibleByArgument {
+    /// In upper and lower case alike.
+    public init?(argument: String) {
+        let name = argument.lowercased()
+        guard let match = Self.allCases.first(where: { $0.rawValue.lowercased() == name }) else {
+            return nil
+        }
+        self = match
+    }
+}
 
 enum NodataChoice: String, ExpressibleByArgument, CaseIterable { case keep, fill }
 
