@@ -42,10 +42,11 @@ static int keep_error(TIFF *tiff, void *user_data, const char *module, const cha
     return 1;
 }
 
-static int drop_warning(TIFF *tiff, void *user_data, const char *module, const char *format,
+// To the decoders of faxes, rows that are missing or too long are worth a warning only.
+static int keep_warning(TIFF *tiff, void *user_data, const char *module, const char *format,
                         va_list arguments) {
-    (void)tiff, (void)user_data, (void)module, (void)format, (void)arguments;
-    return 1;
+    if (module == NULL || strncmp(module, "Fax", 3) != 0) return 1;
+    return keep_error(tiff, user_data, module, format, arguments);
 }
 
 // A few of the library's complaints know no handle: they would reach stderr.
@@ -60,7 +61,7 @@ TIFF *codec_tiff_handle(codec_io *io, const char *mode, uint64_t allocation_limi
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     if (options == NULL) return NULL;
     TIFFOpenOptionsSetErrorHandlerExtR(options, keep_error, io);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, drop_warning, io);
+    TIFFOpenOptionsSetWarningHandlerExtR(options, keep_warning, io);
     if (allocation_limit > 0 && allocation_limit < INT64_MAX)
         TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)allocation_limit);
     TIFF *tiff = TIFFClientOpenExt("image", mode, io, read_proc, write_proc, seek_proc, close_proc,

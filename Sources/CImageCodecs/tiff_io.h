@@ -1,5 +1,5 @@
 // One libtiff handle over a file descriptor: its errors are kept in the codec_io, its warnings
-// dropped.
+// dropped but for those about damaged faxes.
 #ifndef TIFF_IO_H
 #define TIFF_IO_H
 

@@ -4,6 +4,21 @@
 
 #include "tiff_reader.h"
 
+// Whether the file has no bytes for a strip or tile of a plane, in what GDAL calls a sparse file.
+static int is_missing(const codec_tiff_reader *reader, uint32_t number) {
+    return TIFFGetStrileByteCount(reader->tiff, number) == 0
+        && TIFFGetStrileOffset(reader->tiff, number) == 0;
+}
+
+static uint32_t missing_count(const codec_tiff_reader *reader) {
+    uint32_t missing = 0, count = reader->blocks.is_tiled ? TIFFNumberOfTiles(reader->tiff)
+                                                          : TIFFNumberOfStrips(reader->tiff);
+    // Each has an entry in the file, which is longer than a byte.
+    if (count > reader->io.byte_count) return 0;
+    for (uint32_t i = 0; i < count; i++) missing += (uint32_t)is_missing(reader, i);
+    return missing;
+}
+
 static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_t byte_limit,
                                 codec_message *message) {
     TIFF *tiff = reader->tiff;
@@ -11,12 +26,7 @@ static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_
     codec_blocks *blocks = &reader->blocks;
     double pixel = (double)codec_sample_count(info) * (info->bits / 8);
     // Dimensions first: the block arithmetic below relies on them.
-    double packed = (double)info->height * ((double)info->width * reader->stored_samples
-                                            * reader->stored_bits / 8);
-    if (info->compression == CODEC_COMPRESSION_JPEG) packed /= 2;   // chroma may be halved twice
-    codec_status status = codec_check_size(&reader->io, info, packed,
-                                           (double)info->width * info->height * pixel, ratio,
-                                           byte_limit, message);
+    codec_status status = codec_check_size(&reader->io, info, 0, 0, ratio, byte_limit, message);
     if (status != CODEC_OK) return status;
     blocks->is_tiled = TIFFIsTiled(tiff);
     blocks->block_width = info->width;
@@ -35,11 +45,23 @@ static codec_status find_blocks(codec_tiff_reader *reader, double ratio, uint64_
                           blocks->block_width, blocks->block_height);
     blocks->columns = (info->width - 1) / blocks->block_width + 1;
     blocks->rows = (info->height - 1) / blocks->block_height + 1;
-    double block_bytes = (double)blocks->block_width * blocks->block_height * pixel;
-    double tile_bytes = (double)blocks->block_height * reader->planes
+    // Only blocks that are there need bytes in the file.
+    double stored_block = (double)blocks->block_height
         * (double)codec_tiff_stored_row(reader, blocks->block_width);
-    double all_bytes = reader->blocks.is_tiled ? tile_bytes * blocks->columns * blocks->rows : 0;
-    if (info->compression == CODEC_COMPRESSION_JPEG) all_bytes /= 2;
+    double missing = stored_block * missing_count(reader);
+    double packed = (double)info->height * ((double)info->width * reader->stored_samples
+                                            * reader->stored_bits / 8) - missing;
+    double all_bytes = blocks->is_tiled
+        ? stored_block * reader->planes * blocks->columns * blocks->rows - missing : 0;
+    if (info->compression == CODEC_COMPRESSION_JPEG) {   // chroma may be halved twice
+        packed /= 2;
+        all_bytes /= 2;
+    }
+    status = codec_check_size(&reader->io, info, packed,
+                              (double)info->width * info->height * pixel, ratio, byte_limit,
+                              message);
+    if (status != CODEC_OK) return status;
+    double block_bytes = (double)blocks->block_width * blocks->block_height * pixel;
     if (block_bytes > (double)byte_limit || (double)blocks->columns * blocks->rows > UINT32_MAX / 4)
         return codec_fail(CODEC_TOO_LARGE, message,
                           "its strips or tiles of %u x %u pixels are above the limits",
@@ -96,13 +118,11 @@ void codec_tiff_displace(codec_tiff_reader *reader, uint64_t byte_count) {
 }
 
 // Reads a strip or tile of one plane (or of all samples) and insists on every byte of it. One that
-// was never written, in what GDAL calls a sparse file, is full of missing samples.
+// was never written is full of missing samples.
 static int read_encoded(codec_tiff_reader *reader, uint32_t number, void *bytes, size_t count) {
-    if (TIFFGetStrileByteCount(reader->tiff, number) == 0
-        && TIFFGetStrileOffset(reader->tiff, number) == 0) {
-        size_t size = codec_tiff_is_packed(reader) ? 1 : reader->info.bits / 8;
-        for (size_t i = 0; i + size <= count; i += size)
-            memcpy((uint8_t *)bytes + i, reader->missing, size);
+    if (is_missing(reader, number)) {
+        codec_tiff_fill_missing(reader, bytes, count,
+                                codec_tiff_stored_row(reader, reader->blocks.block_width));
         return 1;
     }
     reader->io.text[0] = 0;
@@ -110,7 +130,9 @@ static int read_encoded(codec_tiff_reader *reader, uint32_t number, void *bytes,
     tmsize_t got = reader->blocks.is_tiled
         ? TIFFReadEncodedTile(reader->tiff, number, bytes, (tmsize_t)count)
         : TIFFReadEncodedStrip(reader->tiff, number, bytes, (tmsize_t)count);
-    return got == (tmsize_t)count;
+    // The fax decoder goes on behind what it complains about.
+    int is_damaged = reader->info.compression == CODEC_COMPRESSION_FAX && reader->io.text[0] != 0;
+    return got == (tmsize_t)count && !is_damaged;
 }
 
 static void interleave(const codec_tiff_reader *reader, int plane, size_t pixel_count,
@@ -122,18 +144,25 @@ static void interleave(const codec_tiff_reader *reader, int plane, size_t pixel_
         for (size_t byte = 0; byte < size; byte++) to[byte] = from[byte];
 }
 
-static void invert_gray(const codec_info *info, size_t pixel_count, void *samples) {
+static void invert_gray(const codec_tiff_reader *reader, size_t pixel_count, void *samples) {
+    const codec_info *info = &reader->info;
     size_t size = info->bits / 8, stride = codec_sample_count(info) * size;
+    // The complement of each byte is the complement of the number; of 9 to 15 bits, that of these.
+    uint8_t flips[8];
+    memset(flips, 0xFF, sizeof flips);
+    if (reader->stored_bits > 8 && reader->stored_bits < 16) {
+        uint16_t most = (uint16_t)((1u << reader->stored_bits) - 1);
+        memcpy(flips, &most, sizeof most);
+    }
     uint8_t *bytes = samples;
-    // The complement of each byte is the complement of the number.
     for (size_t i = 0; i < pixel_count; i++)
-        for (size_t byte = 0; byte < size; byte++) bytes[i * stride + byte] ^= 0xFF;
+        for (size_t byte = 0; byte < size; byte++) bytes[i * stride + byte] ^= flips[byte];
 }
 
 // Alpha is the last sample of ours.
 static void move_alpha_last(const codec_tiff_reader *reader, size_t pixel_count, void *samples) {
     size_t size = reader->info.bits / 8, stride = codec_sample_count(&reader->info) * size;
-    size_t place = reader->alpha_place * size;
+    size_t place = reader->info.alpha_place * size;
     for (uint8_t *pixel = samples; pixel_count > 0; pixel_count--, pixel += stride) {
         uint8_t alpha[8];
         memcpy(alpha, pixel + place, size);
@@ -181,8 +210,8 @@ codec_status codec_tiff_read_block(codec_tiff_reader *reader, uint32_t index, vo
                              pixel_count * codec_sample_count(info) * (info->bits / 8))) {
         return codec_fail_reading(&reader->io, message);
     }
-    if (reader->inverted) invert_gray(info, pixel_count, samples);
-    if (info->alpha != CODEC_ALPHA_NONE && reader->alpha_place + 1 < codec_sample_count(info))
+    if (reader->inverted) invert_gray(reader, pixel_count, samples);
+    if (info->alpha != CODEC_ALPHA_NONE && info->alpha_place + 1 < codec_sample_count(info))
         move_alpha_last(reader, pixel_count, samples);
     return CODEC_OK;
 }

@@ -14,9 +14,8 @@ struct codec_tiff_reader {
     int color_shift;         // bits by which its colors of 8 bits are shifted
     uint32_t stored_bits;    // of a sample in the file: 1, 2, 4, 9 to 15 or those of the info
     uint32_t stored_samples; // of a pixel in the file
-    size_t alpha_place;      // which of them is alpha
     int planes;              // 1, or the samples per pixel when each has its own blocks
-    uint8_t missing[8];      // a sample of blocks that were never written
+    uint8_t missing[8];      // a sample of blocks that were never written, as it is stored
     uint8_t *plane;          // one block of one plane, or of packed samples
 };
 
@@ -32,6 +31,9 @@ static inline size_t codec_tiff_stored_row(const codec_tiff_reader *reader, uint
     size_t samples = reader->planes > 1 ? 1 : reader->stored_samples;
     return ((size_t)width * samples * reader->stored_bits + 7) / 8;
 }
+// Fills stored rows with the missing sample.
+void codec_tiff_fill_missing(const codec_tiff_reader *reader, void *bytes, size_t count,
+                             size_t row_bytes);
 // Turns the stored rows of a plane (reader->plane) into samples: the full range of 8 bits from
 // fewer, the same numbers from 9 to 15 bits, or the color map's colors.
 void codec_tiff_unpack(const codec_tiff_reader *reader, int plane, uint32_t width,

@@ -1,11 +1,12 @@
 // What the samples of a TIFF are and mean, and the unpacking of those below 8 bits.
+#include <math.h>
 #include <string.h>
 
 #include "tiff_reader.h"
 
 static const char *compression_name(unsigned compression) {
     switch (compression) {
-    case 2: case 3: case 4: return "CCITT fax";
+    case 2: case 3: case 4: case 32771: return "CCITT fax";
     case 6: return "JPEG of the old style";
     case 7: return "JPEG";
     case 9: case 10: return "JBIG";
@@ -38,7 +39,9 @@ static codec_status find_compression(codec_tiff_reader *reader, double *ratio,
                                      codec_message *message) {
     // Ratios: deflate's format allows 1032; a full LZW table yields at most 4096 bytes for 12 bits;
     // PackBits repeats at most 128 times for 2 bytes; Zstandard repeats a byte for a block of
-    // 128 KiB in 4; a JPEG block of one color takes 2 bits.
+    // 128 KiB in 4; a JPEG block of one color takes 2 bits; a white row of a fax takes 1, which is
+    // believed up to the width below.
+    static const uint32_t widest_fax = 1 << 17;
     static const struct {
         uint16_t tag;
         codec_compression compression;
@@ -51,6 +54,9 @@ static codec_status find_compression(codec_tiff_reader *reader, double *ratio,
         {COMPRESSION_PACKBITS, CODEC_COMPRESSION_PACKBITS, 64},
         {COMPRESSION_ZSTD, CODEC_COMPRESSION_ZSTD, 40000},
         {COMPRESSION_JPEG, CODEC_COMPRESSION_JPEG, 1024},
+        {COMPRESSION_CCITTRLE, CODEC_COMPRESSION_FAX, 0},
+        {COMPRESSION_CCITTFAX3, CODEC_COMPRESSION_FAX, 0},
+        {COMPRESSION_CCITTFAX4, CODEC_COMPRESSION_FAX, 0},
     };
     uint16_t compression = COMPRESSION_NONE;
     TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_COMPRESSION, &compression);
@@ -58,11 +64,13 @@ static codec_status find_compression(codec_tiff_reader *reader, double *ratio,
         if (known[i].tag != compression || !TIFFIsCODECConfigured(compression)) continue;
         reader->info.compression = known[i].compression;
         *ratio = known[i].ratio;
+        if (known[i].compression == CODEC_COMPRESSION_FAX)
+            *ratio = reader->info.width < widest_fax ? reader->info.width : widest_fax;
         return CODEC_OK;
     }
     return codec_fail(CODEC_UNSUPPORTED, message,
                       "its compression is %s (%u); TIFF is read with none, LZW, deflate, PackBits, "
-                      "Zstandard or JPEG",
+                      "Zstandard, JPEG or CCITT fax",
                       compression_name(compression), compression);
 }
 
@@ -128,12 +136,14 @@ static codec_status find_numbers(codec_tiff_reader *reader, codec_message *messa
 }
 
 // The first extra sample that is said to be alpha is it; all others count as bands. A single one
-// behind 8-bit gray or RGB is taken as alpha: older programs leave out what it means.
+// behind 8-bit gray or RGB is taken as alpha where the file does not say anything about it, as
+// older programs did; one that is said to be unspecified is a band, such as near infrared.
 static codec_status find_bands(codec_tiff_reader *reader, codec_message *message) {
     codec_info *info = &reader->info;
     uint16_t samples = 1, count = 0, *kinds = NULL;
     TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
-    TIFFGetFieldDefaulted(reader->tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds);
+    // Without the tag the library makes up samples of an unspecified kind.
+    int is_said = TIFFGetField(reader->tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds);
     size_t own = reader->palette ? 1 : codec_model_bands(info->model);
     if (samples < own || samples > 64 || (reader->palette && samples > 1))
         return codec_fail(CODEC_UNSUPPORTED, message,
@@ -142,17 +152,17 @@ static codec_status find_bands(codec_tiff_reader *reader, codec_message *message
                           samples, own);
     reader->stored_samples = samples;
     size_t extra = samples - own;
-    if (kinds == NULL) count = 0;
+    if (!is_said || kinds == NULL) count = 0;
     info->alpha = CODEC_ALPHA_NONE;
     for (size_t i = 0; i < extra && i < count && info->alpha == CODEC_ALPHA_NONE; i++) {
         if (kinds[i] == EXTRASAMPLE_ASSOCALPHA) info->alpha = CODEC_ALPHA_ASSOCIATED;
         if (kinds[i] == EXTRASAMPLE_UNASSALPHA) info->alpha = CODEC_ALPHA_UNASSOCIATED;
-        reader->alpha_place = own + i;
+        info->alpha_place = (uint32_t)(own + i);
     }
-    if (info->alpha == CODEC_ALPHA_NONE && extra == 1 && info->model != CODEC_CMYK
+    if (!is_said && extra == 1 && info->model != CODEC_CMYK
         && reader->stored_bits == 8 && info->number == CODEC_UNSIGNED) {
         info->alpha = CODEC_ALPHA_UNSPECIFIED;
-        reader->alpha_place = own;
+        info->alpha_place = (uint32_t)own;
     }
     info->color_bands = samples - (info->alpha != CODEC_ALPHA_NONE);
     if (reader->palette) info->color_bands = 3;
@@ -201,6 +211,36 @@ codec_status codec_tiff_find_samples(codec_tiff_reader *reader, double *ratio,
                           "not read",
                           reader->stored_bits);
     return reader->palette ? find_colors(reader, message) : CODEC_OK;
+}
+
+int codec_tiff_decoded_number(const codec_tiff_reader *reader, double *number) {
+    uint32_t bits = reader->stored_bits;
+    if (!reader->palette && !reader->inverted && bits >= 8) return 1;
+    double most = ldexp(1, (int)bits) - 1;
+    if (reader->palette || !(*number >= 0 && *number <= most) || *number != floor(*number))
+        return 0;
+    if (reader->inverted) *number = most - *number;
+    if (bits < 8) *number = floor(*number * 255 / most);
+    return 1;
+}
+
+void codec_tiff_fill_missing(const codec_tiff_reader *reader, void *bytes, size_t count,
+                             size_t row_bytes) {
+    uint32_t bits = reader->stored_bits;
+    if (!codec_tiff_is_packed(reader) || bits == 16) {
+        size_t size = bits / 8;
+        for (size_t i = 0; i + size <= count; i += size)
+            memcpy((uint8_t *)bytes + i, reader->missing, size);
+        return;
+    }
+    uint16_t value = reader->missing[0];
+    if (reader->info.bits == 16) memcpy(&value, reader->missing, sizeof value);
+    // Each row begins with a byte of its own, and each sample with its highest bit.
+    memset(bytes, 0, count);
+    for (size_t row = 0; row + row_bytes <= count; row += row_bytes)
+        for (size_t bit = 0; bit < 8 * row_bytes; bit++)
+            if (value >> (bits - 1 - bit % bits) & 1)
+                ((uint8_t *)bytes)[row + bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 }
 
 // A sample of fewer than 16 bits, or of 16 in native byte order.

@@ -39,10 +39,11 @@ static int set_compression(TIFF *tiff, const codec_info *info) {
     }
 }
 
-// Bands beyond those of the color model have no meaning of their own; alpha is the last sample.
+// Bands beyond those of the color model have no meaning of their own; alpha is the last sample. Of
+// one whose meaning the input did not say, nothing is said here either.
 static int set_extra_samples(TIFF *tiff, const codec_info *info) {
     size_t extra = codec_sample_count(info) - codec_model_bands(info->model);
-    if (extra == 0) return 1;
+    if (extra == 0 || (extra == 1 && info->alpha == CODEC_ALPHA_UNSPECIFIED)) return 1;
     uint16_t *kinds = calloc(extra, sizeof *kinds);
     if (kinds == NULL) return 0;
     if (info->alpha != CODEC_ALPHA_NONE)

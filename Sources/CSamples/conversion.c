@@ -4,6 +4,10 @@
 #include "CSamples.h"
 #include "clones.h"
 
+// The largest finite floats.
+#define MOST_FLOAT 0x1.fffffep127f
+#define MOST_DOUBLE 0x1.fffffffffffffp1023
+
 // Ties away from zero; exact, because the rest of a truncation is.
 #define ROUND(INT, x)                                                                              \
     ((INT)(x) + ((x) - (double)(INT)(x) >= 0.5) - ((x) - (double)(INT)(x) <= -0.5))
@@ -15,7 +19,7 @@
 #define TO_UINT16(x) (uint16_t) ROUND(int32_t, CLAMP(x, 0.0, 65535.0))
 #define TO_INT32(x) (int32_t) ROUND(int64_t, CLAMP(x, -2147483648.0, 2147483647.0))
 #define TO_UINT32(x) (uint32_t) ROUND(int64_t, CLAMP(x, 0.0, 4294967295.0))
-#define TO_FLOAT(x) (float)(x)
+#define TO_FLOAT(x) (float)CLAMP(x, -(double)MOST_FLOAT, (double)MOST_FLOAT)
 #define TO_DOUBLE(x) (x)
 
 #define DECODED(value)                                                                             \
@@ -79,6 +83,39 @@
             }                                                                                      \
     }
 
+// Loops over the color samples that a number was put in the place of, or that have one.
+#define FOR_EACH_SAMPLE(TYPE, body)                                                                \
+    for (size_t pixel = 0; pixel < pixel_count; pixel++)                                           \
+        for (size_t band = 0; band < format->bands; band++) {                                      \
+            TYPE *sample = (TYPE *)samples + pixel * format->stride + band;                        \
+            float number = numbers[pixel * format->bands + band];                                  \
+            if (number != number) continue;                                                        \
+            body                                                                                   \
+        }
+
+#define MEASURE(NAME, TYPE)                                                                        \
+    static void measure_##NAME(const csamples_format *format, const void *samples,                 \
+                               const float *numbers, size_t pixel_count, double *low,              \
+                               double *high) {                                                     \
+        FOR_EACH_SAMPLE(const TYPE, {                                                              \
+            double value = (double)*sample;                                                        \
+            if (value < *low) *low = value;                                                        \
+            if (value > *high) *high = value;                                                      \
+        })                                                                                         \
+    }
+
+// Alpha is the sample behind the colors. What equals nodata was missing and has stayed.
+#define BOUND(NAME, TYPE)                                                                          \
+    static void bound_##NAME(const csamples_format *format, const float *numbers,                  \
+                             const uint8_t *marks, size_t pixel_count, void *samples) {            \
+        FOR_EACH_SAMPLE(TYPE, {                                                                    \
+            TYPE alpha = ((TYPE *)samples)[pixel * format->stride + format->bands];                \
+            if (marks != NULL && marks[pixel] == 0) break;                                         \
+            if (*sample <= alpha || (double)*sample == format->nodata) continue;                   \
+            *sample = (double)alpha == format->nodata && alpha > 0 ? alpha - 1 : alpha;            \
+        })                                                                                         \
+    }
+
 #define BOUNDED(value) ((value) > 0 ? ((value) < 1 ? (value) : 1) : 0)
 
 // The next value on the side that is wanted, or on the other one where the type ends.
@@ -90,8 +127,11 @@
 #define NEAR_INT8(x, is_down) (int8_t) INTEGER(x, is_down, INT8_MIN, INT8_MAX)
 #define NEAR_INT16(x, is_down) (int16_t) INTEGER(x, is_down, INT16_MIN, INT16_MAX)
 #define NEAR_INT32(x, is_down) (int32_t) INTEGER(x, is_down, INT32_MIN, INT32_MAX)
-#define NEAR_FLOAT(x, is_down) nextafterf(x, (is_down) ? -INFINITY : INFINITY)
-#define NEAR_DOUBLE(x, is_down) nextafter(x, (is_down) ? -INFINITY : INFINITY)
+#define IS_DOWN(x, is_down, most) ((x) == (most) || ((is_down) && (x) != -(most)))
+#define NEAR_FLOAT(x, is_down)                                                                     \
+    nextafterf(x, IS_DOWN(x, is_down, MOST_FLOAT) ? -INFINITY : INFINITY)
+#define NEAR_DOUBLE(x, is_down)                                                                    \
+    nextafter(x, IS_DOWN(x, is_down, MOST_DOUBLE) ? -INFINITY : INFINITY)
 
 DEFINE(uint8, uint8_t, TO_UINT8, NEAR_UINT8)
 DEFINE(uint16, uint16_t, TO_UINT16, NEAR_UINT16)
@@ -101,6 +141,19 @@ DEFINE(int16, int16_t, TO_INT16, NEAR_INT16)
 DEFINE(int32, int32_t, TO_INT32, NEAR_INT32)
 DEFINE(float32, float, TO_FLOAT, NEAR_FLOAT)
 DEFINE(float64, double, TO_DOUBLE, NEAR_DOUBLE)
+
+MEASURE(uint8, uint8_t)
+MEASURE(uint16, uint16_t)
+MEASURE(uint32, uint32_t)
+MEASURE(int8, int8_t)
+MEASURE(int16, int16_t)
+MEASURE(int32, int32_t)
+MEASURE(float32, float)
+MEASURE(float64, double)
+
+BOUND(uint8, uint8_t)
+BOUND(uint16, uint16_t)
+BOUND(uint32, uint32_t)
 
 // Eight bits have so few values that the number of each is computed once.
 static void decode_bytes(const csamples_format *format, const uint8_t *samples, size_t pixel_count,
@@ -133,6 +186,30 @@ void csamples_decode(const csamples_format *format, const void *samples, size_t 
     case CSAMPLES_INT32: return decode_int32(format, samples, pixel_count, numbers);
     case CSAMPLES_FLOAT32: return decode_float32(format, samples, pixel_count, numbers);
     case CSAMPLES_FLOAT64: return decode_float64(format, samples, pixel_count, numbers);
+    }
+}
+
+void csamples_measure(const csamples_format *format, const void *samples, const float *numbers,
+                      size_t pixel_count, double *low, double *high) {
+    switch (format->type) {
+    case CSAMPLES_UINT8: return measure_uint8(format, samples, numbers, pixel_count, low, high);
+    case CSAMPLES_UINT16: return measure_uint16(format, samples, numbers, pixel_count, low, high);
+    case CSAMPLES_UINT32: return measure_uint32(format, samples, numbers, pixel_count, low, high);
+    case CSAMPLES_INT8: return measure_int8(format, samples, numbers, pixel_count, low, high);
+    case CSAMPLES_INT16: return measure_int16(format, samples, numbers, pixel_count, low, high);
+    case CSAMPLES_INT32: return measure_int32(format, samples, numbers, pixel_count, low, high);
+    case CSAMPLES_FLOAT32: return measure_float32(format, samples, numbers, pixel_count, low, high);
+    case CSAMPLES_FLOAT64: return measure_float64(format, samples, numbers, pixel_count, low, high);
+    }
+}
+
+void csamples_bound_by_alpha(const csamples_format *format, const float *numbers,
+                             const uint8_t *marks, size_t pixel_count, void *samples) {
+    switch (format->type) {
+    case CSAMPLES_UINT8: return bound_uint8(format, numbers, marks, pixel_count, samples);
+    case CSAMPLES_UINT16: return bound_uint16(format, numbers, marks, pixel_count, samples);
+    case CSAMPLES_UINT32: return bound_uint32(format, numbers, marks, pixel_count, samples);
+    default: return;
     }
 }
 

@@ -57,7 +57,7 @@ public final class EnlargedSource: ImageSource {
         let (from, to) = (from.bindMemory(to: Sample.self), to.bindMemory(to: Sample.self))
         let (count, colors) = (header.samplesPerPixel, header.colorBands)
         let rowCount = columns.from.count * count
-        let nodata = header.metadata.nodata ?? .nan
+        let nodata = header.missingSample
         let isMissing = { (value: Double) in !value.isFinite || value == nodata }
         var place = 0
         for row in rows.places {
@@ -78,9 +78,9 @@ public final class EnlargedSource: ImageSource {
                         && (isAlpha
                             || !(isMissing(corners.0) || isMissing(corners.1)
                                 || isMissing(corners.2) || isMissing(corners.3)))
-                    let sample = isKnown ? Sample(nearest: value) : nearest
-                    // What comes to lie on the nodata value by chance is not missing.
-                    to[place] = isKnown && !isAlpha && sample.real == nodata ? nearest : sample
+                    to[place] =
+                        isKnown
+                        ? Sample(nearest: value, beside: isAlpha ? .nan : nodata) : nearest
                     place += 1
                 }
             }

@@ -16,7 +16,7 @@ public enum AlphaKind: String, Codable, Sendable {
     case unassociated
     /// Opacity; the colours are multiplied by it.
     case associated
-    /// The file does not say.
+    /// The file does not say anything about it.
     case unspecified
 }
 
@@ -85,6 +85,21 @@ public struct ImageHeader: Equatable, Sendable {
         metadata.resolution = resolution
         metadata.iccProfile = iccProfile
         metadata.orientation = orientation
+    }
+
+    /// The value of missing samples as samples can hold it: what the file says, rounded once to
+    /// floating point of their size. NaN where there is none.
+    public var missingSample: Double {
+        guard let nodata = metadata.nodata else { return .nan }
+        switch sampleType {
+        case .float16: return Double(Float16(nodata))
+        case .float32:
+            // Few digits of the largest float, as many programs write it, are meant to be all.
+            let most = Double(Float.greatestFiniteMagnitude)
+            let isMost = abs(abs(nodata) / most - 1) < 1e-6
+            return isMost ? (nodata < 0 ? -most : most) : Double(Float(nodata))
+        default: return nodata
+        }
     }
 
     public var hasAlpha: Bool { alpha != nil }

@@ -7,7 +7,8 @@ public struct Metadata: Equatable, Sendable {
     /// How a viewer turns the stored pixels, 1 to 8 as in TIFF and EXIF; 1 is as stored. The
     /// pixels stay as stored, so it holds for the output too. It is not among `tags`.
     public var orientation = 1
-    /// The value of missing samples (GDAL_NODATA).
+    /// The value of missing samples (GDAL_NODATA), as the file says it: `missingSample` of the
+    /// header is what samples are compared with.
     public var nodata: Double?
     /// How a TIFF spells that value where that is not the shortest way; the output takes it over
     /// while it means `nodata`.
@@ -35,7 +36,7 @@ public struct Metadata: Equatable, Sendable {
     public var photoshop: [UInt8]?
     /// PNG's texts and JPEG's comments, in the order of the file.
     public var texts: [MetadataText] = []
-    /// PNG's chunks about colour (gAMA, cHRM, sRGB, cICP), as they are stored.
+    /// PNG's chunks about colour (gAMA, cHRM, sRGB, cICP, bKGD), as they are stored.
     public var pngColorChunks: [PNGChunk] = []
 
     public init() {}

@@ -50,7 +50,8 @@ extension Metadata {
 
     private static let names: [UInt16: String] = [
         269: "the document's name", 270: "the description", 271: "the camera's maker",
-        272: "the camera's model", 285: "the page's name", 297: "the page's number",
+        272: "the camera's model", 290: "the gray response curve",
+        291: "the gray response curve", 285: "the page's name", 297: "the page's number",
         301: "the transfer function", 305: "the software", 306: "the date", 315: "the artist",
         316: "the host computer", 318: "the white point", 319: "the primary colours", 700: "XMP",
         32781: "the image's identifier", 33432: "the copyright", 33723: "IPTC records",

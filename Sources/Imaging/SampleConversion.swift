@@ -17,8 +17,9 @@ extension ImageHeader {
     }
 
     /// Puts numbers in the place of colour samples, scaled, rounded to nearest and clamped, beside
-    /// the nodata value where they would fall on it. Samples of pixels that are not restored,
-    /// missing ones and alpha stay bit for bit.
+    /// the nodata value where they would fall on it; not above alpha where colours are multiplied
+    /// by it (unsigned integers). Samples of pixels that are not restored, missing ones and alpha
+    /// stay bit for bit.
     ///
     /// - Parameters:
     ///   - color: (pixels, C) in [0, 1]; NaN where the sample stays.
@@ -39,6 +40,35 @@ extension ImageHeader {
         format.fills_missing = fillsMissing ? 1 : 0
         csamples_encode(
             &format, color.baseAddress, isRestored?.baseAddress, pixelCount, samples.baseAddress)
+        if alpha == .associated {
+            csamples_bound_by_alpha(
+                &format, color.baseAddress, isRestored?.baseAddress, pixelCount,
+                samples.baseAddress)
+        }
+    }
+
+    /// Widens a range by the samples whose number is not NaN, exactly as they are.
+    ///
+    /// - Parameters:
+    ///   - samples: (pixels, samplesPerPixel).
+    ///   - color: (pixels, C).
+    func widen(
+        _ range: inout ValueRange, by samples: UnsafeRawBufferPointer,
+        where color: UnsafeBufferPointer<Float>
+    ) {
+        precondition(color.count / colorBands * pixelByteCount <= samples.count)
+        if let kind = sampleType.kernelType {
+            var format = sampleFormat(kind)
+            return csamples_measure(
+                &format, samples.baseAddress, color.baseAddress, color.count / colorBands,
+                &range.low, &range.high)
+        }
+        let halves = samples.assumingMemoryBound(to: Float16.self)
+        for index in color.indices where !color[index].isNaN {
+            let value = Double(halves[index / colorBands * samplesPerPixel + index % colorBands])
+            range.low = min(range.low, value)
+            range.high = max(range.high, value)
+        }
     }
 
     /// Whether the file's own samples are needed to make those of restored pixels: some of them
@@ -50,7 +80,7 @@ extension ImageHeader {
     private func sampleFormat(_ type: csamples_type) -> csamples_format {
         csamples_format(
             type: type, bands: colorBands, stride: samplesPerPixel, low: values.low,
-            span: values.high - values.low, nodata: metadata.nodata ?? .nan, fills_missing: 0)
+            span: values.high - values.low, nodata: missingSample, fills_missing: 0)
     }
 
     /// Half precision has no type in C on every CPU.
@@ -80,15 +110,12 @@ extension ImageHeader {
             let isMissing = !former.isFinite || former == nodata
             if color[index].isNaN || (isMissing && !fillsMissing) { continue }
             let wanted = low + Double(min(max(color[index], 0), 1)) * span
-            let sample = Float16(wanted)
-            samples[place] =
-                Double(sample) != nodata
-                ? sample : wanted < nodata ? sample.nextDown : sample.nextUp
+            samples[place] = Float16(nearest: wanted, beside: nodata)
         }
     }
 
     private var mapping: (low: Double, span: Double, nodata: Double) {
-        (values.low, values.high - values.low, metadata.nodata ?? .nan)
+        (values.low, values.high - values.low, missingSample)
     }
 }
 

@@ -25,6 +25,18 @@ public enum SampleType: String, Codable, Sendable, CaseIterable {
         case .float16, .float32, .float64: ValueRange(low: 0, high: 1)
         }
     }
+
+    /// The least and the largest finite sample.
+    public var limits: ValueRange {
+        let most =
+            switch self {
+            case .float16: Double(Float16.greatestFiniteMagnitude)
+            case .float32: Double(Float.greatestFiniteMagnitude)
+            case .float64: Double.greatestFiniteMagnitude
+            default: 0.0
+            }
+        return isFloatingPoint ? ValueRange(low: -most, high: most) : range
+    }
 }
 
 /// The values that become 0 and 1; one pair for the whole image.
@@ -42,6 +54,20 @@ protocol ImageSample: BitwiseCopyable {
     var real: Double { get }
     /// The nearest sample to a number that is not NaN, within the type's range.
     init(nearest value: Double)
+    /// The sample next to this one on the side that is wanted, or on the other one where the type
+    /// ends.
+    func neighbor(isBelow: Bool) -> Self
+}
+
+extension ImageSample {
+    /// The nearest sample to a number that is not NaN, but the one beside it where that would be
+    /// the nodata value. `csamples_encode` has the same rule.
+    ///
+    /// - Parameter nodata: As samples hold it; NaN where there is none.
+    init(nearest value: Double, beside nodata: Double) {
+        let sample = Self(nearest: value)
+        self = sample.real == nodata ? sample.neighbor(isBelow: value < nodata) : sample
+    }
 }
 
 extension ImageSample where Self: FixedWidthInteger {
@@ -50,6 +76,17 @@ extension ImageSample where Self: FixedWidthInteger {
     init(nearest value: Double) {
         let bounded = Swift.min(Swift.max(value, Double(Self.min)), Double(Self.max))
         self = Self(bounded.rounded())
+    }
+
+    func neighbor(isBelow: Bool) -> Self {
+        self == .max || (isBelow && self != .min) ? self - 1 : self + 1
+    }
+}
+
+extension ImageSample where Self: BinaryFloatingPoint {
+    func neighbor(isBelow: Bool) -> Self {
+        let most = Self.greatestFiniteMagnitude
+        return self == most || (isBelow && self != -most) ? nextDown : nextUp
     }
 }
 
@@ -62,12 +99,20 @@ extension Int32: ImageSample {}
 
 extension Float16: ImageSample {
     var real: Double { Double(self) }
-    init(nearest value: Double) { self = Float16(value) }
+
+    init(nearest value: Double) {
+        let most = Double(Self.greatestFiniteMagnitude)
+        self = Float16(Swift.min(Swift.max(value, -most), most))
+    }
 }
 
 extension Float: ImageSample {
     var real: Double { Double(self) }
-    init(nearest value: Double) { self = Float(value) }
+
+    init(nearest value: Double) {
+        let most = Double(Self.greatestFiniteMagnitude)
+        self = Float(Swift.min(Swift.max(value, -most), most))
+    }
 }
 
 extension Double: ImageSample {

@@ -5,6 +5,10 @@ enum SizesInXML {
     enum Meaning {
         /// Pixels.
         case width, height
+        /// Pixels of a larger image, of which this one is a part.
+        case whole
+        /// Where the part begins in it, in pixels.
+        case left, top
         /// Pixels per unit of length; a rational.
         case density
         /// Length of a pixel.
@@ -17,6 +21,10 @@ enum SizesInXML {
         ("PhysicalSizeX", .length), ("PhysicalSizeY", .length),
         ("exif:PixelXDimension", .width), ("exif:PixelYDimension", .height),
         ("tiff:ImageWidth", .width), ("tiff:ImageLength", .height),
+        ("GPano:CroppedAreaImageWidthPixels", .width),
+        ("GPano:CroppedAreaImageHeightPixels", .height),
+        ("GPano:FullPanoWidthPixels", .whole), ("GPano:FullPanoHeightPixels", .whole),
+        ("GPano:CroppedAreaLeftPixels", .left), ("GPano:CroppedAreaTopPixels", .top),
         ("tiff:XResolution", .density), ("tiff:YResolution", .density),
     ]
 
@@ -40,9 +48,18 @@ enum SizesInXML {
             switch meaning {
             case .width where Int(text) == size.width: "\(part.width)"
             case .height where Int(text) == size.height: "\(part.height)"
+            case .left: moved(text, by: part.x)
+            case .top: moved(text, by: part.y)
             default: nil
             }
         }
+    }
+
+    private static func moved(_ text: Substring, by distance: Int) -> Substring? {
+        guard let (sum, overflow) = Int(text)?.addingReportingOverflow(distance), !overflow else {
+            return nil
+        }
+        return "\(sum)"
     }
 
     /// Puts what `change` makes of them in place of the numbers; nil leaves one as it is.

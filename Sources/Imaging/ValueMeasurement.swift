@@ -2,8 +2,11 @@
 
 extension ImageSource {
     /// The range of all colour samples that are not missing, with a twentieth of its length as room
-    /// on both sides, but not beyond what integer samples can hold. A flat image has its value in
+    /// on both sides, but not beyond what finite samples can hold. A flat image has its value in
     /// the middle; nil when all samples are missing.
+    ///
+    /// - Throws: `unsupported` where the samples lie so far apart that double precision cannot tell
+    ///   their distance; what reading throws.
     public func measuredRange() throws(ImageError) -> ValueRange? {
         var plain = header
         // As they are: decoding then subtracts nothing and divides by one.
@@ -18,7 +21,7 @@ extension ImageSource {
             raw.deallocate()
             values.deallocate()
         }
-        var (low, high) = (Float.infinity, -Float.infinity)
+        var range = ValueRange(low: .infinity, high: -.infinity)
         for top in stride(from: 0, to: header.height, by: rowCount) {
             let count = min(rowCount, header.height - top)
             let part = UnsafeMutableRawBufferPointer(rebasing: raw[..<(count * rowByteCount)])
@@ -28,14 +31,19 @@ extension ImageSource {
             try readRaw(rows, into: part)
             plain.decode(UnsafeRawBufferPointer(part), into: numbers)
             try hideMissing(in: rows, of: numbers)
-            // Comparisons with NaN are false.
-            for value in numbers {
-                if value < low { low = value }
-                if value > high { high = value }
-            }
+            // From the samples: a number has fewer digits than some of them.
+            plain.widen(
+                &range, by: UnsafeRawBufferPointer(part), where: UnsafeBufferPointer(numbers))
         }
-        guard low <= high else { return nil }
-        return ValueRange(measured: Double(low), Double(high), header.sampleType)
+        guard range.low <= range.high else { return nil }
+        let measured = ValueRange(measured: range.low, range.high, header.sampleType)
+        guard (measured.high - measured.low).isFinite else {
+            throw ImageError(
+                .unsupported,
+                "the image's samples reach from \(range.low) to \(range.high), farther than can be "
+                    + "computed with; --range LOW,HIGH names the values to be restored")
+        }
+        return measured
     }
 }
 
@@ -44,8 +52,7 @@ extension ValueRange {
         let length = high > low ? high - low : max(abs(low), 1)
         let room = high > low ? length / 20 : length / 2
         self.init(low: low - room, high: high + room)
-        guard !type.isFloatingPoint else { return }
-        let bounds = type.range
+        let bounds = type.limits
         self = ValueRange(low: max(self.low, bounds.low), high: min(self.high, bounds.high))
     }
 }

@@ -51,6 +51,17 @@ extension BlendFacts {
     /// Of what the plan divides.
     public var partHeader: ImageHeader { region.map(header.cropped) ?? header }
     public var outputHeader: ImageHeader { isCropped ? partHeader : header }
+
+    /// What to say of an output that cannot keep what is beside the region.
+    var lossWarnings: [String] {
+        guard region != nil, !isCropped, ImageFormats.format(ofOutput: output) == .jpeg else {
+            return []
+        }
+        return [
+            "\(output): a JPEG loses something of every pixel, so what is beside the region is not "
+                + "exactly the input's; a PNG or TIFF keeps it, and --crop writes the region alone"
+        ]
+    }
 }
 
 /// What became of the output.
@@ -180,7 +191,7 @@ public final class Blend {
         return BlendResult(
             seams: seams, damaged: damaged.sorted(), resultCounts: resultCounts,
             unknown: unknown.sorted(), uncertainty: summary, disagreement: reduced?.finish(),
-            warnings: warnings + sink.warnings)
+            warnings: warnings + facts.lossWarnings + sink.warnings)
     }
 
     private func readRows(

@@ -263,10 +263,12 @@ extension PictureTests {
                     (["--input", "nothing"], "'noise', 'masked', 'coarse', 'image' or 'meshgrid'"),
                     (["--log-level", "loud"], ": trace, debug, info, notice, warning, error"),
                     (["--sigma", "-5"], "above 0, or auto"), (["--range", "5,3"], "LOW,HIGH"),
+                    (["--range=-1.7e308,1.7e308"], "LOW,HIGH"),
                     (["--dashboard", "99999"], "0 to 65535"), (["--region", "1,2"], "X,Y,WIDTH"),
                     (["--page", "0"], "1 to 65535, or all"),
                     (["--compression", "zstd"], "is for a TIFF, but the output"),
-                    (["-o", "x.jpg", "--compression", "zstd"], "the output x.jpg is a JPEG"),
+                    (["-o", "x.jpg", "--compression", "LZW"], "the output x.jpg is a JPEG"),
+                    (["-o", "x.jpg", "--compression", "packbits"], "the output x.jpg is a JPEG"),
                     (["--quality", "80"], "is for a JPEG, but the output"),
                     (["-o", "x.tif", "--quality", "80"], "the output x.tif is a TIFF"),
                 ]

@@ -47,9 +47,6 @@ import Testing
             var bytes = (0..<header.decodedByteCount).map { _ in
                 UInt8.random(in: 0...255, using: &random)
             }
-            // Two samples of 8 bits would be gray and alpha.
-            header.alpha = nil
-            header.colorBands = 2
             try write(header, bytes, path)
             var (levelWidth, levelHeight, index) = (width, height, 0)
             while max(levelWidth, levelHeight) > 256 {

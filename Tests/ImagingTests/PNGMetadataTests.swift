@@ -164,7 +164,7 @@ import Testing
             #expect(source.warnings.first?.contains(words) == true, "\(source.warnings)")
         }
         // Nothing to say and nothing wrong.
-        for (type, bytes) in [("sBIT", [8]), ("bKGD", [0, 1]), ("tEXt", [65])]
+        for (type, bytes) in [("sBIT", [8]), ("tEXt", [65])]
             as [(String, [UInt8])]
         {
             let source = try open(before: HandmadePNG.chunk(type, bytes))
@@ -210,4 +210,47 @@ import Testing
         metadata.iccProfile = [1]
         #expect(metadata.colorChunksInWords == [])
     }
+
+    @Test func `the background and what other bits mean are kept or named`() throws {
+        let background = PNGChunk(type: "bKGD", bytes: [0, 7])
+        let chunk = HandmadePNG.chunk("bKGD", background.bytes)
+        let source = try open(before: chunk + HandmadePNG.chunk("sBIT", [8]))
+        #expect(source.header.metadata.pngColorChunks == [background] && source.warnings == [])
+        #expect(try roundTrip(source.header.metadata).0.pngColorChunks == [background])
+        let few = try open(before: HandmadePNG.chunk("sBIT", [5]))
+        #expect(few.warnings.first?.contains("the number of significant bits") == true)
+        // Other formats have no place for it, whatever profile they have.
+        var metadata = source.header.metadata
+        metadata.iccProfile = [1]
+        let folder = try ScratchFolder()
+        for name in ["a.tif", "a.jpg"] {
+            let path = "\(folder.path)/\(name)"
+            let warnings = try Picture(header(metadata), seed: 1).write(path)
+            #expect(warnings.contains { $0.contains("the background colour") }, "\(name)")
+        }
+    }
+
+    @Test func `primary colours become the tags of a TIFF`() throws {
+        let values: [UInt32] = [31000, 33000, 70000, 29000, 20000, 70000, 15000, 5000]
+        var metadata = Metadata()
+        metadata.pngColorChunks = [
+            PNGChunk(
+                type: "cHRM",
+                bytes: values.flatMap { $0.bigEndian.nativeBytes })
+        ]
+        let folder = try ScratchFolder()
+        let path = folder.path + "/a.tif"
+        #expect(try Picture(header(metadata), seed: 1).write(path) == [])
+        let tags = try ImageFormats.open(path).header.metadata.tags
+        #expect(tags.map(\.number) == [318, 319])
+        #expect(tags.flatMap(\.reals) == values.map { Double($0) / 1e5 })
+        // sRGB's chunk says more.
+        metadata.pngColorChunks.append(PNGChunk(type: "sRGB", bytes: [0]))
+        try Picture(header(metadata), seed: 1).write(path, overwrite: true)
+        #expect(try ImageFormats.open(path).header.metadata.tags == [])
+    }
+}
+
+extension UInt32 {
+    fileprivate var nativeBytes: [UInt8] { withUnsafeBytes(of: self) { Array($0) } }
 }

@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func `alpha keeps the meaning that the file gives it`() throws {
-        for (tag, kind) in [(1, AlphaKind.associated), (2, .unassociated), (0, .unspecified)] {
+        for (tag, kind) in [(1, AlphaKind.associated), (2, .unassociated)] {
             for bigEndian in [false, true] {
                 var file = HandmadeTIFF(width: 2, height: 1, samples: 2, data: [1, 2, 3, 4])
                 file.isBigEndian = bigEndian
@@ -74,8 +74,13 @@ import Testing
             }
         }
         // The tag may be missing; the sample is there all the same.
-        let bare = HandmadeTIFF(width: 2, height: 1, samples: 2, data: [1, 2, 3, 4])
+        var bare = HandmadeTIFF(width: 2, height: 1, samples: 2, data: [1, 2, 3, 4])
         #expect(try open(bare.bytes).header.alpha == .unspecified)
+        // What is said to be no alpha is a band, such as near infrared.
+        bare.set(HandmadeTIFF.extraSamples, 0)
+        let picture = try Picture(open(bare.bytes))
+        #expect(picture.header.alpha == nil && picture.header.colorBands == 2)
+        #expect(picture.samples == [1, 2, 3, 4])
     }
 
     @Test func `alpha moves behind all other samples`() throws {

@@ -54,4 +54,24 @@ import Testing
                 doubles(34264, moved), doubles(50844, [0, 0, 35, 40, 1, 2, 3, 4, 5, 6]),
             ])
     }
+
+    @Test func `a part of a panorama's part says so`() {
+        var header = ImageHeader(
+            width: 100, height: 80, colorBands: 1, sampleType: .uint8, format: .tiff)
+        func packet(_ width: Int, _ height: Int, left: Int, top: Int, full: Int) -> [UInt8] {
+            let sizes =
+                "GPano:CroppedAreaImageWidthPixels=\"\(width)\" "
+                + "GPano:CroppedAreaImageHeightPixels=\"\(height)\""
+            let places =
+                "<GPano:CroppedAreaLeftPixels>\(left)</GPano:CroppedAreaLeftPixels>"
+                + "<GPano:CroppedAreaTopPixels>\(top)</GPano:CroppedAreaTopPixels>"
+                + "<GPano:FullPanoWidthPixels>\(full)</GPano:FullPanoWidthPixels>"
+            return Array("<rdf:Description \(sizes)>\(places)</rdf:Description>".utf8)
+        }
+        header.metadata.xmp = packet(100, 80, left: 30, top: 40, full: 400)
+        let part = header.cropped(to: PixelRegion(x: 10, y: 5, width: 50, height: 40))
+        #expect(part.metadata.xmp == packet(50, 40, left: 40, top: 45, full: 400))
+        let large = try? header.enlarged(by: 2)
+        #expect(large?.metadata.xmp == packet(200, 160, left: 60, top: 80, full: 800))
+    }
 }

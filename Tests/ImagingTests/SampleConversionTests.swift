@@ -72,7 +72,10 @@ import Testing
         }
 
         func isMissing(_ value: Double) -> Bool {
-            !value.isFinite || value == header.metadata.nodata
+            guard value.isFinite, let nodata = header.metadata.nodata else {
+                return !value.isFinite
+            }
+            return value == (header.sampleType == .float16 ? Double(Float16(nodata)) : nodata)
         }
 
         /// What a number becomes.

@@ -187,30 +187,93 @@ import Testing
         )
         #expect(try none.measuredRange() == nil)
     }
-}
 
-/// One row of blocks of any samples, in memory.
-private final class RawSource: ImageSource {
-    var header: ImageHeader
-    let warnings: [String] = []
-    let bytes: [UInt8]
-
-    init(header: ImageHeader, bytes: [UInt8]) {
-        self.header = header
-        self.bytes = bytes
+    private func gray<Sample>(_ type: SampleType, _ samples: [Sample]) -> RawSource {
+        RawSource(
+            header: ImageHeader(
+                width: samples.count, height: 1, colorBands: 1, sampleType: type, format: .tiff),
+            bytes: samples.withUnsafeBytes { Array($0) })
     }
 
-    func readRaw(_ region: PixelRegion, into samples: UnsafeMutableRawBufferPointer)
-        throws(ImageError)
-    {
-        let pixel = header.pixelByteCount
-        var to = 0
-        for y in region.y..<region.y + region.height {
-            let from = (y * header.width + region.x) * pixel
-            for byte in bytes[from..<from + region.width * pixel] {
-                samples[to] = byte
-                to += 1
-            }
+    /// Measures a range, decodes with it and encodes again.
+    private func encodedAgain(_ source: RawSource) throws -> (ValueRange, [Float], [UInt8]) {
+        let range = try #require(try source.measuredRange())
+        source.header.values = range
+        let numbers = try pixels(
+            source, PixelRegion(x: 0, y: 0, width: source.header.width, height: 1))
+        var bytes = source.bytes
+        bytes.withUnsafeMutableBytes { raw in
+            numbers.withUnsafeBufferPointer { source.header.encode($0, into: raw) }
         }
+        return (range, numbers, bytes)
+    }
+
+    @Test func `a range is measured in the samples' own precision`() throws {
+        let integers: [UInt32] = [1_700_000_001, 1_700_000_003, 1_700_000_011]
+        let (range, numbers, bytes) = try encodedAgain(gray(.uint32, integers))
+        #expect(range == ValueRange(low: 1_700_000_000.5, high: 1_700_000_011.5))
+        #expect(numbers[0] > 0 && numbers[0] < numbers[1] && numbers[2] < 1)
+        #expect(bytes == integers.withUnsafeBytes { Array($0) })
+        for values in [
+            [1e300, 2e300, 1.5e300], [1.7e9, 1.7e9 + 10, 1.7e9 + 3], [1e-50, 3e-50, 2e-50],
+            [1e17, 1e17 + 16, 1e17], [-1e307, 1e307, 5], [1.7e308, 1.7e308, 1.7e308],
+        ] as [[Double]] {
+            let (range, numbers, bytes) = try encodedAgain(gray(.float64, values))
+            #expect(range.low <= values.min() ?? 0 && range.high >= values.max() ?? 0)
+            #expect(numbers.allSatisfy { (0...1).contains($0) }, "\(values): \(numbers)")
+            let back = bytes.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
+            let span = range.high - range.low
+            #expect(zip(back, values).allSatisfy { abs($0 - $1) <= span * 1e-7 }, "\(back)")
+        }
+    }
+
+    @Test func `a range ends where finite samples do`() throws {
+        let most = Float.greatestFiniteMagnitude
+        let (range, _, _) = try encodedAgain(gray(.float32, [-most, most, 0]))
+        #expect(range == ValueRange(low: -Double(most), high: Double(most)))
+        let half = Float16.greatestFiniteMagnitude
+        let (halves, numbers, _) = try encodedAgain(gray(.float16, [half, half, half / 2]))
+        #expect(halves.high == 65504 && numbers.allSatisfy { (0...1).contains($0) })
+        // A number at the end of a given range that reaches beyond them is no infinite sample.
+        var header = gray(.float32, [Float(0)]).header
+        header.values = ValueRange(low: 0, high: 1e300)
+        var sample: [Float] = [0]
+        sample.withUnsafeMutableBytes { raw in
+            [Float(1)].withUnsafeBufferPointer { header.encode($0, into: raw) }
+        }
+        #expect(sample == [most])
+    }
+
+    @Test func `samples whose distance overflows are refused`() {
+        let error = #expect(throws: ImageError.self) {
+            try gray(.float64, [-1.7e308, 1.7e308]).measuredRange()
+        }
+        #expect(error?.kind == .unsupported && error?.message.contains("--range") == true)
+    }
+
+    @Test func `no restored colour is above the alpha that it is multiplied by`() {
+        var header = ImageHeader(
+            width: 4, height: 1, colorBands: 3, alpha: .associated, sampleType: .uint16,
+            format: .tiff)
+        let former: [UInt16] = [1, 2, 3, 1000, 5, 6, 7, 0, 8, 9, 10, 65535, 11, 12, 13, 5]
+        let color: [Float] = [0.001, 0.5, 1, 0.5, 0, 0.1, 0.2, 0.9, 1, .nan, 1, 1]
+        func encoded() -> [UInt16] {
+            var samples = former
+            samples.withUnsafeMutableBytes { raw in
+                color.withUnsafeBufferPointer { color in
+                    [1, 1, 1, 0].withUnsafeBufferPointer {
+                        header.encode(color, isRestored: $0, into: raw)
+                    }
+                }
+            }
+            return samples
+        }
+        #expect(
+            encoded() == [66, 1000, 1000, 1000, 0, 0, 0, 0, 13107, 58981, 65535, 65535]
+                + former[12...])
+        header.metadata.nodata = 1000
+        #expect(Array(encoded()[..<4]) == [66, 999, 999, 1000])
+        header.alpha = .unassociated
+        #expect(Array(encoded()[..<4]) == [66, 32768, 65535, 1000])
     }
 }

@@ -158,7 +158,6 @@ extension ImageSink {
     ) throws {
         var bytes = [UInt8](repeating: 0, count: rowCount * header.width * header.pixelByteCount)
         try bytes.withUnsafeMutableBytes { raw in
-            header.encode(color, into: raw)
             let place = { (pixel: Int) in pixel * header.samplesPerPixel + header.colorBands }
             for (pixel, value) in (alpha ?? []).enumerated() {
                 if header.sampleType == .uint8 {
@@ -167,6 +166,7 @@ extension ImageSink {
                     raw.storeBytes(of: value, toByteOffset: 2 * place(pixel), as: UInt16.self)
                 }
             }
+            header.encode(color, into: raw)
             try append(rowCount: rowCount, samples: UnsafeRawBufferPointer(raw))
         }
     }

@@ -42,6 +42,19 @@ import Testing
         #expect(output == rows.flatMap { $0 })
     }
 
+    @Test func `what a JPEG does to everything beside the region is told`() throws {
+        for (isCropped, count) in [(false, 1), (true, 0)] {
+            let job = try PassThrough(width: 83, height: 71, region: region)
+            try job.storeTiles()
+            let path = job.scratch.file("out.jpg")
+            let result = try job.blend(change: {
+                $0.output = path
+                $0.isCropped = isCropped
+            })
+            #expect(result.warnings.filter { $0.contains("beside the region") }.count == count)
+        }
+    }
+
     @Test func `a region may touch the edges`() throws {
         let whole = PixelRegion(x: 0, y: 0, width: 83, height: 71)
         let corner = PixelRegion(x: 60, y: 40, width: 23, height: 31)

@@ -31,7 +31,7 @@ typedef enum codec_alpha {
     CODEC_ALPHA_NONE = 0,
     CODEC_ALPHA_UNASSOCIATED,
     CODEC_ALPHA_ASSOCIATED,    // color samples are multiplied by alpha
-    CODEC_ALPHA_UNSPECIFIED,   // an extra sample whose meaning the file does not say
+    CODEC_ALPHA_UNSPECIFIED,   // an extra sample about which the file does not say anything
 } codec_alpha;
 
 typedef enum codec_compression {
@@ -41,6 +41,7 @@ typedef enum codec_compression {
     CODEC_COMPRESSION_PACKBITS,
     CODEC_COMPRESSION_ZSTD,
     CODEC_COMPRESSION_JPEG,   // read only
+    CODEC_COMPRESSION_FAX,    // read only: CCITT's of 1 bit
 } codec_compression;
 
 typedef enum codec_number {
@@ -69,6 +70,7 @@ typedef struct codec_info {
     uint32_t color_bands;          // all samples of a pixel but alpha, which comes last
     codec_model model;
     codec_alpha alpha;
+    uint32_t alpha_place;          // where a TIFF has it among its samples
     codec_number number;
     uint32_t bits;                 // of a decoded sample: 8, 16, 32 or 64
     codec_compression compression; // TIFF only
@@ -108,7 +110,12 @@ typedef struct codec_jpeg_writer codec_jpeg_writer;
 codec_status codec_tiff_open(int fd, uint64_t byte_limit, uint64_t directory,
                              codec_tiff_reader **reader, codec_info *info, codec_blocks *blocks,
                              codec_message *message);
-// Sets what the samples of blocks are that the file has no bytes for; 0 otherwise.
+// Turns a number that a stored sample may be, such as the nodata value, into the one that it is
+// decoded to. Returns 0 where there is none: in a palette, and where no stored sample is this
+// number although others are changed.
+int codec_tiff_decoded_number(const codec_tiff_reader *reader, double *number);
+// Sets what the stored samples of blocks are that the file has no bytes for; 0 otherwise. As one
+// that is decoded.
 void codec_tiff_set_missing(codec_tiff_reader *reader, const void *sample);
 // All blocks are read so many bytes behind the places that the directory names.
 void codec_tiff_displace(codec_tiff_reader *reader, uint64_t byte_count);

@@ -37,6 +37,13 @@ void csamples_decode(const csamples_format *format, const void *samples, size_t 
 // NaN, that are missing (unless they are filled), and of pixels whose mark is 0; marks may be NULL.
 void csamples_encode(const csamples_format *format, const float *numbers, const uint8_t *marks,
                      size_t pixel_count, void *samples);
+// After encoding, where colors are multiplied by alpha, which is the sample behind them: none that
+// a number was put in the place of stays above it. Unsigned integers; others are left as they are.
+void csamples_bound_by_alpha(const csamples_format *format, const float *numbers,
+                             const uint8_t *marks, size_t pixel_count, void *samples);
+// Lowers *low and raises *high to the samples whose number is not NaN.
+void csamples_measure(const csamples_format *format, const void *samples, const float *numbers,
+                      size_t pixel_count, double *low, double *high);
 
 // sums[i] += (weight * weights[i]) * values[i]
 void csamples_add_weighted(float *sums, float weight, const float *weights, const float *values,

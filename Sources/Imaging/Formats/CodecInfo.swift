@@ -145,6 +145,8 @@ extension TIFFCompression {
         case CODEC_COMPRESSION_ZSTD: self = .zstd
         // Lossy: what is restored is not to be damaged again.
         case CODEC_COMPRESSION_JPEG: self = .deflate
+        // For one bit alone, which has become eight.
+        case CODEC_COMPRESSION_FAX: self = .deflate
         default: self = .none
         }
     }

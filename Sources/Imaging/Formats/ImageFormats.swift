@@ -36,8 +36,9 @@ public struct ReadingOptions: Sendable {
     public var cacheByteCount = 128 << 20
     /// Where an image that cannot be read by region is decoded to when it is larger than the cache.
     public var scratchFolder: String
-    /// The page of a file with several, from 0.
-    public var page = 0
+    /// The page of a file with several, from 0; nil for the first that is neither a smaller copy
+    /// nor a mask.
+    public var page: Int?
     /// Whether all other pages are read too, each by itself: then nothing is said about them.
     public var isOneOfAllPages = false
     /// The most that the samples of the whole image may take, checked before anything is taken.
@@ -77,7 +78,7 @@ public enum ImageFormats {
         guard let codec = all.first(where: { $0.recognizes(prefix) }) else {
             throw unrecognized(path, prefix)
         }
-        if options.page > 0, codec.format != .tiff {
+        if options.page ?? 0 > 0, codec.format != .tiff {
             throw ImageError(.unsupported, "\(path) is a \(codec.format), which has one page")
         }
         let source = try codec.open(descriptor, name: path, options)

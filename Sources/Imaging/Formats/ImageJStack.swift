@@ -7,10 +7,14 @@ extension TIFFStructure {
     /// Bytes of a description that is looked at.
     private static let descriptionMaximum = 1 << 20
 
-    /// The pages that can be asked for: the chain of directories, or, where a single one describes
+    /// The pages that can be asked for: the chain of directories and, where all of them are smaller
+    /// copies or masks, the images in full size in their SubIFDs; or, where a single one describes
     /// a stack of ImageJ's, its images as far as the file holds them.
     func imagePages(maximum: Int = 65536) -> TIFFPages {
         var pages = pages(maximum: maximum)
+        if !pages.directories.indices.contains(where: pages.isWhole) {
+            pages.directories += fullImages(of: pages)
+        }
         guard pages.directories.count == 1, !pages.endsEarly,
             let directory = directory(at: pages.directories[0].offset),
             let (count, pixels) = imageJStack(directory)

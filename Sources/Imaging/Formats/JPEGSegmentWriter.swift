@@ -12,6 +12,7 @@ struct JPEGSegmentWriter {
 
     init(_ header: ImageHeader) {
         let metadata = header.metadata.withTextsAsTags(keeping: ["Comment"])
+            .withPrimariesAsTags()
         addExif(metadata.withPixelDimensions(of: header))
         if let packet = metadata.xmp {
             for part in ExtendedXMP.segments(packet) { add(0xE1, part) }

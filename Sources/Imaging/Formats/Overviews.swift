@@ -2,7 +2,8 @@
 
 /// Each level has half the width and height of the one before, rounded up, until both are at most
 /// 256. A pixel is the mean of 2 x 2, in which what is missing and, where alpha is independent of
-/// the colours, what cannot be seen do not count. Rows wait in a scratch file: memory is a row for
+/// the colours, what cannot be seen do not count; one beside the nodata value where it would fall
+/// on it. Rows wait in a scratch file: memory is a row for
 /// each level.
 final class Overviews {
     static let sideMaximum = 256
@@ -141,7 +142,7 @@ extension ImageHeader {
         let (count, bands) = (samplesPerPixel, colorBands)
         let width = rows.0.count / count
         let isWeighted = alpha == .unassociated
-        let nodata = metadata.nodata ?? .nan
+        let nodata = missingSample
         for x in 0..<(width + 1) / 2 {
             let left = 2 * x * count
             let right = min(2 * x + 1, width - 1) * count
@@ -156,11 +157,14 @@ extension ImageHeader {
                 let values = SIMD4(
                     rows.0[left + band].real, rows.0[right + band].real,
                     rows.1[left + band].real, rows.1[right + band].real)
-                let mean =
-                    band < bands
-                    ? knownMean(values, weights, nodata: nodata) : values.sum() / 4
-                // Where all are missing it stays missing, as it is.
-                means[x * count + band] = mean.map { Sample(nearest: $0) } ?? rows.0[left + band]
+                if band >= bands {
+                    means[x * count + band] = Sample(nearest: values.sum() / 4)
+                } else if let mean = knownMean(values, weights, nodata: nodata) {
+                    means[x * count + band] = Sample(nearest: mean, beside: nodata)
+                } else {
+                    // Where all are missing it stays missing, as it is.
+                    means[x * count + band] = rows.0[left + band]
+                }
             }
         }
     }

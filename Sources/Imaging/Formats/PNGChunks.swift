@@ -12,17 +12,20 @@ struct PNGChunks {
     private var byteCountLeft = 64 << 20
 
     private static let countMaximum = 20_000
-    static let colors: Set<String> = ["gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI"]
-    private static let taken: Set<String> = colors.union([
-        "iCCP", "pHYs", "eXIf", "tIME", "tEXt", "zTXt", "iTXt",
-    ])
-    /// How the pixels are stored and shown, which is the reader's affair or no longer true.
-    private static let silent: Set<String> = [
-        "tRNS", "bKGD", "hIST", "sBIT", "sPLT", "fcTL", "fdAT",
+    private static let taken: Set<String> = [
+        "gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI", "bKGD", "sBIT", "iCCP", "pHYs", "eXIf",
+        "tIME", "tEXt", "zTXt", "iTXt",
     ]
+    /// How the pixels are stored and shown, which is the reader's affair or no longer true.
+    private static let silent: Set<String> = ["tRNS", "hIST", "sPLT", "fcTL", "fdAT"]
+    /// Of a stored sample, and whether it is a place in the palette.
+    let bits: Int
+    let hasPalette: Bool
 
     /// Reads to the end, or to where the file makes no sense: that is the decoder's to say.
     init(_ descriptor: Int32) {
+        let kind = fileBytes(descriptor, at: 24, count: 2) ?? [8, 0]
+        (bits, hasPalette) = (Int(kind[0]), kind[1] == 3)
         var offset = 8
         while let head = fileBytes(descriptor, at: offset, count: 8) {
             let count = head[..<4].reduce(0) { $0 << 8 | Int($1) }

@@ -55,6 +55,14 @@ struct PNGMetadataReader {
             else { return }
             addLatin1(keyword, text[...])
         case "iTXt": takeInternational(bytes)
+        case "sBIT":
+            // Restored samples have all of their bits; what says so says nothing.
+            let all = chunks.hasPalette ? 8 : chunks.bits
+            if bytes.contains(where: { $0 != all }) {
+                chunks.leaveOut("the number of significant bits")
+            }
+        case "bKGD" where chunks.hasPalette || chunks.bits < 8:
+            chunks.leaveOut("the background colour")
         default:
             let isKnown = metadata.pngColorChunks.contains { $0.type == chunk.type }
             if !isKnown { metadata.pngColorChunks.append(chunk) }

@@ -36,7 +36,6 @@ enum TIFFFormat: FormatCodec {
         let place =
             page < pages.directories.count
             ? pages.directories[page] : TIFFPage(offset: structure?.firstDirectory ?? 0, kind: 0)
-        let offset = place.offset
         let file = try TIFFFile(descriptor, place, name: name, options)
         var header = ImageHeader(
             file.info, format: format, tiffCompression: TIFFCompression(file.info.compression))
@@ -44,14 +43,14 @@ enum TIFFFormat: FormatCodec {
             header.tiffLayout = .tiles(width: file.blockWidth, height: file.blockHeight)
         }
         var limit = MetadataLimit()
-        if let structure, let directory = structure.directory(at: offset) {
-            header.metadata.take(directory, of: structure, &limit)
-        }
+        if let structure { header.metadata.take(place, of: structure, &limit) }
         var warnings = pageWarnings(pages, page, name: name, options)
-        if let structure, let sentence = file.prepareForMissingBlocks(structure, offset, header) {
+        if let structure,
+            let sentence = file.prepareForMissingBlocks(structure, place.offset, header)
+        {
             warnings.append(sentence)
         }
-        header.metadata.leaveStatistics()
+        header.adaptMetadata(to: file, &limit)
         if options.isOneOfAllPages, place.displacement > 0 { header.metadata.leaveImageJ() }
         if pages.directories.count < 2, let count = header.metadata.leaveImageJStack() {
             warnings.append(
@@ -62,6 +61,13 @@ enum TIFFFormat: FormatCodec {
             warnings.append(
                 "\(name) is a stack of \(count) images of ImageJ, of which one is used; the "
                     + "output's description does not count the others")
+        }
+        if !options.isOneOfAllPages, pages.directories.count > 1,
+            let count = header.metadata.planesOfOME, count > 1
+        {
+            warnings.append(
+                "\(name): its OME-XML tells of \(count) planes; the output takes it over, but has "
+                    + "one of them")
         }
         warnings += sidecarWarnings(name)
         if !limit.leftOut.isEmpty {
@@ -86,14 +92,13 @@ enum TIFFFormat: FormatCodec {
         _ pages: TIFFPages, name: String, _ options: ReadingOptions
     ) throws(ImageError) -> Int {
         let count = pages.directories.count
-        guard options.page > 0 || options.isOneOfAllPages else {
+        guard let page = options.page else {
             return (0..<count).first { pages.isWhole($0) } ?? 0
         }
-        guard options.page < max(count, 1) else {
-            throw ImageError(
-                .unreadable, "\(name) has no page \(options.page + 1); it has \(count)")
+        guard page < max(count, 1) else {
+            throw ImageError(.unreadable, "\(name) has no page \(page + 1); it has \(count)")
         }
-        return options.page
+        return page
     }
 
     private static func pageWarnings(
@@ -101,14 +106,17 @@ enum TIFFFormat: FormatCodec {
     ) -> [String] {
         var warnings: [String] = []
         let all = pages.directories.indices
-        let isChosen = options.page == 0 && !options.isOneOfAllPages
+        let isChosen = options.page == nil && !options.isOneOfAllPages
         let others = all.filter { $0 != page && pages.isWhole($0) }.count
         if isChosen, !all.isEmpty, !all.contains(where: pages.isWhole) {
             warnings.append(
                 "\(name) says of all its pages that they are reduced images or masks; the first is "
                     + "used")
         }
-        if isChosen, page > 0 {
+        if isChosen, page > 0, pages.directories[page].outer != nil {
+            warnings.append(
+                "\(name): its pages are smaller copies; the image in full size in a SubIFD is used")
+        } else if isChosen, page > 0 {
             warnings.append(
                 "\(name): the first page is no image in full size; page \(page + 1) is used")
         }
@@ -208,6 +216,8 @@ private final class TIFFFile: BlockDecoder {
 
     /// What to say about strips or tiles that were never written: GDAL leaves out those of missing
     /// samples only. They become that value, or 0 where the file does not name one.
+    ///
+    /// - Parameter header: With the nodata value as the file says it.
     func prepareForMissingBlocks(
         _ structure: TIFFStructure, _ directory: Int, _ header: ImageHeader
     ) -> String? {
@@ -230,9 +240,46 @@ private final class TIFFFile: BlockDecoder {
             + "they are read as \(meaning)"
     }
 
+    /// What a stored sample of this value is decoded to; nil where there is no such number.
+    func decoded(_ number: Double) -> Double? {
+        var number = number
+        return codec_tiff_decoded_number(reader, &number) != 0 ? number : nil
+    }
+
     func decode(_ index: Int, into samples: UnsafeMutableRawBufferPointer) throws(ImageError) {
         try checked(name: name) {
             codec_tiff_read_block(reader, UInt32(index), samples.baseAddress, &$0)
+        }
+    }
+}
+
+extension ImageHeader {
+    /// Makes metadata true of the samples as they are decoded; what cannot be made so is left out.
+    fileprivate mutating func adaptMetadata(to file: TIFFFile, _ limit: inout MetadataLimit) {
+        metadata.leaveStatistics()
+        if alpha != nil {
+            metadata.moveSampleItems(from: Int(file.info.alpha_place), to: colorBands)
+        }
+        if let nodata = metadata.nodata {
+            metadata.nodata = file.decoded(nodata)
+            if metadata.nodata == nil {
+                limit.leaveOut("the nodata value \(Metadata.spelled(nodata))")
+            }
+            if metadata.nodata != nodata, !nodata.isNaN { metadata.nodataText = nil }
+        }
+        // Curves have a value for each number that a sample can be.
+        let length = 1 << (8 * min(sampleType.byteCount, 2))
+        let isAsStored = file.decoded(0) == 0
+        let curves = metadata.tags.filter { tag in
+            [TIFFTag.grayResponseCurve, TIFFTag.transferFunction].contains(tag.number)
+                && !(isAsStored && tag.count % length == 0)
+        }
+        for curve in curves {
+            limit.leaveOut(Metadata.name(of: curve.number))
+            let isResponse = curve.number == TIFFTag.grayResponseCurve
+            metadata.tags.removeAll {
+                $0.number == curve.number || isResponse && $0.number == TIFFTag.grayResponseUnit
+            }
         }
     }
 }

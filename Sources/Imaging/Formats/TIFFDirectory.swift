@@ -134,6 +134,20 @@ struct TIFFStructure {
 }
 
 extension TIFFStructure {
+    /// The images in full size that lie in the SubIFDs of pages which are smaller copies of them.
+    func fullImages(of pages: TIFFPages) -> [TIFFPage] {
+        pages.directories.prefix(16).flatMap { page -> [TIFFPage] in
+            let entry = directory(at: page.offset)?[TIFFTag.subDirectories]
+            let offsets = entry.flatMap { tag($0) }?.unsignedIntegers ?? []
+            return offsets.prefix(16).compactMap { offset in
+                guard let inner = directory(at: offset), kind(of: inner) & 5 == 0 else {
+                    return nil
+                }
+                return TIFFPage(offset: offset, kind: 0, outer: page.offset)
+            }
+        }
+    }
+
     /// NewSubfileType, or what the tag before it in history says.
     private func kind(of directory: TIFFDirectory) -> Int {
         let value = { (number: UInt16) in
@@ -162,6 +176,8 @@ struct TIFFPage {
     var kind: Int
     /// How many bytes behind the place that the directory names the pixels lie.
     var displacement = 0
+    /// Where the directory lies of which it is a SubIFD; nil for one of the chain.
+    var outer: Int?
 }
 
 struct TIFFDirectory {

@@ -160,7 +160,7 @@ private struct MetadataFields {
     var leftOut: [String] = []
 
     init(_ header: ImageHeader) {
-        let metadata = header.metadata.withTextsAsTags()
+        let metadata = header.metadata.withTextsAsTags().withPrimariesAsTags()
         exif = metadata.exifTags
         gps = metadata.gpsTags
         interoperability = metadata.interoperabilityTags

@@ -1,16 +1,25 @@
 // Which tags of a TIFF say what: those of the pixels, those with a property of their own in
 // `Metadata`, and all others.
 
+import Glibc
+
 enum TIFFTag {
     static let subfileType: UInt16 = 254
+    static let photometric: UInt16 = 262
     static let description: UInt16 = 270
     static let stripOffsets: UInt16 = 273
     static let orientation: UInt16 = 274
     static let xResolution: UInt16 = 282
     static let yResolution: UInt16 = 283
+    static let grayResponseUnit: UInt16 = 290
+    static let grayResponseCurve: UInt16 = 291
     static let resolutionUnit: UInt16 = 296
     static let transferFunction: UInt16 = 301
+    static let whitePoint: UInt16 = 318
+    static let primaryChromaticities: UInt16 = 319
     static let tileOffsets: UInt16 = 324
+    static let subDirectories: UInt16 = 330
+    static let referenceBlackWhite: UInt16 = 532
     static let xmp: UInt16 = 700
     static let iptc: UInt16 = 33723
     static let photoshop: UInt16 = 34377
@@ -19,21 +28,25 @@ enum TIFFTag {
     static let gps: UInt16 = 34853
     static let makerNote: UInt16 = 37500
     static let interoperability: UInt16 = 40965
+    static let gdalMetadata: UInt16 = 42112
     static let nodata: UInt16 = 42113
 
     /// How pixels are stored and what samples are. The output has its own.
     static let structural: Set<UInt16> = [
-        254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284,
-        288, 289, 290, 291, 292, 293, 317, 320, 322, 323, 324, 325, 326, 327, 328, 332, 334, 338,
-        339, 340, 341, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 559,
+        254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 284, 288,
+        289, 292, 293, 317, 320, 322, 323, 324, 325, 326, 327, 328, 332, 334, 338,
+        339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 559,
         50674,
     ]
 
     /// Of those, what an EXIF block says about its JPEG.
     static let structuralInExif: Set<UInt16> = [529, 531, 532]
 
-    /// What points into the file or repeats its pixels: copied it would lie.
+    /// What points into the file, repeats its pixels or counts what restoring changes: copied it
+    /// would lie.
     static let bound: [UInt16: String] = [
+        280: "the least and the largest sample", 281: "the least and the largest sample",
+        340: "the least and the largest sample", 341: "the least and the largest sample",
         330: "further images (SubIFDs)", 400: "a directory of global parameters",
         33628: "MetaMorph's places in the file", 33629: "MetaMorph's places in the file",
         33630: "MetaMorph's places in the file", 33631: "MetaMorph's places in the file",
@@ -45,11 +58,12 @@ enum TIFFTag {
         33550, 33922, 33918, 33919, 33920, 34264, 34735, 34736, 34737, 50844,
     ]
     static let imageJ: Set<UInt16> = [50838, 50839]
+    static let grayResponse: Set<UInt16> = [grayResponseUnit, grayResponseCurve]
 
     /// Whether an EXIF block holds it: what TIFF readers alone would look for it does not.
     static func isForExif(_ number: UInt16) -> Bool {
         !georeferencing.contains(number) && !imageJ.contains(number)
-            && ![42112, 51123].contains(number) && number < 65000
+            && !grayResponse.contains(number) && ![42112, 51123].contains(number) && number < 65000
     }
 }
 
@@ -83,6 +97,10 @@ extension Metadata {
             case TIFFTag.photoshop: takeBlock(\.photoshop, entry, of: file, &limit)
             case TIFFTag.iccProfile: takeBlock(\.iccProfile, entry, of: file, &limit)
             case TIFFTag.nodata: takeNodata(entry, of: file)
+            case TIFFTag.referenceBlackWhite where !isExif:
+                if directory.needsReferenceBlackWhite(entry, of: file) {
+                    limit.leaveOut("the reference black and white")
+                }
             case TIFFTag.exif:
                 takeDirectory(entry, \.exifTags, "EXIF's directory", of: file, &limit)
             case TIFFTag.gps: takeDirectory(entry, \.gpsTags, "GPS's directory", of: file, &limit)
@@ -95,6 +113,22 @@ extension Metadata {
             default: take(entry, \.tags, of: file, &known, &limit)
             }
         }
+    }
+
+    /// Takes what the directories of a page say beside the pixels: its own, and the one of which it
+    /// is a SubIFD, but for where that one's smaller copy lies on the ground.
+    mutating func take(_ page: TIFFPage, of file: TIFFStructure, _ limit: inout MetadataLimit) {
+        guard let directory = file.directory(at: page.offset) else { return }
+        take(directory, of: file, &limit)
+        guard let outer = page.outer.flatMap(file.directory(at:)) else { return }
+        let entries = outer.entries.filter {
+            $0.number != TIFFTag.subDirectories && !TIFFTag.georeferencing.contains($0.number)
+        }
+        take(
+            TIFFDirectory(
+                offset: outer.offset, entries: entries, next: outer.next,
+                nextPlace: outer.nextPlace),
+            of: file, &limit)
     }
 
     private mutating func takeOrientationAndResolution(
@@ -202,5 +236,16 @@ extension Metadata {
         guard let tag = file.tag(entry) else { return limit.leaveOut("\(name), which is damaged") }
         limit.byteCount -= size
         self[keyPath: place].append(tag)
+    }
+}
+
+extension TIFFDirectory {
+    /// Whether a ReferenceBlackWhite says something of samples that are not YCbCr: other values
+    /// for black and white than the least and the largest ones.
+    fileprivate func needsReferenceBlackWhite(_ entry: TIFFEntry, of file: TIFFStructure) -> Bool {
+        let value = { (number: UInt16) in self[number].flatMap { file.tag($0) }?.reals.first }
+        guard value(TIFFTag.photometric) != 6, let tag = file.tag(entry) else { return false }
+        let most = exp2(value(258) ?? 1) - 1
+        return tag.reals.enumerated().contains { $0.element != ($0.offset % 2 == 0 ? 0 : most) }
     }
 }

@@ -45,12 +45,44 @@ extension Metadata {
         return true
     }
 
+    /// With PNG's primary colours as the tags that TIFF and EXIF have for them, unless a profile or
+    /// another chunk says more.
+    func withPrimariesAsTags() -> Metadata {
+        guard iccProfile == nil,
+            !pngColorChunks.contains(where: { $0.type == "sRGB" || $0.type == "cICP" }),
+            let place = pngColorChunks.firstIndex(where: {
+                $0.type == "cHRM" && $0.bytes.count == 32
+            }), !Self.isSRGB(pngColorChunks[place])
+        else { return self }
+        let chunk = pngColorChunks[place]
+        // Hundred-thousandths.
+        let rationals = (0..<8).map { index in
+            [UInt32(clamping: chunk.number(at: 4 * index)), 100_000].withUnsafeBytes { Array($0) }
+        }
+        let present = { (number: UInt16) in tags.contains { $0.number == number } }
+        guard !present(TIFFTag.whitePoint), !present(TIFFTag.primaryChromaticities) else {
+            return self
+        }
+        var metadata = self
+        metadata.pngColorChunks.remove(at: place)
+        metadata.tags += [
+            MetadataTag(
+                number: TIFFTag.whitePoint, kind: .rational,
+                bytes: rationals[..<2].flatMap(\.self)),
+            MetadataTag(
+                number: TIFFTag.primaryChromaticities, kind: .rational,
+                bytes: rationals[2...].flatMap(\.self)),
+        ]
+        return metadata
+    }
+
     /// PNG's colour chunks in words, for a format that has none. A profile says more than they do,
-    /// and sRGB is what an image without a profile is taken for.
+    /// but not of the background, and sRGB is what an image without a profile is taken for.
     var colorChunksInWords: [String] {
-        guard iccProfile == nil else { return [] }
-        return pngColorChunks.compactMap { chunk in
-            switch chunk.type {
+        pngColorChunks.compactMap { chunk in
+            if chunk.type == "bKGD" { return "the background colour" }
+            guard iccProfile == nil else { return nil }
+            return switch chunk.type {
             case "sRGB": nil
             case "gAMA":
                 Self.isSRGB(chunk) ? nil : "the gamma \(1 / (Double(chunk.number(at: 0)) / 1e5))"

@@ -17,7 +17,7 @@ enum RangeChoice: OptionValue {
         default:
             let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
             guard parts.count == 2, let low = Double(parts[0]), let high = Double(parts[1]),
-                low.isFinite, high.isFinite, low < high
+                low < high, (high - low).isFinite
             else { return nil }
             self = .values(ValueRange(low: low, high: high))
         }
@@ -40,6 +40,8 @@ struct RegionChoice: OptionValue {
 
 /// What `--page` asks for.
 enum PageChoice: OptionValue {
+    /// The first that is neither a smaller copy nor a mask, where none is asked for.
+    case first
     /// From 1.
     case number(Int)
     case all
@@ -51,6 +53,7 @@ enum PageChoice: OptionValue {
     /// From 1; nil for all.
     var number: Int? {
         switch self {
+        case .first: 1
         case .number(let number), .oneOfAll(let number): number
         case .all: nil
         }
@@ -95,10 +98,11 @@ struct InputOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             The page of a TIFF with several, 1 to 65535; or all, which may differ in size and kind \
-            and become the pages of the output, a TIFF too. (default: 1)
+            and become the pages of the output, a TIFF too. (default: the first that is neither a \
+            thumbnail nor a mask)
             """, valueName: "number|all"),
         completion: .list(["all"]), transform: PageChoice.parse)
-    var page = PageChoice.number(1)
+    var page = PageChoice.first
 
     @Option(
         parsing: .unconditional,
@@ -163,7 +167,7 @@ struct InputOptions: ParsableArguments {
         case .oneOfAll(let number):
             options.page = number - 1
             options.isOneOfAllPages = true
-        case .all: break
+        case .first, .all: break
         }
         var source = try ImageFormats.open(file, options)
         let bands = source.header.colorBands
@@ -171,7 +175,7 @@ struct InputOptions: ParsableArguments {
             throw ProgramError(
                 .badInput, "\(file) has \(bands) bands; at most 16 can be restored together")
         }
-        options.page = 0
+        options.page = nil
         if let mask = try task.mask(of: source, file: file, options) {
             source = MaskedSource(source, mask)
         }

@@ -4,7 +4,16 @@ public import ArgumentParser
 import Glibc
 public import Imaging
 
-extension TIFFCompression: ExpressibleByArgument {}
+extension TIFFCompression: ExpressibleByArgument {
+    /// In upper and lower case alike.
+    public init?(argument: String) {
+        let name = argument.lowercased()
+        guard let match = Self.allCases.first(where: { $0.rawValue.lowercased() == name }) else {
+            return nil
+        }
+        self = match
+    }
+}
 
 /// Whether two paths mean the same file, of which none need be there yet.
 func nameSameFile(_ one: String, _ other: String) -> Bool {
