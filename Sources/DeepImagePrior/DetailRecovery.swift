@@ -21,6 +21,9 @@ struct DetailRecovery {
     /// variance.
     private static let squareMaximum: Float = 9
 
+    /// Numbers of four bytes that `add` holds for each pixel.
+    static func valuesPerPixel(bands: Int) -> Int { 2 * bands + 6 }
+
     /// nil where nothing is to come back: no noise was measured, or the loss expects samples that
     /// are far off, or noise that follows the picture.
     init?(_ problem: FitProblem, _ configuration: FitConfiguration) {

@@ -33,8 +33,10 @@ extension Fit {
         do throws(NetworkError) {
             let pixels = height * width
             let masked = configuration.input == .masked ? MaskedPicture.valuesPerSample : 0
+            let detail =
+                configuration.detailNoise.isEmpty ? 0 : DetailRecovery.valuesPerPixel(bands: bands)
             let arrays =
-                pixels * (configuration.inputChannels + (4 + masked) * bands)
+                pixels * (configuration.inputChannels + (4 + masked) * bands + detail)
                 + 3 * StopMonitor.valueCountMaximum(configuration, sampleCount: pixels * bands)
             let snapshot = 3 * (try Network.parameterCount(of: description))
             let options = configuration.networkOptions(threadCount: threadCount)
