@@ -1,5 +1,7 @@
 // How strong the noise of an image is, and what shares it, from the image alone.
 
+import Glibc
+
 /// What is measured of an image's noise.
 public struct NoiseEstimate: Equatable, Sendable {
     /// Its standard deviation, 1 being the range of values.
@@ -119,12 +121,18 @@ private struct DiagonalDetails {
         guard !found.isEmpty else { return [] }
         return (0..<count).map { level in
             let nearest = found.min { abs($0.level - level) < abs($1.level - level) }
-            // Four decimals, so that the numbers can be told.
-            return ((nearest?.deviation ?? 0) * 10000).rounded() / 10000
+            return Self.rounded(nearest?.deviation ?? 0)
         }
     }
 
     private static let levelBlockMinimum = 32
+
+    /// To three digits, so that the number can be told.
+    private static func rounded(_ value: Double) -> Double {
+        guard value > 0 else { return 0 }
+        let scale = pow(10, 2 - floor(log10(value)))
+        return (value * scale).rounded() / scale
+    }
 
     /// The first of the steps that is larger than noise reaches.
     private static func step(beyond reach: Int) -> Int {

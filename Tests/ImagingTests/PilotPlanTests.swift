@@ -43,7 +43,8 @@ import Testing
 @Suite struct NoiseEstimateTests {
     /// Smooth structure with noise, of which a part is the same in all bands.
     private func estimate(
-        deviation: Double, sharedShare: Double = 0, side: Int = 1, slope: Double = 0
+        deviation: Double, sharedShare: Double = 0, side: Int = 1, slope: Double = 0,
+        sampleType: SampleType = .uint8
     ) throws -> NoiseEstimate {
         var state = UInt64(deviation) &+ 77
         func uniform() -> Double {
@@ -53,7 +54,7 @@ import Testing
         // Twelve uniform numbers have the variance 1, and nearly a normal distribution.
         func normal() -> Double { (0..<12).reduce(-6) { sum, _ in sum + uniform() } }
         let header = ImageHeader(
-            width: 200, height: 150, colorBands: 3, alpha: nil, sampleType: .uint8,
+            width: 200, height: 150, colorBands: 3, alpha: nil, sampleType: sampleType,
             format: .png)
         var picture = Picture(header, seed: 1)
         // White noise, of which each pixel's is the mean over a square.
@@ -70,7 +71,8 @@ import Testing
             let smooth = 128 + Double(pixel % 200) / 4 - Double(pixel / 200) / 3
             let strength = deviation * (1 + slope * (smooth - 128) / 128)
             picture.samples[place] = UInt16(
-                min(max(smooth + strength * square / Double(side), 0), 255).rounded())
+                min(max(smooth + strength * square / Double(side), 0), sampleType.range.high)
+                    .rounded())
         }
         let plan = try TilePlan(
             width: 200, height: 150, tile: 64, overlap: 16, alignment: 32, minimum: 64)
@@ -91,6 +93,11 @@ import Testing
             #expect(abs(found[level] * 255 / expected - 1) < 0.2, "\(found)")
         }
         #expect(found[0] == found[2] && found[7] == found[5])
+    }
+
+    @Test func `noise that is weak beside the range of values is told`() throws {
+        let found = try estimate(deviation: 4, sampleType: .uint16).levels
+        #expect(found.allSatisfy { abs($0 * 65535 - 4) < 1 }, "\(found)")
     }
 
     @Test(arguments: [(0, false), (0.1, false), (0.35, true), (1, true)] as [(Double, Bool)])
