@@ -21,17 +21,18 @@ struct DetailRecovery {
     /// variance.
     private static let squareMaximum: Float = 9
 
+    /// Where nothing was measured to be noise, nearly all comes back.
+    private static let deviationMinimum: Float = 1e-6
+
     /// Numbers of four bytes that `add` holds for each pixel.
     static func valuesPerPixel(bands: Int) -> Int { 2 * bands + 6 }
 
     /// nil where nothing is to come back: no noise was measured, or the loss expects samples that
     /// are far off, or noise that follows the picture.
     init?(_ problem: FitProblem, _ configuration: FitConfiguration) {
-        guard !configuration.detailNoise.isEmpty, configuration.factor == 1,
-            configuration.dataTerm == .squared, configuration.noiseModel == .gaussian
-        else { return nil }
+        guard configuration.recoversDetail else { return nil }
         (height, width, bands) = (problem.height, problem.width, problem.bands)
-        noise = configuration.detailNoise.map { Float($0) }
+        noise = configuration.detailNoise.map { max(Float($0), Self.deviationMinimum) }
         // Noise that neighbours share varies more from window to window.
         halfSide = 7 + 3 * configuration.blindRadius
     }

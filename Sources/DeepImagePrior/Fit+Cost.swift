@@ -34,7 +34,7 @@ extension Fit {
             let pixels = height * width
             let masked = configuration.input == .masked ? MaskedPicture.valuesPerSample : 0
             let detail =
-                configuration.detailNoise.isEmpty ? 0 : DetailRecovery.valuesPerPixel(bands: bands)
+                configuration.recoversDetail ? DetailRecovery.valuesPerPixel(bands: bands) : 0
             let arrays =
                 pixels * (configuration.inputChannels + (4 + masked) * bands + detail)
                 + 3 * StopMonitor.valueCountMaximum(configuration, sampleCount: pixels * bands)

@@ -49,6 +49,8 @@ public final class Fit {
     private let missing: [Int]
     /// Samples that are held out: their places, and what they are.
     private let heldOut: [(place: Int, value: Float)]
+    /// Those, and what is held back with them.
+    private let withheld: [(place: Int, value: Float)]
     private let network: Network
     private let forwardOperator: any ForwardOperator
     private let dataGradient: DataGradient
@@ -86,8 +88,10 @@ public final class Fit {
         try configuration.checkCurve(fits: problem)
         var problem = problem
         let kernels = try Self.kernels()
+        let given = problem.pixels
         heldOut = problem.holdOut(configuration, kernels: kernels)
         missing = problem.pixels.indices.filter { problem.pixels[$0].isNaN }
+        withheld = missing.filter { !given[$0].isNaN }.map { ($0, given[$0]) }
         self.configuration = configuration
         monitor = StopMonitor(configuration)
         forwardOperator = configuration.makeOperator(for: problem)
@@ -185,8 +189,13 @@ public final class Fit {
             return monitor.curve.laidOut(sampleCount: average.count)
         }
         var restored = monitor.best.isEmpty ? average : monitor.best
-        DetailRecovery(problem, configuration)?.add(
-            to: &restored, given: problem.pixels, missing: missing)
+        if let detail = DetailRecovery(problem, configuration) {
+            var given = problem.pixels
+            for (place, value) in withheld { given[place] = value }
+            let isKnown = Set(withheld.map(\.place))
+            detail.add(
+                to: &restored, given: given, missing: missing.filter { !isKnown.contains($0) })
+        }
         return restored.map { min(max($0, 0), 1) }
     }
 

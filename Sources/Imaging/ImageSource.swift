@@ -53,6 +53,18 @@ extension ImageSource {
         try hideMissing(in: region, of: pixels)
     }
 
+    /// Reads the window of a tile as fits see it: as `readWindow`, but values beyond the range are
+    /// its ends.
+    public func readClampedWindow(
+        _ tile: TilePlan.Tile, into pixels: UnsafeMutableBufferPointer<Float>
+    ) throws(ImageError) {
+        try readWindow(tile, into: pixels)
+        // NaN is neither.
+        for place in pixels.indices where pixels[place] < 0 || pixels[place] > 1 {
+            pixels[place] = pixels[place] < 0 ? 0 : 1
+        }
+    }
+
     /// Reads the window of a tile as (H, W, C) in [0, 1]; what is missing is NaN.
     ///
     /// A window larger than the image (on the right or below) goes on as a mirror image that does

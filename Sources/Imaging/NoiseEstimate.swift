@@ -31,6 +31,7 @@ private struct DiagonalDetails {
     struct Block {
         /// Of its samples.
         let mean: Double
+        let least, most: Float
         /// Mean squares, with each of the steps.
         let squares: [Double]
 
@@ -86,7 +87,12 @@ private struct DiagonalDetails {
                     }
                 }
                 guard squares.allSatisfy(\.isFinite) else { continue }
-                blocks.append(Block(mean: mean { pixels[$0] }, squares: squares))
+                let ends = places.reduce((Float.infinity, -Float.infinity)) {
+                    (min($0.0, pixels[$1]), max($0.1, pixels[$1]))
+                }
+                blocks.append(
+                    Block(
+                        mean: mean { pixels[$0] }, least: ends.0, most: ends.1, squares: squares))
             }
         }
     }
@@ -105,19 +111,19 @@ private struct DiagonalDetails {
     /// - Parameter reach: of the noise: samples further apart differ by all of it.
     private func levels(reach: Int) -> [Double] {
         let count = NoiseEstimate.levelCount
-        let step = Self.step(beyond: reach)
-        let found: [(level: Int, deviation: Double)] = (0..<count).compactMap { level in
-            let blocks = blocks.filter {
-                min(max(Int($0.mean * Double(count)), 0), count - 1) == level
+        // Where samples are cut off, noise is too.
+        let least = blocks.map(\.least).min() ?? 0
+        let most = blocks.map(\.most).max() ?? 0
+        var uncut = blocks.filter { $0.least > least && $0.most < most }
+        if uncut.isEmpty { uncut = blocks }
+        var found: [(level: Int, deviation: Double)] = (0..<count).compactMap { level in
+            let blocks = uncut.filter {
+                Int(min(max($0.mean * Double(count), 0), Double(count - 1))) == level
             }
             guard blocks.count >= Self.levelBlockMinimum else { return nil }
-            let squares = Self.quiet(blocks, oneIn: 10)
-            // Beyond its reach noise is the same with each step. What grows is texture, which is in
-            // these squares too: about half as much as it grows with the next step.
-            let growth = squares[min(step + 1, squares.count - 1)] - squares[step]
-            let variance = max(squares[step] - max(growth, 0) / 2, squares[step] / 4)
-            return (level, variance.squareRoot())
+            return (level, Self.deviation(blocks, reach: reach))
         }
+        if found.isEmpty, !uncut.isEmpty { found = [(0, Self.deviation(uncut, reach: reach))] }
         guard !found.isEmpty else { return [] }
         return (0..<count).map { level in
             let nearest = found.min { abs($0.level - level) < abs($1.level - level) }
@@ -126,6 +132,16 @@ private struct DiagonalDetails {
     }
 
     private static let levelBlockMinimum = 32
+
+    /// Of the noise in the blocks that have the least structure.
+    private static func deviation(_ blocks: [Block], reach: Int) -> Double {
+        let squares = quiet(blocks, oneIn: 10)
+        let step = step(beyond: reach)
+        // Beyond its reach noise is the same with each step. What grows is texture, which is in
+        // these squares too: about half as much as it grows with the next step.
+        let growth = squares[min(step + 1, squares.count - 1)] - squares[step]
+        return max(squares[step] - max(growth, 0) / 2, squares[step] / 4).squareRoot()
+    }
 
     /// To three digits, so that the number can be told.
     private static func rounded(_ value: Double) -> Double {
@@ -185,7 +201,7 @@ extension ImageSource {
         defer { pixels.deallocate() }
         var details = DiagonalDetails()
         for index in 0..<windows.tileCount {
-            try readWindow(windows.tile(index), into: pixels)
+            try readClampedWindow(windows.tile(index), into: pixels)
             // A window may be larger than the image; what is mirrored there says nothing else.
             details.add(
                 pixels, height: min(plan.windowHeight, plan.imageHeight),

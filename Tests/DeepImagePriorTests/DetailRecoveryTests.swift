@@ -114,10 +114,20 @@ struct DetailRecoveryTests {
         }
     }
 
-    @Test func `a fit's result has the detail that its average lacks`() throws {
+    @Test func `where there is no noise nearly all comes back`() throws {
+        let smooth = FitProblem.tile(48, 40)
+        let given = FitProblem.tile(48, 40) { row, column, _ in Float((row ^ column) & 7) / 8 }
+        let result = try recovered(
+            smooth.pixels, given, Self.configuration { $0.detailNoise = [0] })
+        #expect(error(result, given.pixels) < error(smooth.pixels, given.pixels) / 30)
+    }
+
+    @Test(arguments: [StopRule.fixed, .heldOut])
+    func `a fit's result has the detail that its average lacks`(rule: StopRule) throws {
         let (_, given) = try noisy()
         let fit = try Fit(
-            problem: given, configuration: Self.configuration { $0.iterations = 3 })
+            problem: given,
+            configuration: Self.configuration { ($0.iterations, $0.stopRule) = (3, rule) })
         while !fit.isFinished { _ = try fit.step() }
         let average = fit.state.present.average
         let expected = try recovered(average, given).map { min(max($0, 0), 1) }

@@ -120,6 +120,34 @@ extension PictureTests {
             return path
         }
 
+        @Test func `a fill value far beyond the range spoils no fit`() throws {
+            try withSession { session in
+                let header = ImageHeader(
+                    width: 96, height: 96, colorBands: 1, sampleType: .float32, format: .tiff)
+                let samples = (0..<96 * 96).map { (place: Int) -> Float in
+                    place < 1920 ? -3.4e38 : Float(place % 97)
+                }
+                let path = session.path("in.tif")
+                let sink = try ImageFormats.createSink(path, like: header)
+                try samples.withUnsafeBytes { try sink.append(rowCount: 96, samples: $0) }
+                try sink.finish()
+                for preset in ["thin", "fast"] {
+                    try session.succeed([
+                        path, "-o", session.path("\(preset).tif"), "--range", "0,100",
+                        "--preset", preset, "--iterations", "2", "--workers", "1", "--quiet",
+                    ])
+                }
+            }
+        }
+
+        @Test func `a plan is of one page`() throws {
+            try withSession { session in
+                let image = try Picture().write(session.path("in.tif"))
+                expectRefusal(
+                    try session.run(["plan", image, "--page", "all"]), 64, saying: "one page")
+            }
+        }
+
         @Test func `nothing is filled where nothing is known`() throws {
             try withSession { session in
                 let image = try image(session) { _, _ in true }

@@ -44,7 +44,7 @@ import Testing
     /// Smooth structure with noise, of which a part is the same in all bands.
     private func estimate(
         deviation: Double, sharedShare: Double = 0, side: Int = 1, slope: Double = 0,
-        sampleType: SampleType = .uint8
+        sampleType: SampleType = .uint8, ceiling: Double = .infinity
     ) throws -> NoiseEstimate {
         var state = UInt64(deviation) &+ 77
         func uniform() -> Double {
@@ -70,9 +70,13 @@ import Testing
             }
             let smooth = 128 + Double(pixel % 200) / 4 - Double(pixel / 200) / 3
             let strength = deviation * (1 + slope * (smooth - 128) / 128)
+            let isCut = ceiling.isFinite && pixel % 200 >= 100
             picture.samples[place] = UInt16(
-                min(max(smooth + strength * square / Double(side), 0), sampleType.range.high)
-                    .rounded())
+                min(
+                    max(isCut ? ceiling : smooth + strength * square / Double(side), 0),
+                    min(sampleType.range.high, ceiling)
+                )
+                .rounded())
         }
         let plan = try TilePlan(
             width: 200, height: 150, tile: 64, overlap: 16, alignment: 32, minimum: 64)
@@ -93,6 +97,11 @@ import Testing
             #expect(abs(found[level] * 255 / expected - 1) < 0.2, "\(found)")
         }
         #expect(found[0] == found[2] && found[7] == found[5])
+    }
+
+    @Test func `where samples are cut off, nothing is learned of the noise`() throws {
+        let found = try estimate(deviation: 10, ceiling: 140).levels
+        #expect(found.allSatisfy { $0 * 255 > 6 }, "\(found)")
     }
 
     @Test func `noise that is weak beside the range of values is told`() throws {

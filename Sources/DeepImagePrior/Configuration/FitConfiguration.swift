@@ -230,6 +230,12 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     /// the network shows it again, and with less it is told less. Measured, docs/QUALITY.md.
     private static let coarseNoiseMaximum = 0.01
 
+    /// Whether detail returns to the result: noise is known, and the loss expects no samples that
+    /// are far off, nor noise that follows the picture.
+    var recoversDetail: Bool {
+        !detailNoise.isEmpty && factor == 1 && dataTerm == .squared && noiseModel == .gaussian
+    }
+
     /// What `maskedRadius` means with this input.
     var blindRadius: Int { input == .masked ? maskedRadius : 0 }
 
@@ -244,9 +250,9 @@ public struct FitConfiguration: Codable, Equatable, Sendable {
     public mutating func suitNoise(
         deviation: Double, bandsShareIt: Bool, reach: Int, levels: [Double]
     ) {
-        detailNoise = levels
+        detailNoise = levels.map { min($0, 1) }
         masksPixels = input == .masked && bandsShareIt
-        maskedRadius = reach
+        maskedRadius = input == .masked ? reach : 0
         guard input == .coarse, deviation > 0 else { return }
         // The mean of a block of independent samples.
         let limit = Self.coarseNoiseMaximum * Double(coarseBlock) / deviation

@@ -89,9 +89,13 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     }
 
     /// What it is for, in a few words.
-    public var purpose: String {
+    ///
+    /// - Parameter factor: of the task `upscale`.
+    public func purpose(factor: Int) -> String {
         switch self {
         case .fast: "a first look, weak noise, many images"
+        case .balanced where factor > 1:
+            "32 channels, one fit a tile; what is taken where nothing is said"
         case .balanced: "two fits a tile; what is taken where nothing is said"
         case .best: "the best picture, of four fits a tile"
         case .thin: "few channels outside, many inside; tiles of 256 pixels"

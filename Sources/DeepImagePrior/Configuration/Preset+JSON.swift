@@ -18,9 +18,11 @@ extension Preset {
         "givesWeights": "--save-start", "factor": "--factor", "measuresStop": "--stop",
         "stopRule": "--stop-rule", "noiseDeviation": "--sigma",
     ]
-    /// Fields that are measured in the image, or found by pilots, unless a file says them.
+    /// Fields that follow from the task, are measured in the image, or are found by pilots, unless
+    /// a file says them.
     private static let found = [
-        "coarseScale", "detailNoise", "iterations", "maskedRadius", "masksPixels",
+        "coarseScale", "detailNoise", "input", "inputChannels", "iterations", "maskedRadius",
+        "masksPixels",
     ]
 
     /// Reads a preset: an object with any of the configuration's fields, `tile` and `overlap` in

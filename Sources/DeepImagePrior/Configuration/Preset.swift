@@ -112,7 +112,9 @@ public struct Preset: Equatable, Sendable {
     }
 
     /// What it is for, where it is one with a name.
-    public var purpose: String? { NetworkPreset(rawValue: name)?.purpose }
+    public var purpose: String? {
+        NetworkPreset(rawValue: name)?.purpose(factor: configuration.factor)
+    }
 
     /// Arithmetic that an image costs in tiles of this size, overlaps and restarts included, in
     /// floating-point operations a pixel.

@@ -105,6 +105,10 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func makePlan() throws -> Plan {
+        if case .all = input.page {
+            throw ProgramError(
+                .usage, "a plan is of one page, as each is a job; choose one with --page NUMBER")
+        }
         let given = try input.open(file, task)
         let guide = try input.guide(of: given.header, task)
         var preset = try fit.chosen(task, tiling, stop, bands: given.header.colorBands, guide)

@@ -255,7 +255,7 @@ final class StorageWork {
         let count = window.width * window.height * image.header.colorBands
         var pixels = [Float](repeating: 0, count: count)
         try pixels.withUnsafeMutableBufferPointer { buffer throws(ImageError) in
-            try image.readWindow(window, into: buffer)
+            try image.readClampedWindow(window, into: buffer)
         }
         return pixels
     }
