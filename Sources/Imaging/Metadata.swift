@@ -80,6 +80,9 @@ public struct MetadataTag: Hashable, Sendable {
     }
 
     public var count: Int { bytes.count / kind.byteCount }
+
+    /// Of kind `ascii`: what stands before the first zero.
+    var text: String { String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
 }
 
 /// A named text.

@@ -108,29 +108,17 @@ extension PictureTests {
         private func image(
             _ session: Session, isMissing: (Int, Int) -> Bool
         ) throws -> String {
-            let header = ImageHeader(
-                width: 288, height: 288, colorBands: 1, sampleType: .float32, format: .tiff)
-            let samples = (0..<288 * 288).map { place -> Float in
-                isMissing(place % 288, place / 288) ? .nan : Float(place % 97)
+            try writeTIFF(session.path("in.tif"), .float32, side: (288, 288)) { x, y in
+                isMissing(x, y) ? .nan : Float((288 * y + x) % 97)
             }
-            let path = session.path("in.tif")
-            let sink = try ImageFormats.createSink(path, like: header)
-            try samples.withUnsafeBytes { try sink.append(rowCount: 288, samples: $0) }
-            try sink.finish()
-            return path
         }
 
         @Test func `a fill value far beyond the range spoils no fit`() throws {
             try withSession { session in
-                let header = ImageHeader(
-                    width: 96, height: 96, colorBands: 1, sampleType: .float32, format: .tiff)
-                let samples = (0..<96 * 96).map { (place: Int) -> Float in
-                    place < 1920 ? -3.4e38 : Float(place % 97)
-                }
                 let path = session.path("in.tif")
-                let sink = try ImageFormats.createSink(path, like: header)
-                try samples.withUnsafeBytes { try sink.append(rowCount: 96, samples: $0) }
-                try sink.finish()
+                try writeTIFF(path, .float32, side: (96, 96)) { x, y in
+                    y < 20 ? -3.4e38 : Float((96 * y + x) % 97)
+                }
                 for preset in ["thin", "fast"] {
                     try session.succeed([
                         path, "-o", session.path("\(preset).tif"), "--range", "0,100",

@@ -125,3 +125,21 @@ struct Picture {
             / Double(color.count)
     }
 }
+
+/// Writes a TIFF of one band of 8 bits or of float32, from the value at each column and row;
+/// returns its path.
+@discardableResult
+func writeTIFF(
+    _ path: String, _ type: SampleType, side: (width: Int, height: Int),
+    _ value: (Int, Int) -> Float
+) throws -> String {
+    let header = ImageHeader(
+        width: side.width, height: side.height, colorBands: 1, sampleType: type, format: .tiff,
+        tiffCompression: TIFFCompression.none)
+    let values = (0..<side.width * side.height).map { value($0 % side.width, $0 / side.width) }
+    let bytes = type == .uint8 ? values.map { UInt8($0) } : values.withUnsafeBytes { Array($0) }
+    let sink = try ImageFormats.createSink(path, like: header, overwrite: true)
+    try bytes.withUnsafeBytes { try sink.append(rowCount: side.height, samples: $0) }
+    try sink.finish()
+    return path
+}

@@ -5,24 +5,6 @@ import Testing
 extension PictureTests {
     /// Images on which arithmetic could go wrong: nothing to explain, or hardly anything.
     @Suite struct PlainImages {
-        private func write(
-            _ path: String, _ type: SampleType, side: (width: Int, height: Int),
-            _ value: (Int, Int) -> Float
-        ) throws {
-            let header = ImageHeader(
-                width: side.width, height: side.height, colorBands: 1, sampleType: type,
-                format: .tiff, tiffCompression: TIFFCompression.none)
-            let values = (0..<side.width * side.height).map {
-                value($0 % side.width, $0 / side.width)
-            }
-            let bytes =
-                type == .uint8
-                ? values.map { UInt8($0) } : values.withUnsafeBytes { Array($0) }
-            let sink = try ImageFormats.createSink(path, like: header, overwrite: true)
-            try bytes.withUnsafeBytes { try sink.append(rowCount: side.height, samples: $0) }
-            try sink.finish()
-        }
-
         private func restore(_ session: Session, _ more: [String] = []) throws -> Picture {
             let process = try session.succeed(
                 [
@@ -39,20 +21,20 @@ extension PictureTests {
         {
             try withSession { session in
                 for value: Float in [100, 0, 255] {
-                    try write(session.path("in.tif"), .uint8, side: (64, 64)) { _, _ in value }
+                    try writeTIFF(session.path("in.tif"), .uint8, side: (64, 64)) { _, _ in value }
                     let output = try restore(session)
                     // The average is still near its beginning, gray; NaN would be off by 1.
                     let sum = output.color.reduce(0) { $0 + abs($1 - value / 255) }
                     let mean = sum / Float(output.color.count)
                     #expect(mean < 0.6, "\(value): off by \(mean)")
                 }
-                try write(session.path("in.tif"), .uint8, side: (8, 8)) { x, y in
+                try writeTIFF(session.path("in.tif"), .uint8, side: (8, 8)) { x, y in
                     Float(x * 16 + y * 8)
                 }
                 let output = try restore(session)
                 #expect(output.header.width == 8 && output.header.height == 8)
                 // One value in all is a range of no width.
-                try write(session.path("in.tif"), .float32, side: (64, 64)) { _, _ in 7 }
+                try writeTIFF(session.path("in.tif"), .float32, side: (64, 64)) { _, _ in 7 }
                 #expect(try restore(session).color.allSatisfy(\.isFinite))
             }
         }
@@ -60,7 +42,7 @@ extension PictureTests {
         @Test func `a tile that is wholly missing stays so, and its neighbour is restored`() throws
         {
             try withSession { session in
-                try write(session.path("in.tif"), .float32, side: (112, 64)) { x, y in
+                try writeTIFF(session.path("in.tif"), .float32, side: (112, 64)) { x, y in
                     x < 64 ? .nan : Float(x + y)
                 }
                 try restore(session, ["--restarts", "2"]).color.enumerated().forEach {

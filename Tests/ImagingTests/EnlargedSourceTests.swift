@@ -2,17 +2,6 @@ import Imaging
 import Testing
 
 @Suite struct EnlargedSourceTests {
-    private func samples(_ source: any ImageSource, _ region: PixelRegion? = nil) throws -> [UInt8]
-    {
-        let header = source.header
-        let region =
-            region ?? PixelRegion(x: 0, y: 0, width: header.width, height: header.height)
-        var bytes = [UInt8](
-            repeating: 7, count: region.width * region.height * header.pixelByteCount)
-        try bytes.withUnsafeMutableBytes { try source.readRaw(region, into: $0) }
-        return bytes
-    }
-
     private func gray(_ samples: [UInt16], width: Int) -> PictureSource {
         PictureSource(
             Picture(
@@ -25,10 +14,10 @@ import Testing
         let source = try EnlargedSource(gray([0, 80, 240], width: 3), factor: 2)
         #expect(source.header.width == 6 && source.header.height == 2)
         let row: [UInt8] = [0, 20, 60, 120, 200, 240]
-        #expect(try samples(source) == row + row)
+        #expect(try source.rawSamples() == row + row)
         let three = try EnlargedSource(gray([0, 90], width: 1), factor: 3)
         #expect(
-            try samples(three)
+            try three.rawSamples()
                 == [0, 0, 0, 0, 0, 0, 30, 30, 30, 60, 60, 60, 90, 90, 90, 90, 90, 90])
     }
 
@@ -39,7 +28,7 @@ import Testing
         for factor in [1, 2, 3, 4, 8] {
             let source = try EnlargedSource(
                 PictureSource(Picture(header, seed: factor)), factor: factor)
-            let whole = try samples(source)
+            let whole = try source.rawSamples()
             var random = SeededGenerator(seed: factor)
             for _ in 0..<30 {
                 let x = Int.random(in: 0..<7 * factor, using: &random)
@@ -51,7 +40,7 @@ import Testing
                     let first = (row * 7 * factor + x) * 4
                     return whole[first..<first + region.width * 4]
                 }
-                #expect(try samples(source, region) == expected, "\(factor) \(region)")
+                #expect(try source.rawSamples(region) == expected, "\(factor) \(region)")
             }
         }
     }
@@ -63,7 +52,7 @@ import Testing
         given.header.metadata.nodata = 255
         let source = try EnlargedSource(given, factor: 4)
         let row: [UInt8] = [10, 10, 10, 10, 255, 255, 255, 255, 90, 90, 90, 90]
-        #expect(try samples(source) == row + row + row + row)
+        #expect(try source.rawSamples() == row + row + row + row)
         let numbers = try pixels(source, PixelRegion(x: 0, y: 0, width: 12, height: 1))
         #expect(numbers.map(\.isNaN) == row.map { $0 == 255 })
     }
@@ -72,7 +61,7 @@ import Testing
         let given = gray([10, 50], width: 2)
         given.header.metadata.nodata = 20
         let source = try EnlargedSource(given, factor: 2)
-        #expect(Array(try samples(source)[..<4]) == [10, 21, 40, 50])
+        #expect(Array(try source.rawSamples()[..<4]) == [10, 21, 40, 50])
     }
 
     // MARK: What the file says

@@ -157,10 +157,7 @@ import Testing
             let source = try ImageFormats.open(folder.file("a", file.bytes))
             #expect(source.warnings.count == 1)
             #expect(source.warnings.first?.contains("9 of its 10 strips") == true)
-            var samples = [UInt8](repeating: 1, count: source.header.decodedByteCount)
-            try samples.withUnsafeMutableBytes {
-                try source.readRaw(PixelRegion(x: 0, y: 0, width: 128, height: 640), into: $0)
-            }
+            let samples = try source.rawSamples()
             let missing = samples[..<(576 * 128)]
             #expect(missing.allSatisfy { $0 == fill }, "\(bits) bits, \(nodata ?? "none")")
             #expect(samples.last == (photometric == 0 ? 0 : 255))

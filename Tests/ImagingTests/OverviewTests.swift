@@ -11,16 +11,6 @@ import Testing
         return try ImageFormats.open(path, options)
     }
 
-    private func raw(_ source: any ImageSource) throws -> [UInt8] {
-        let header = source.header
-        var bytes = [UInt8](repeating: 0, count: header.decodedByteCount)
-        try bytes.withUnsafeMutableBytes {
-            try source.readRaw(
-                PixelRegion(x: 0, y: 0, width: header.width, height: header.height), into: $0)
-        }
-        return bytes
-    }
-
     private func write(_ header: ImageHeader, _ bytes: [UInt8], _ path: String) throws {
         let sink = try ImageFormats.createSink(path, like: header, overwrite: true)
         let rowByteCount = header.width * header.pixelByteCount
@@ -70,7 +60,7 @@ import Testing
                 let source = try page(path, index)
                 #expect(source.header.width == levelWidth && source.header.height == levelHeight)
                 #expect(source.header.tiffLayout == .tiles(width: 64, height: 32))
-                bytes = try raw(source)
+                bytes = try source.rawSamples()
                 #expect(bytes == means, "\(width) x \(height), level \(index)")
             }
             #expect(throws: ImageError.self) { try page(path, index + 1) }
@@ -95,7 +85,7 @@ import Testing
         try write(header, values.withUnsafeBytes { Array($0) }, path)
         let source = try page(path, 1)
         #expect(source.header.metadata.nodata == -9999)
-        let level = try raw(source).withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        let level = try source.rawSamples().withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
         #expect(Array(level[..<3]) == [5, -9999, 1])
     }
 
@@ -110,7 +100,7 @@ import Testing
             var bytes = [UInt8](repeating: 0, count: 1024)
             bytes.replaceSubrange(0..<4, with: [10, 255, 200, 0])
             try write(header, bytes, path)
-            #expect(try Array(raw(page(path, 1))[..<2]) == [mean, 128])
+            #expect(try Array(page(path, 1).rawSamples()[..<2]) == [mean, 128])
         }
     }
 

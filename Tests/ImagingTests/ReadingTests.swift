@@ -162,18 +162,9 @@ import Testing
             }
             let source = try open(bytes)
             #expect(source.warnings.count == 1 && source.warnings[0].contains("1 of its 2 strips"))
-            let fill = UInt16(nodata ?? 0)
-            #expect(try raw(source) == [1, 2, fill, fill])
+            let fill = UInt8(nodata ?? 0)
+            #expect(try source.rawSamples() == [1, 2, fill, fill])
         }
-    }
-
-    private func raw(_ source: any ImageSource) throws -> [UInt16] {
-        var bytes = [UInt8](repeating: 0, count: source.header.decodedByteCount)
-        let (width, height) = (source.header.width, source.header.height)
-        try bytes.withUnsafeMutableBytes {
-            try source.readRaw(PixelRegion(x: 0, y: 0, width: width, height: height), into: $0)
-        }
-        return bytes.map { UInt16($0) }
     }
 
     @Test func `further pages are mentioned`() throws {

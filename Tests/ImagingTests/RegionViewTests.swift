@@ -10,13 +10,8 @@ import Testing
         let source = PictureSource(picture)
         let view = RegionView(source, PixelRegion(x: 5, y: 3, width: 9, height: 7))
         #expect(view.header.width == 9 && view.header.height == 7)
-        func samples(_ source: any ImageSource, _ region: PixelRegion) throws -> [UInt8] {
-            var bytes = [UInt8](repeating: 0, count: region.width * region.height * 4)
-            try bytes.withUnsafeMutableBytes { try source.readRaw(region, into: $0) }
-            return bytes
-        }
-        let part = try samples(view, PixelRegion(x: 2, y: 1, width: 7, height: 6))
-        let same = try samples(source, PixelRegion(x: 7, y: 4, width: 7, height: 6))
+        let part = try view.rawSamples(PixelRegion(x: 2, y: 1, width: 7, height: 6))
+        let same = try source.rawSamples(PixelRegion(x: 7, y: 4, width: 7, height: 6))
         #expect(part == same)
     }
 

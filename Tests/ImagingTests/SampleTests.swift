@@ -4,16 +4,6 @@ import Testing
 
 /// Kinds of samples, the way of raw samples, blocks on demand, measured ranges.
 @Suite struct SampleTests {
-    private func raw(_ source: any ImageSource, _ region: PixelRegion? = nil) throws -> [UInt8] {
-        let header = source.header
-        let region =
-            region ?? PixelRegion(x: 0, y: 0, width: header.width, height: header.height)
-        var bytes = [UInt8](
-            repeating: 0, count: region.width * region.height * header.pixelByteCount)
-        try bytes.withUnsafeMutableBytes { try source.readRaw(region, into: $0) }
-        return bytes
-    }
-
     private func write(_ path: String, _ header: ImageHeader, _ bytes: [UInt8]) throws {
         let sink = try ImageFormats.createSink(path, like: header, overwrite: true)
         try bytes.withUnsafeBytes { try sink.append(rowCount: header.height, samples: $0) }
@@ -41,7 +31,7 @@ import Testing
                 try write(folder.path + "/a.tif", header, bytes)
                 let back = try ImageFormats.open(folder.path + "/a.tif")
                 #expect(back.header == header, "\(type) \(model) \(compression)")
-                #expect(try raw(back) == bytes, "\(type) \(model) \(compression)")
+                #expect(try back.rawSamples() == bytes, "\(type) \(model) \(compression)")
             }
         }
     }
@@ -64,12 +54,12 @@ import Testing
             let region = PixelRegion(
                 x: x, y: y, width: .random(in: 1...700 - x, using: &random),
                 height: .random(in: 1...900 - y, using: &random))
-            #expect(try raw(parts, region) == raw(whole, region), "\(region)")
+            #expect(try parts.rawSamples(region) == whole.rawSamples(region), "\(region)")
         }
         options.cacheByteCount = 1 << 10
         options.scratchFolder = folder.path
         let scratch = try ImageFormats.open(folder.path + "/a.tif", options)
-        #expect(try raw(scratch) == raw(whole))
+        #expect(try scratch.rawSamples() == whole.rawSamples())
         #expect(folder.names == ["a.tif"], "a scratch file has no name")
         options.scratchFolder = folder.path + "/none"
         let error = #expect(throws: ImageError.self) {
@@ -87,14 +77,14 @@ import Testing
             var file = HandmadeTIFF(width: 3, height: 1, data: data)
             file.set(HandmadeTIFF.bitsPerSample, bits)
             let source = try ImageFormats.open(folder.file("a", file.bytes))
-            #expect(try raw(source) == expected, "\(bits) bits")
+            #expect(try source.rawSamples() == expected, "\(bits) bits")
         }
         var palette = HandmadeTIFF(width: 2, height: 1, photometric: 3, data: [0b1000_0000])
         palette.set(HandmadeTIFF.bitsPerSample, 1)
         palette.set(320, 1, 2, 3, 4, 5, 6)
         let source = try ImageFormats.open(folder.file("a", palette.bytes))
         #expect(source.header.sampleType == .uint8 && source.header.colorBands == 3)
-        #expect(try raw(source) == [2, 4, 6, 1, 3, 5])
+        #expect(try source.rawSamples() == [2, 4, 6, 1, 3, 5])
     }
 
     @Test func `what is missing never spreads and stays as it is`() throws {

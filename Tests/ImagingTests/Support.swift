@@ -173,6 +173,17 @@ extension ImageSink {
 }
 
 extension ImageSource {
+    /// The bytes of all samples of a region, or of the whole image.
+    func rawSamples(_ region: PixelRegion? = nil) throws -> [UInt8] {
+        let region =
+            region ?? PixelRegion(x: 0, y: 0, width: header.width, height: header.height)
+        // What is not written stays 7.
+        var bytes = [UInt8](
+            repeating: 7, count: region.width * region.height * header.pixelByteCount)
+        try bytes.withUnsafeMutableBytes { try readRaw(region, into: $0) }
+        return bytes
+    }
+
     /// Alpha of full rows, of images with unsigned samples of 8 or 16 bits.
     func readAlpha(rows: Range<Int>, into alpha: UnsafeMutableBufferPointer<UInt16>) throws {
         let region = PixelRegion(

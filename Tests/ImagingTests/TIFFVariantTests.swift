@@ -11,16 +11,6 @@ import Testing
         return try ImageFormats.open(folder.file("image", bytes), options)
     }
 
-    private func raw(_ source: any ImageSource) throws -> [UInt8] {
-        let header = source.header
-        var bytes = [UInt8](repeating: 0, count: header.decodedByteCount)
-        try bytes.withUnsafeMutableBytes {
-            try source.readRaw(
-                PixelRegion(x: 0, y: 0, width: header.width, height: header.height), into: $0)
-        }
-        return bytes
-    }
-
     // MARK: Fax
 
     private func fax(_ data: [UInt8], height: Int = 8) -> HandmadeTIFF {
@@ -33,18 +23,18 @@ import Testing
     @Test func `a fax is read and written with another compression`() throws {
         // Eight rows as the white one above them, then the end of the block.
         let white = try open(fax([0xFF, 0x00, 0x10, 0x01]).bytes)
-        #expect(try raw(white) == [UInt8](repeating: 255, count: 128))
+        #expect(try white.rawSamples() == [UInt8](repeating: 255, count: 128))
         #expect(white.header.tiffCompression == .deflate)
         // Horizontal, 4 white (1011) and 12 black (0000111); then the same row again.
         let striped = try open(fax([0x36, 0x1F, 0x00, 0x10, 0x01], height: 2).bytes)
         let row = [UInt8](repeating: 255, count: 4) + [UInt8](repeating: 0, count: 12)
-        #expect(try raw(striped) == row + row)
+        #expect(try striped.rawSamples() == row + row)
     }
 
     @Test func `a fax that does not decode or is too wide is damaged`() throws {
         for data in [[0x00, 0x00, 0x00, 0x00], [0xFF]] as [[UInt8]] {
             let error = #expect(throws: ImageError.self) {
-                try raw(open(fax(data, height: 16).bytes))
+                try open(fax(data, height: 16).bytes).rawSamples()
             }
             #expect(error?.kind == .unreadable, "\(data)")
         }
@@ -77,7 +67,7 @@ import Testing
     @Test func `the image in full size in a SubIFD is taken before its thumbnail`() throws {
         let bytes = thumbnail(isInSubIFD: true)
         let source = try open(bytes)
-        #expect(try raw(source) == [5, 6, 7, 8])
+        #expect(try source.rawSamples() == [5, 6, 7, 8])
         // What the first directory says belongs to both.
         #expect(
             source.header.metadata.tags == [
@@ -91,12 +81,12 @@ import Testing
     @Test func `a page that is asked for is taken, be it a thumbnail`() throws {
         for isInSubIFD in [false, true] {
             let bytes = thumbnail(isInSubIFD: isInSubIFD)
-            #expect(try raw(open(bytes)) == [5, 6, 7, 8])
+            #expect(try open(bytes).rawSamples() == [5, 6, 7, 8])
             var options = ReadingOptions()
             options.page = 0
-            #expect(try raw(open(bytes, options)) == [1, 2])
+            #expect(try open(bytes, options).rawSamples() == [1, 2])
             options.page = 1
-            #expect(try raw(open(bytes, options)) == [5, 6, 7, 8])
+            #expect(try open(bytes, options).rawSamples() == [5, 6, 7, 8])
             options.page = 2
             #expect(throws: ImageError.self) { try open(bytes, options) }
         }
@@ -113,7 +103,7 @@ import Testing
         }
         file.texts = [(42112, item(2, "blue") + item(3, "alpha") + item(4, "NIR") + "<Item/>")]
         let source = try open(file.bytes)
-        #expect(try raw(source) == [1, 2, 3, 5, 4])
+        #expect(try source.rawSamples() == [1, 2, 3, 5, 4])
         let wanted = item(2, "blue") + item(4, "alpha") + item(3, "NIR") + "<Item/>\0"
         #expect(source.header.metadata.tags.map(\.bytes) == [Array(wanted.utf8)])
     }

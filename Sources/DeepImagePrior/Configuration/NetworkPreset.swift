@@ -48,8 +48,8 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         case .thin: return [16, 32, 64, 128, 128]
         case .paperDejpeg: return [8, 16, 32, 64, 128]
         case .paperHole: return [16, 32, 64, 128, 128, 128]
-        case .balanced where factor > 1, .best where factor > 1: return [32, 32, 32, 32, 32]
-        case .fast, .balanced, .best: return [16, 16, 16, 16, 16]
+        case .fast, .balanced, .best:
+            return [Int](repeating: isWide(factor: factor) ? 32 : 16, count: 5)
         }
     }
 
@@ -67,12 +67,14 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
     /// Whether it is this program's own.
     var isOurs: Bool { !rawValue.hasPrefix("paper") }
 
+    /// Whether it has the wider network and larger tiles that gain where a picture is enlarged.
+    private func isWide(factor: Int) -> Bool { factor > 1 && [.balanced, .best].contains(self) }
+
     /// - Parameter factor: of the task `upscale`.
     func tiling(factor: Int) -> Preset.Tiling {
         switch self {
-        case .balanced where factor > 1, .best where factor > 1:
-            Preset.Tiling(tile: 192, overlap: 32)
-        case .fast, .balanced, .best: Preset.Tiling(tile: 128, overlap: 32)
+        case .fast, .balanced, .best:
+            Preset.Tiling(tile: isWide(factor: factor) ? 192 : 128, overlap: 32)
         default: Preset.Tiling(tile: 256, overlap: 32)
         }
     }
@@ -120,7 +122,7 @@ public enum NetworkPreset: String, CaseIterable, Codable, Sendable {
         switch self {
         case .paper, .thin: break
         case .fast, .balanced, .best:
-            configuration.iterations = factor > 1 && self != .fast ? 1200 : 800
+            configuration.iterations = isWide(factor: factor) ? 1200 : 800
             configuration.take(factor > 1 ? .coarse : .masked)
             configuration.averageDecay = 0.98
             configuration.averagesEvenlyAtFirst = true

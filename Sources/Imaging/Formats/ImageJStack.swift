@@ -94,9 +94,8 @@ extension Metadata {
         guard description.number == TIFFTag.description, description.kind == .ascii,
             description.bytes.starts(with: Array("ImageJ=".utf8))
         else { return nil }
-        let text = String(decoding: description.bytes.prefix { $0 != 0 }, as: UTF8.self)
         let key = "images="
-        return text.split(separator: "\n").first { $0.hasPrefix(key) }
+        return description.text.split(separator: "\n").first { $0.hasPrefix(key) }
             .flatMap { Int($0.dropFirst(key.count)) }
     }
 
@@ -121,7 +120,6 @@ extension Metadata {
 extension MetadataTag {
     /// A description of ImageJ's that speaks of one image.
     var withoutImageJCounts: MetadataTag {
-        let text = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let counts = ["images=", "channels=", "slices=", "frames=", "hyperstack="]
         let left = lines.filter { line in !counts.contains { line.hasPrefix($0) } }

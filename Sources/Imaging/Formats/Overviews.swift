@@ -3,8 +3,7 @@
 /// Each level has half the width and height of the one before, rounded up, until both are at most
 /// 256. A pixel is the mean of 2 x 2, in which what is missing and, where alpha is independent of
 /// the colours, what cannot be seen do not count; one beside the nodata value where it would fall
-/// on it. Rows wait in a scratch file: memory is a row for
-/// each level.
+/// on it. Rows wait in a scratch file: memory is a row for each level.
 final class Overviews {
     static let sideMaximum = 256
 

@@ -45,7 +45,7 @@ extension Metadata {
     /// Which of the tags GDAL's metadata are, and what they say.
     private var textOfGDAL: (index: Int, text: String)? {
         tags.firstIndex { $0.number == TIFFTag.gdalMetadata && $0.kind == .ascii }.map {
-            ($0, String(decoding: tags[$0].bytes.prefix { $0 != 0 }, as: UTF8.self))
+            ($0, tags[$0].text)
         }
     }
 
@@ -54,7 +54,7 @@ extension Metadata {
     var planesOfOME: Int? {
         guard let tag = tags.first(where: { $0.number == TIFFTag.description && $0.kind == .ascii })
         else { return nil }
-        let text = String(decoding: tag.bytes.prefix { $0 != 0 }, as: UTF8.self)
+        let text = tag.text
         guard let start = text.firstRange(of: "<Pixels "),
             let end = text[start.upperBound...].firstIndex(of: ">")
         else { return nil }

@@ -155,7 +155,7 @@ extension Metadata {
     private mutating func takeNodata(_ entry: TIFFEntry, of file: TIFFStructure) {
         guard nodata == nil, entry.kind == .ascii, entry.count < 1000, let tag = file.tag(entry)
         else { return }
-        let text = String(decoding: tag.bytes.prefix { $0 != 0 }, as: UTF8.self)
+        let text = tag.text
         guard let value = parsedNodata(text) else { return }
         nodata = value
         nodataText = text == Metadata.spelled(value) ? nil : text
