@@ -60,7 +60,8 @@ let package = Package(
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
 
         // C
         .target(name: "CKernels", cSettings: kernelSettings, linkerSettings: [.linkedLibrary("m")]),
@@ -75,15 +76,15 @@ let package = Package(
         .target(name: "CVersion"),
 
         // Rooms
-        library("Version", ["CVersion", "CZlib"]),
+        library("Version", ["CVersion", "CDeflate"]),
         library("Safetensors", ["CSamples"]),
         library("NeuralNetwork", ["CKernels", "COpenBLAS"]),
         library("JSON"),
         library("DeepImagePrior", ["NeuralNetwork", "Safetensors", "JSON"]),
         library("Imaging", ["CImageCodecs", "CSamples"]),
-        library("Wire", ["CZlib"]),
+        library("Wire", ["CDeflate"]),
         library("Cluster", ["Wire"]),
-        library("JobStore", ["Safetensors", "JSON", "CSamples", "CSystem", "CZlib"]),
+        library("JobStore", ["Safetensors", "JSON", "CSamples", "CSystem", "CDeflate"]),
         library("Restoration", ["Imaging", "JobStore"]),
         library("Dashboard", ["JSON"]),
         library("Logs", [logging]),

@@ -5,6 +5,7 @@
 #include <jpeglib.h>
 #include <png.h>
 #include <tiffio.h>
+#include <zlib.h>
 
 #define TEXT_OF(macro) TEXT(macro)
 #define TEXT(value) #value
@@ -18,6 +19,8 @@ const char *codec_tiff_version(void) {
 }
 
 const char *codec_png_version(void) { return png_get_libpng_ver(NULL); }
+
+const char *codec_zlib_version(void) { return zlibVersion(); }
 
 const char *codec_jpeg_version(void) {
 #ifdef LIBJPEG_TURBO_VERSION

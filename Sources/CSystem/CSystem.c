@@ -9,6 +9,13 @@ int csystem_bypass_cache(int descriptor, int wanted) {
     return fcntl(descriptor, F_SETFL, wanted ? flags | O_DIRECT : flags & ~O_DIRECT);
 }
 
+int csystem_reserve(int descriptor, off_t byteCount) {
+    int code;
+    do code = fallocate(descriptor, 0, 0, byteCount);
+    while (code != 0 && errno == EINTR);
+    return code;
+}
+
 int csystem_join_thread(pthread_t thread, int milliseconds) {
     struct timespec end;
     clock_gettime(CLOCK_MONOTONIC, &end);

@@ -88,7 +88,8 @@ extension Simulation {
             columns: (0..<tileCount).map { $0 * SimulatedFit.width }, rows: [0])
         let image = JobManifest.Image(
             width: tileCount * SimulatedFit.width, height: SimulatedFit.height,
-            bands: SimulatedFit.bands, sampleType: "uint16", header: "simulated")
+            bands: SimulatedFit.bands, sampleType: "uint16", precision: .float32,
+            header: "simulated")
         return JobManifest(
             jobID: job.rawValue,
             input: try FileFingerprint(path: SimulatedDisk.input, fileSystem: disk), image: image,

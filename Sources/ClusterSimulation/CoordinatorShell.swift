@@ -174,7 +174,7 @@ extension Simulation {
             do throws(JobStoreError) {
                 try coordinator.store.storeTile(
                     work.tile.rawValue, attempt: work.attempt, shape: Self.shape,
-                    pixels: fit.pixels, precision: .float32)
+                    pixels: fit.pixels)
                 reply = .tileStored(work)
             } catch {
                 reply = .storingFailed(work, reason: error.message)

@@ -1,4 +1,4 @@
-internal import CZlib
+internal import CDeflate
 
 /// CRC-32 (as in zlib and PNG) of bytes that come in parts.
 public struct Checksum {
@@ -10,9 +10,7 @@ public struct Checksum {
 
     public mutating func add(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.baseAddress else { return }
-        value = UInt32(
-            truncatingIfNeeded: crc32_z(
-                UInt(value), start.assumingMemoryBound(to: UInt8.self), bytes.count))
+        value = libdeflate_crc32(value, start, bytes.count)
     }
 
     /// Eight digits.

@@ -34,10 +34,10 @@ public enum FileKind: Sendable, Equatable {
     case other
 }
 
-/// The bytes of a file that is to be written.
+/// Bytes that are to be written.
 public struct FileContent {
     public let byteCount: Int
-    /// Fills memory of as many bytes. May be called on another thread, beside those of other files.
+    /// Fills memory of as many bytes. May be called on another thread, beside others'.
     let fill: (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
 
     init(
@@ -64,12 +64,6 @@ public struct FileContent {
     }
 }
 
-/// A file that is to be written.
-public struct NewFile {
-    public let path: String
-    public let content: FileContent
-}
-
 /// Files by path. Every call is complete when it returns, or throws `JobStoreError`; a call that
 /// has thrown may have done a part of its work.
 public protocol FileSystem: AnyObject {
@@ -81,9 +75,6 @@ public protocol FileSystem: AnyObject {
     func list(_ directory: String) throws(JobStoreError) -> [String]
     /// Makes or replaces a file, which is not a link, and syncs its content (not its name).
     func write(_ bytes: [UInt8], to path: String) throws(JobStoreError)
-    /// Makes or replaces files as ``write(_:to:)`` does. A disk may sync several in less time than
-    /// one after the other.
-    func write(_ files: [NewFile]) throws(JobStoreError)
     /// Gives a file another name in the same directory, in place of the file that had it.
     func rename(_ path: String, to newPath: String) throws(JobStoreError)
     /// Makes the names in a directory survive a crash of the host.
@@ -99,6 +90,8 @@ public protocol FileSystem: AnyObject {
     ///
     /// - Throws: `JobStoreError` of kind `.locked` when another process has locked it.
     func openLog(_ path: String) throws(JobStoreError) -> any LogFile
+    /// Opens a file of slots for reading and writing, made if need be; a link is refused.
+    func openSlots(_ path: String) throws(JobStoreError) -> any SlotFile
     /// Whether somebody has a log open and locked. Takes no lock itself.
     func isLocked(_ path: String) throws(JobStoreError) -> Bool
     /// The bytes that may still be written to the disk of a directory.
@@ -112,8 +105,25 @@ public protocol ReadableFile: AnyObject {
     var modificationTime: Int64 { get }
     /// Fills all of `buffer` from `offset` on; a file that ends before is an error.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError)
-    /// Says that the file is not read again soon.
-    func leaveCache()
+    /// All bytes where they lie in memory, for as long as the file lives; nil where they must be
+    /// read.
+    var memory: UnsafeRawBufferPointer? { get }
+    /// Says that a part of the file is not read again soon.
+    func leaveCache(_ range: Range<Int>)
+}
+
+/// An open file whose parts are written each by itself, and may be read by others meanwhile.
+public protocol SlotFile: ReadableFile {
+    /// The bytes that the file takes on the disk.
+    var allocatedByteCount: Int { get throws(JobStoreError) }
+    /// Makes the file as long as that and takes the room for it on the disk, where the file system
+    /// can; what was not there before is zeros.
+    func reserve(byteCount: Int) throws(JobStoreError)
+    /// Writes contents to their places, which lie apart, and syncs them: several in less time than
+    /// one after the other. After an error any of the places may hold a part of its content.
+    func write(_ contents: [(offset: Int, content: FileContent)]) throws(JobStoreError)
+    /// Reads a part once, past the system's cache where that can be.
+    func load(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError)
 }
 
 /// An open and locked log.
@@ -132,33 +142,17 @@ extension FileSystem {
     /// The ending of a file's name while it is being written.
     static var partialSuffix: String { ".partial" }
 
-    public func write(_ files: [NewFile]) throws(JobStoreError) {
-        for file in files { try write(file.content.bytes(), to: file.path) }
-    }
-
     /// Puts a file in its place such that at any moment, also after a crash of the host, there is
     /// the former file or the whole of this one.
     public func replace(
         _ name: String, in directory: String, with bytes: [UInt8]
     ) throws(JobStoreError) {
-        try replace([(name, FileContent(bytes))], in: directory)
-    }
-
-    /// Puts files of different names in their places, each as if it were alone: a name is changed
-    /// when the content is safe, and when this returns all names are.
-    func replace(
-        _ files: [(name: String, content: FileContent)], in directory: String
-    ) throws(JobStoreError) {
-        let partials = files.map { file in
-            NewFile(path: "\(directory)/\(file.name)\(Self.partialSuffix)", content: file.content)
-        }
+        let partial = "\(directory)/\(name)\(Self.partialSuffix)"
         do throws(JobStoreError) {
-            try write(partials)
-            for (file, partial) in zip(files, partials) {
-                try rename(partial.path, to: "\(directory)/\(file.name)")
-            }
+            try write(bytes, to: partial)
+            try rename(partial, to: "\(directory)/\(name)")
         } catch {
-            for partial in partials { try? remove(partial.path) }
+            try? remove(partial)
             throw error
         }
         try sync(directory: directory)
@@ -176,7 +170,8 @@ extension FileSystem {
 }
 
 extension ReadableFile {
-    public func leaveCache() {}
+    public var memory: UnsafeRawBufferPointer? { nil }
+    public func leaveCache(_ range: Range<Int>) {}
 
     func bytes(_ range: Range<Int>) throws(JobStoreError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)

@@ -4,7 +4,7 @@
 //         job.json                     what the job is; written first, replaced by renaming
 //         events.jsonl                 what happened, one JSON object a line; locked by its writer
 //         attempts.log                 the tries at each tile
-//         tiles/NNNNNN.safetensors     restored windows
+//         tiles.bin                    restored windows, each a safetensors file at its own place
 //         checkpoints/                 states of unfinished fits, NNNNNN.safetensors
 //         report.json                  the end
 //         start.safetensors, start.safetensors.dip/
@@ -29,16 +29,16 @@ struct JobFolder {
     static let reportName = "report.json"
     static let eventsName = "events.jsonl"
     static let attemptsName = "attempts.log"
+    private static let tilesName = "tiles.bin"
     private static let partialSuffix = ".partial"
 
     var manifestPath: String { "\(path)/\(Self.manifestName)" }
     var eventsPath: String { "\(path)/\(Self.eventsName)" }
     var attemptsPath: String { "\(path)/\(Self.attemptsName)" }
-    var tiles: String { "\(path)/tiles" }
+    var tilesPath: String { "\(path)/\(Self.tilesName)" }
     var checkpoints: String { "\(path)/checkpoints" }
 
-    func tilePath(_ index: Int) -> String { "\(tiles)/\(Self.tileName(index))" }
-    func checkpointPath(_ index: Int) -> String { "\(checkpoints)/\(Self.tileName(index))" }
+    func checkpointPath(_ index: Int) -> String { "\(checkpoints)/\(Self.checkpointName(index))" }
 
     private var parent: String {
         var name = Substring(path)
@@ -50,17 +50,17 @@ struct JobFolder {
     }
 
     /// `000042.safetensors`: sorted by name as by number up to a million tiles.
-    static func tileName(_ index: Int) -> String {
+    static func checkpointName(_ index: Int) -> String {
         let digits = String(index)
-        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits + tileSuffix
+        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits + checkpointSuffix
     }
 
-    private static let tileSuffix = ".safetensors"
+    private static let checkpointSuffix = ".safetensors"
 
-    /// The index in a name that ``tileName(_:)`` makes; nil for any other name.
-    static func tileIndex(_ name: String) -> Int? {
-        guard name.hasSuffix(tileSuffix), let index = Int(name.dropLast(tileSuffix.count)),
-            index >= 0, tileName(index) == name
+    /// The index in a name that ``checkpointName(_:)`` makes; nil for any other name.
+    static func checkpointIndex(_ name: String) -> Int? {
+        guard name.hasSuffix(checkpointSuffix), let index = Int(name.dropLast(checkpointSuffix.count)),
+            index >= 0, checkpointName(index) == name
         else { return nil }
         return index
     }
@@ -110,10 +110,19 @@ struct JobFolder {
         JobStoreError(.unwritable, "\(path) is not a folder; remove it")
     }
 
-    /// The tiles that have a file in a directory, in order; none when there is no directory.
-    func indices(in directory: String) throws(JobStoreError) -> [Int] {
-        guard try fileSystem.kind(of: directory) == .directory else { return [] }
-        return try fileSystem.list(directory).compactMap(Self.tileIndex).sorted()
+    /// The tiles that have a checkpoint, in order.
+    var checkpointIndices: [Int] {
+        get throws(JobStoreError) {
+            guard try fileSystem.kind(of: checkpoints) == .directory else { return [] }
+            return try fileSystem.list(checkpoints).compactMap(Self.checkpointIndex).sorted()
+        }
+    }
+
+    /// The file of tiles, made if need be; its name is safe.
+    func openTiles() throws(JobStoreError) -> any SlotFile {
+        let file = try fileSystem.openSlots(tilesPath)
+        try fileSystem.sync(directory: path)
+        return file
     }
 
     /// Removes what killed writers have left half done, and makes safe what they have done.
@@ -121,22 +130,20 @@ struct JobFolder {
         for name in [Self.manifestName, Self.reportName, Self.attemptsName] {
             try fileSystem.remove("\(path)/\(name)\(Self.partialSuffix)")
         }
-        for directory in [tiles, checkpoints]
-        where try fileSystem.kind(of: directory) == .directory {
-            for name in try fileSystem.list(directory)
-            where name.hasSuffix(Self.partialSuffix) && Self.isOurs(name) {
-                try fileSystem.remove("\(directory)/\(name)")
-            }
-            // A name may be there that its writer could not make safe: it must not be counted on
-            // before it is.
-            try fileSystem.sync(directory: directory)
+        guard try fileSystem.kind(of: checkpoints) == .directory else { return }
+        for name in try fileSystem.list(checkpoints)
+        where name.hasSuffix(Self.partialSuffix) && Self.isOurs(name) {
+            try fileSystem.remove("\(checkpoints)/\(name)")
         }
+        // A name may be there that its writer could not make safe: it must not be counted on
+        // before it is.
+        try fileSystem.sync(directory: checkpoints)
     }
 
     /// Whether a name in a directory is one that a job gives, also while it writes.
     private static func isOurs(_ name: String) -> Bool {
         let isPartial = name.hasSuffix(partialSuffix)
-        return tileIndex(isPartial ? String(name.dropLast(partialSuffix.count)) : name) != nil
+        return checkpointIndex(isPartial ? String(name.dropLast(partialSuffix.count)) : name) != nil
     }
 
     /// Removes a former job's tiles, checkpoints and report. Files that have other names than a
@@ -154,7 +161,7 @@ struct JobFolder {
     /// Whether anything is there that ``clearBulk()`` removes.
     var hasBulk: Bool {
         get throws(JobStoreError) {
-            for path in [tiles, checkpoints, attemptsPath]
+            for path in [tilesPath, checkpoints, attemptsPath]
             where try fileSystem.kind(of: path) != nil {
                 return true
             }
@@ -162,28 +169,29 @@ struct JobFolder {
         }
     }
 
-    /// Removes the attempts, and tiles and checkpoints with their directories when nothing else
-    /// is in them.
+    /// Removes tiles and attempts, and checkpoints with their directory when nothing else is in it.
     func clearBulk() throws(JobStoreError) {
-        for directory in [tiles, checkpoints] {
-            guard let kind = try fileSystem.kind(of: directory) else { continue }
-            guard kind == .directory else { throw Self.notADirectory(directory) }
-            var hasStrangers = false
-            for name in try fileSystem.list(directory) {
-                if Self.isOurs(name) {
-                    try fileSystem.remove("\(directory)/\(name)")
-                } else {
-                    hasStrangers = true
-                }
-            }
-            if hasStrangers {
-                try fileSystem.sync(directory: directory)
+        try clearCheckpoints()
+        for name in [Self.tilesName, Self.attemptsName, Self.attemptsName + Self.partialSuffix] {
+            try fileSystem.remove("\(path)/\(name)")
+        }
+    }
+
+    private func clearCheckpoints() throws(JobStoreError) {
+        guard let kind = try fileSystem.kind(of: checkpoints) else { return }
+        guard kind == .directory else { throw Self.notADirectory(checkpoints) }
+        var hasStrangers = false
+        for name in try fileSystem.list(checkpoints) {
+            if Self.isOurs(name) {
+                try fileSystem.remove("\(checkpoints)/\(name)")
             } else {
-                try fileSystem.remove(directory)
+                hasStrangers = true
             }
         }
-        for name in [Self.attemptsName, Self.attemptsName + Self.partialSuffix] {
-            try fileSystem.remove("\(path)/\(name)")
+        if hasStrangers {
+            try fileSystem.sync(directory: checkpoints)
+        } else {
+            try fileSystem.remove(checkpoints)
         }
     }
 }

@@ -5,7 +5,7 @@ internal import FoundationEssentials
 /// The facts of a job that decide about its pixels, where it came from and how far it got.
 public struct JobManifest: Codable, Equatable, Sendable {
     /// The version of the folder's layout that this program reads and writes.
-    public static let formatVersion = 5
+    public static let formatVersion = 6
 
     /// Stands in every tile file too, so that no tile of another job is taken for one of this.
     public var jobID: String
@@ -37,19 +37,22 @@ public struct JobManifest: Codable, Equatable, Sendable {
         public var sampleType: String
         /// The values that a fit sees as 0 and 1, in words.
         public var values: String?
+        /// How restored pixels are kept.
+        public var precision: TilePrecision
         /// CRC-32 of all that the input's header says and the output takes over.
         public var headerChecksum: UInt32
 
         /// - Parameter header: A description of the header: the same words for the same header.
         public init(
             width: Int, height: Int, bands: Int, sampleType: String, values: String? = nil,
-            header: String
+            precision: TilePrecision, header: String
         ) {
             self.width = width
             self.height = height
             self.bands = bands
             self.sampleType = sampleType
             self.values = values
+            self.precision = precision
             headerChecksum = Checksum(of: Array(header.utf8)).value
         }
     }
@@ -208,7 +211,7 @@ extension JobManifest {
             .allSatisfy { (1..<limit).contains($0) }
             && (1...16).contains(image.bands)
             && (1...Plan.restartsMaximum).contains(plan.restarts ?? 1)
-            && !plan.columns.isEmpty && !plan.rows.isEmpty
+            && !plan.columns.isEmpty && !plan.rows.isEmpty && hasSensibleSlots
             && Set(unrestored).count == unrestored.count
             && unrestored.allSatisfy { 0..<plan.tileCount ~= $0 }
     }

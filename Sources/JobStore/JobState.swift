@@ -33,29 +33,33 @@ public struct JobState: Equatable, Sendable {
         histories.filter { $0.value.isSetAside && !stored.contains($0.key) }.keys.sorted()
     }
 
-    /// Reads and checks every file; also while a coordinator works in the folder: a file that
+    /// Something that was stored and is not what it should be.
+    enum Damage {
+        case tile(Int)
+        case checkpoint(Int)
+    }
+
+    /// Reads and checks all that is stored; also while a coordinator works in the folder: what
     /// comes or goes meanwhile counts or does not.
     ///
-    /// - Parameter damaged: told the path of every file that is not what it should be.
+    /// - Parameters:
+    ///   - tiles: nil where there is no file of them.
+    ///   - damaged: told of everything that is not what it should be.
     static func read(
-        _ folder: JobFolder, _ manifest: JobManifest,
-        damaged: (_ path: String) throws(JobStoreError) -> Void = { _ in }
+        _ folder: JobFolder, _ manifest: JobManifest, _ tiles: TileSlots?,
+        damaged: (Damage) throws(JobStoreError) -> Void = { _ in }
     ) throws(JobStoreError) -> JobState {
         var state = JobState()
         let tileCount = manifest.plan.fitCount
-        for index in try folder.indices(in: folder.tiles) where index < tileCount {
-            let path = folder.tilePath(index)
+        for index in 0..<(tiles == nil ? 0 : tileCount) {
             do throws(JobStoreError) {
-                guard let file = try folder.fileSystem.open(path, followingLinks: false)
-                else { continue }
-                _ = try StoredTile(checking: file, path: path, index: index, manifest: manifest)
-                state.stored.insert(index)
+                if try tiles?.open(index) != nil { state.stored.insert(index) }
             } catch {
                 guard error.kind == .corrupt else { throw error }
-                try damaged(path)
+                try damaged(.tile(index))
             }
         }
-        for index in try folder.indices(in: folder.checkpoints) where index < tileCount {
+        for index in try folder.checkpointIndices where index < tileCount {
             let path = folder.checkpointPath(index)
             do throws(JobStoreError) {
                 guard let file = try folder.fileSystem.open(path, followingLinks: false)
@@ -67,7 +71,7 @@ public struct JobState: Equatable, Sendable {
                     byteCount: stored.dataByteCount)
             } catch {
                 guard error.kind == .corrupt else { throw error }
-                try damaged(path)
+                try damaged(.checkpoint(index))
             }
         }
         state.histories = try HistoryLog.read(folder, tileCount: tileCount)
@@ -94,7 +98,8 @@ public struct JobSnapshot: Sendable {
         guard let manifest = try JobStore.manifest(inFolder: path, fileSystem: fileSystem) else {
             return nil
         }
-        var state = try JobState.read(folder, manifest)
+        var state = try JobState.read(
+            folder, manifest, try TileSlots(reading: folder, of: manifest))
         for tile in state.stored { state.checkpoints[tile] = nil }
         // A job that ends while it is looked at removes its tiles when job.json says so.
         let latest = try JobStore.manifest(inFolder: path, fileSystem: fileSystem) ?? manifest

@@ -1,4 +1,4 @@
-// Tiles and checkpoints, one file each.
+// Tiles, in one file, and checkpoints, in one each.
 
 internal import CSamples
 internal import Safetensors
@@ -17,9 +17,9 @@ public struct StoredCheckpoint: Equatable, Sendable {
 extension JobStore {
     // MARK: Tiles
 
-    /// Stores a restored tile, in place of an earlier attempt's; its checkpoint goes. When this
-    /// returns, the tile survives a crash of the host; when it throws, the former state does, or
-    /// the tile whole.
+    /// Stores a restored tile; its checkpoint goes. When this returns, the tile survives a crash of
+    /// the host. It is written where an earlier attempt's lay: after an error there is that one,
+    /// this one or none.
     ///
     /// - Parameters:
     ///   - shape: The window's size in pixels, and its bands.
@@ -27,23 +27,9 @@ extension JobStore {
     /// - Throws: `JobStoreError`: `.corrupt` when the pixels are not those of a tile of this job,
     ///   else `.outOfSpace` or `.unwritable`.
     public func storeTile(
-        _ index: Int, attempt: Int, shape: (height: Int, width: Int, bands: Int),
-        pixels: UnsafeBufferPointer<Float>, precision: TilePrecision
+        _ index: Int, attempt: Int, shape: (height: Int, width: Int, bands: Int), pixels: [Float]
     ) throws(JobStoreError) {
-        try storeTiles([(index, attempt)], shape: shape, precision: precision) { _, use in
-            use(pixels)
-        }
-    }
-
-    /// As above, with the pixels in an array.
-    public func storeTile(
-        _ index: Int, attempt: Int, shape: (height: Int, width: Int, bands: Int),
-        pixels: [Float], precision: TilePrecision
-    ) throws(JobStoreError) {
-        try pixels.withUnsafeBufferPointer { pixels throws(JobStoreError) in
-            try storeTile(
-                index, attempt: attempt, shape: shape, pixels: pixels, precision: precision)
-        }
+        try storeTiles([(index, attempt, pixels)], shape: shape)
     }
 
     /// Stores several tiles, which takes less time than one after the other. When this returns,
@@ -52,47 +38,30 @@ extension JobStore {
     /// - Parameter tiles: Of different indices; else as in the other form.
     public func storeTiles(
         _ tiles: [(index: Int, attempt: Int, pixels: [Float])],
-        shape: (height: Int, width: Int, bands: Int), precision: TilePrecision
-    ) throws(JobStoreError) {
-        try storeTiles(
-            tiles.map { ($0.index, $0.attempt) }, shape: shape, precision: precision
-        ) { place, use in
-            tiles[place].pixels.withUnsafeBufferPointer(use)
-        }
-    }
-
-    /// - Parameter withPixels: lends the pixels of the tile at a place in the list.
-    private func storeTiles(
-        _ tiles: [(index: Int, attempt: Int)], shape: (height: Int, width: Int, bands: Int),
-        precision: TilePrecision,
-        withPixels: @escaping (Int, (UnsafeBufferPointer<Float>) -> Void) -> Void
+        shape: (height: Int, width: Int, bands: Int)
     ) throws(JobStoreError) {
         precondition(Set(tiles.map(\.index)).count == tiles.count, "tiles of different indices")
-        let type = precision.tensorType
-        var files: [(name: String, content: FileContent)] = []
+        let type = manifest.image.precision.tensorType
+        var contents: [(offset: Int, content: FileContent)] = []
         for (place, tile) in tiles.enumerated() {
+            try check(tile.index, shape, pixelCount: tile.pixels.count)
             let facts = StoredFacts(
                 content: .pixels, job: manifest.jobID, tile: tile.index, attempt: tile.attempt,
                 iteration: 0, shape: [shape.height, shape.width, shape.bands], type: type)
-            var count = 0
-            withPixels(place) { count = $0.count }
-            try check(tile.index, shape, pixelCount: count)
             let content = facts.encoded { bytes throws(JobStoreError) in
-                var areNumbers = false
-                withPixels(place) { pixels in
-                    // Within what a half can hold. A NaN is not.
-                    areNumbers =
-                        csamples_all_below(pixels.baseAddress, pixels.count, 65504) != 0
+                let areNumbers = tiles[place].pixels.withUnsafeBufferPointer { pixels in
                     SafetensorsWriter.fill(bytes, with: pixels, as: type)
+                    // Within what a half can hold. A NaN is not.
+                    return csamples_all_below(pixels.baseAddress, pixels.count, 65504) != 0
                 }
                 guard areNumbers else {
                     throw JobStoreError(
                         .corrupt, "tile \(tile.index) came with values that are no pixels")
                 }
             }
-            files.append((JobFolder.tileName(tile.index), content))
+            contents.append((manifest.slot(of: tile.index).lowerBound, content))
         }
-        try fileSystem.replace(files, in: folder.tiles)
+        try self.tiles.write(contents)
         for tile in tiles { removeCheckpoint(tile: tile.index) }
     }
 
@@ -113,13 +82,19 @@ extension JobStore {
         }
     }
 
+    /// Bytes of a tile in the folder.
+    public var tileByteCount: Int { manifest.slotByteCount }
+
     /// Opens a stored tile and checks all of it once; nil when it has not been stored.
     ///
-    /// - Throws: `JobStoreError` of kind `.corrupt` when the file is not what was stored: then
-    ///   the tile counts as not restored.
-    public func openTile(_ index: Int) throws(JobStoreError) -> StoredTile? {
-        try Self.openTile(
-            index, inFolder: folder.path, manifest: manifest, fileSystem: fileSystem)
+    /// - Parameter isLoaded: Whether all of it is read into memory now, which takes less time than
+    ///   reading it row by row later.
+    /// - Throws: `JobStoreError` of kind `.corrupt` when what lies there is not what was stored:
+    ///   then the tile counts as not restored.
+    public func openTile(
+        _ index: Int, isLoaded: Bool = false
+    ) throws(JobStoreError) -> StoredTile? {
+        try slots.open(index, isLoaded: isLoaded)
     }
 
     /// As above, also while a coordinator works in the folder. Takes no lock.
@@ -128,9 +103,8 @@ extension JobStore {
     public static func openTile(
         _ index: Int, inFolder folder: String, manifest: JobManifest, fileSystem: any FileSystem
     ) throws(JobStoreError) -> StoredTile? {
-        let path = JobFolder(path: folder, fileSystem: fileSystem).tilePath(index)
-        guard let file = try fileSystem.open(path, followingLinks: false) else { return nil }
-        return try StoredTile(checking: file, path: path, index: index, manifest: manifest)
+        let folder = JobFolder(path: folder, fileSystem: fileSystem)
+        return try TileSlots(reading: folder, of: manifest)?.open(index)
     }
 
     // MARK: Checkpoints
@@ -164,7 +138,7 @@ extension JobStore {
             iteration: iteration, shape: [bytes.count], type: .uint8)
         try folder.makeDirectory(folder.checkpoints)
         try fileSystem.replace(
-            JobFolder.tileName(index), in: folder.checkpoints, with: facts.encoded(bytes))
+            JobFolder.checkpointName(index), in: folder.checkpoints, with: facts.encoded(bytes))
     }
 
     /// The tile's checkpoint; nil when there is none, or when it is not what was stored.
@@ -199,24 +173,21 @@ extension JobStore {
 
     // MARK: Space
 
-    /// Checks that the disk can take every tile that is not stored yet, and checkpoints.
+    /// Takes the room for every tile, where the file system can, and checks that the disk can take
+    /// checkpoints too.
     ///
     /// - Parameters:
     ///   - checkpointByteCount: Bytes of one checkpoint.
     ///   - checkpointCount: As many as there may be at a time.
     /// - Throws: `JobStoreError` of kind `.outOfSpace` with what is needed and what is there.
-    public func checkSpace(
-        precision: TilePrecision, checkpointByteCount: Int = 0, checkpointCount: Int = 0
+    public func reserveSpace(
+        checkpointByteCount: Int = 0, checkpointCount: Int = 0
     ) throws(JobStoreError) {
-        let plan = manifest.plan
-        let missingCount = plan.fitCount - stateAtOpening.stored.count
-        let tileByteCount =
-            plan.windowWidth * plan.windowHeight * manifest.image.bands
-            * precision.tensorType.byteCount
         let present = stateAtOpening.checkpoints.values.reduce(0) { $0 + $1.byteCount }
         // One more than there are: the former one stays until another is complete.
         let states = checkpointCount > 0 ? checkpointByteCount * (checkpointCount + 1) : 0
-        let needed = missingCount * tileByteCount + max(states - present, 0)
+        let missing = max(manifest.slotsByteCount - (try tiles.allocatedByteCount), 0)
+        let needed = missing + max(states - present, 0)
         let available = try fileSystem.availableByteCount(folder.path)
         guard needed <= available else {
             throw JobStoreError(
@@ -224,5 +195,6 @@ extension JobStore {
                 "tiles and checkpoints need \(needed >> 20) MiB at \(folder.path), but only "
                     + "\(available >> 20) MiB are free; free some space or choose another output")
         }
+        try tiles.reserve(byteCount: manifest.slotsByteCount)
     }
 }

@@ -11,6 +11,7 @@ public enum TilePrecision: String, Codable, Sendable {
     case float32
 
     var tensorType: TensorType { self == .float16 ? .float16 : .float32 }
+    public var byteCount: Int { tensorType.byteCount }
 }
 
 /// The folder of one job, locked against other coordinators while it is open. It belongs to one
@@ -23,15 +24,19 @@ public final class JobStore {
     let folder: JobFolder
     private let events: LineLog
     private let histories: HistoryLog
+    let tiles: any SlotFile
 
     var fileSystem: any FileSystem { folder.fileSystem }
+    var slots: TileSlots { TileSlots(tiles, of: folder, manifest) }
 
     private init(
-        manifest: JobManifest, state: JobState, folder: JobFolder, events: LineLog
+        manifest: JobManifest, state: JobState, folder: JobFolder, events: LineLog,
+        tiles: any SlotFile
     ) throws(JobStoreError) {
         self.manifest = manifest
         self.folder = folder
         self.events = events
+        self.tiles = tiles
         stateAtOpening = state
         histories = try HistoryLog(rewriting: state.histories, in: folder)
     }
@@ -55,7 +60,8 @@ public final class JobStore {
             try fileSystem.replace(
                 JobFolder.manifestName, in: path, with: try manifest.encoded())
             return try JobStore(
-                manifest: manifest, state: JobState(), folder: folder, events: events)
+                manifest: manifest, state: JobState(), folder: folder, events: events,
+                tiles: try folder.openTiles())
         }
     }
 
@@ -91,8 +97,15 @@ public final class JobStore {
                     "another dip-coord has worked in \(path) at this moment; run the command again")
             }
             try folder.removePartialFiles()
-            var state = try JobState.read(folder, manifest) { path throws(JobStoreError) in
-                try fileSystem.remove(path)
+            let tiles = try folder.openTiles()
+            var state = try JobState.read(folder, manifest, TileSlots(tiles, of: folder, manifest))
+            { damage throws(JobStoreError) in
+                switch damage {
+                case .tile(let index):
+                    let place = manifest.slot(of: index).lowerBound
+                    try tiles.write([(place, TileSlots.nothing)])
+                case .checkpoint(let index): try fileSystem.remove(folder.checkpointPath(index))
+                }
             }
             if retryingFailed { state.forgetFailures() }
             for index in state.checkpoints.keys.sorted() where !state.mayGoOn(index) {
@@ -106,7 +119,7 @@ public final class JobStore {
                     JobFolder.manifestName, in: path, with: try reopened.encoded())
             }
             return try JobStore(
-                manifest: reopened, state: state, folder: folder, events: events)
+                manifest: reopened, state: state, folder: folder, events: events, tiles: tiles)
         }
     }
 
@@ -117,9 +130,7 @@ public final class JobStore {
         let events = LineLog(
             try folder.fileSystem.openLog(folder.eventsPath), isTorn: try eventsAreTorn(folder))
         do throws(JobStoreError) {
-            let store = try body(events)
-            try folder.makeDirectory(folder.tiles)
-            return store
+            return try body(events)
         } catch {
             events.close()
             throw error

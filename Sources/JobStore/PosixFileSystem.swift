@@ -5,8 +5,6 @@ internal import Glibc
 
 /// The files of this host.
 public final class PosixFileSystem: FileSystem {
-    let writingMemory = BlockMemory()
-
     /// Limits the heaps of this process: threads that write come and go.
     public init() { csystem_limit_heaps(2) }
 
@@ -79,6 +77,33 @@ public final class PosixFileSystem: FileSystem {
         return PosixReadableFile(path: path, descriptor: descriptor, status: status)
     }
 
+    public func write(_ bytes: [UInt8], to path: String) throws(JobStoreError) {
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = Glibc.open(path, flags, 0o666)
+        guard descriptor >= 0 else { throw .system("write", path) }
+        let isComplete =
+            bytes.withUnsafeBytes { writeAll($0, to: descriptor) } && fsync(descriptor) == 0
+        let code = errno
+        // A network's disk may say only now that it is full.
+        let isClosed = Glibc.close(descriptor) == 0 || errno == EINTR
+        guard isComplete, isClosed else {
+            throw .system("write", path, isComplete ? errno : code)
+        }
+    }
+
+    public func openSlots(_ path: String) throws(JobStoreError) -> any SlotFile {
+        let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+        let descriptor = Glibc.open(path, flags | O_CREAT, 0o666)
+        guard descriptor >= 0 else { throw .system("write", path) }
+        let file = OpenFile(path: path, descriptor: descriptor)
+        guard try file.status().st_mode & S_IFMT == S_IFREG else {
+            throw JobStoreError(.unwritable, "cannot write \(path): it is not a file")
+        }
+        let second = Glibc.open(path, flags)
+        return PosixSlotFile(
+            file, second: second < 0 ? nil : OpenFile(path: path, descriptor: second))
+    }
+
     public func openLog(_ path: String) throws(JobStoreError) -> any LogFile {
         // Open for reading too: network file systems lock only what is open for writing, and
         // local ones do not mind.
@@ -124,39 +149,25 @@ public final class PosixFileSystem: FileSystem {
 private final class PosixReadableFile: ReadableFile {
     let byteCount: Int
     let modificationTime: Int64
-    private let path: String
-    private let descriptor: Int32
+    private let file: OpenFile
 
     init(path: String, descriptor: Int32, status: stat) {
-        self.path = path
-        self.descriptor = descriptor
+        file = OpenFile(path: path, descriptor: descriptor)
         byteCount = Int(status.st_size)
-        modificationTime =
-            Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+        modificationTime = status.modificationTime
     }
 
-    deinit {
-        close(descriptor)
-    }
-
-    func leaveCache() { posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+    func leaveCache(_ range: Range<Int>) { file.leaveCache(range) }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
-        var done = 0
-        while done < buffer.count {
-            let count = pread(
-                descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
-                off_t(offset + done))
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw .system("read", path)
-            }
-            guard count > 0 else {
-                throw JobStoreError(
-                    .corrupt, "\(path) ends at byte \(offset + done), before what is wanted of it")
-            }
-            done += count
-        }
+        try file.read(into: buffer, at: offset)
+    }
+}
+
+extension stat {
+    /// Nanoseconds since 1970.
+    var modificationTime: Int64 {
+        Int64(st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(st_mtim.tv_nsec)
     }
 }
 
@@ -197,6 +208,21 @@ private final class PosixLogFile: LogFile {
 // Linux's F_OFD_GETLK and F_OFD_SETLK, which the Glibc module lacks.
 private let openFileGetLock: Int32 = 36
 private let openFileSetLock: Int32 = 37
+
+/// Writes all bytes behind what has been written; else errno says why not.
+private func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+    var done = 0
+    while done < bytes.count {
+        let count = Glibc.write(
+            descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+        if count < 0 {
+            if errno == EINTR { continue }
+            return false
+        }
+        done += count
+    }
+    return true
+}
 
 /// A lock that nobody shares, on all of a file.
 private var wholeFileLock: flock {

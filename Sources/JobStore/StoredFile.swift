@@ -55,18 +55,23 @@ struct StoredFacts: Equatable {
         ]
     }
 
+    /// Bytes of a whole file as the form below makes it, the same for all of a job.
+    static func fileByteCount(job: String, shape: [Int], type: TensorType) -> Int {
+        // A character takes six bytes at most in JSON.
+        let headerByteCountMin = 512 + 6 * job.utf8.count
+        let block = BlockMemory.blockByteCount
+        let byteCount = headerByteCountMin + shape.reduce(type.byteCount, *)
+        return (byteCount + block - 1) / block * block
+    }
+
     /// The whole file, its header long enough to make it one of whole blocks of a disk.
     ///
     /// - Parameter fill: makes the tensor, row-major and little-endian.
     func encoded(
         _ fill: @escaping (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
     ) -> FileContent {
-        let dataByteCount = shape.reduce(type.byteCount, *)
-        // A character takes six bytes at most in JSON.
-        let headerByteCountMin = 512 + 6 * job.utf8.count
-        let block = BlockMemory.blockByteCount
-        let byteCount = (headerByteCountMin + dataByteCount + block - 1) / block * block
-        let dataOffset = byteCount - dataByteCount
+        let byteCount = Self.fileByteCount(job: job, shape: shape, type: type)
+        let dataOffset = byteCount - shape.reduce(type.byteCount, *)
         return FileContent(byteCount: byteCount) { memory throws(JobStoreError) in
             let data = UnsafeMutableRawBufferPointer(rebasing: memory[dataOffset...])
             try fill(data)
@@ -126,6 +131,9 @@ struct StoredFile {
     private static func add(
         _ range: Range<Int>, of file: any ReadableFile, to checksum: inout Checksum
     ) throws(JobStoreError) {
+        if let memory = file.memory {
+            return checksum.add(UnsafeRawBufferPointer(rebasing: memory[range]))
+        }
         let piece = UnsafeMutableRawBufferPointer.allocate(
             byteCount: min(range.count, 32 << 10), alignment: 64)
         defer { piece.deallocate() }

@@ -1,4 +1,4 @@
-// A tile's file, read row by row.
+// A stored tile, read row by row.
 
 internal import Safetensors
 
@@ -38,7 +38,7 @@ public final class StoredTile {
     }
 
     /// Says that the file is not read again soon: the system may use its memory for other ones.
-    public func leaveCache() { file.leaveCache() }
+    public func leaveCache() { file.leaveCache(0..<file.byteCount) }
 
     /// Reads all of it, (H, W, C).
     ///
@@ -65,11 +65,20 @@ public final class StoredTile {
         precondition(pixels.count == rows.count * rowValueCount, "as many pixels as rows have")
         let rowByteCount = rowValueCount * type.byteCount
         let offset = dataOffset + rows.lowerBound * rowByteCount
+        let byteCount = rows.count * rowByteCount
+        if let memory = file.memory {
+            let part = UnsafeRawBufferPointer(rebasing: memory[offset..<offset + byteCount])
+            if type == .float32 {
+                UnsafeMutableRawBufferPointer(pixels).copyMemory(from: part)
+            } else {
+                HalfFloat.widen(part, into: pixels)
+            }
+            return
+        }
         if type == .float32 {
             try file.read(into: UnsafeMutableRawBufferPointer(pixels), at: offset)
             return
         }
-        let byteCount = rows.count * rowByteCount
         if halves.count < byteCount {
             halves = [UInt8](repeating: 0, count: byteCount)
         }

@@ -8,12 +8,16 @@ final class TilesAhead {
     private typealias Opened = [Int: Result<StoredTile?, JobStoreError>]
 
     /// Tiles of a thread; as many again are opened while they are used.
-    private static let groupCount = 32
+    private static let groupCount = 16
     private static let groupsAhead = 2
+    /// The most memory for tiles that are read as a whole.
+    private static let loadedByteCountMaximum = 128 << 20
 
     private let store: JobStore
     private let tileCount: Int
     private let leftOut: Set<Int>
+    /// Whether tiles are read into memory as a whole, and not row by row out of the system's cache.
+    private let areLoaded: Bool
     private var calls: [Int: BackgroundCall<Opened>] = [:]
     private var startedCount = 0
     private var opened: Opened = [:]
@@ -23,6 +27,13 @@ final class TilesAhead {
         self.store = store
         self.tileCount = tileCount
         self.leftOut = leftOut
+        // Those of two rows of tiles are in use at a time where these overlap.
+        let plan = store.manifest.plan
+        let openCount =
+            2 * plan.columns.count * (plan.restarts ?? 1)
+            + (Self.groupsAhead + 1) * Self.groupCount
+        areLoaded =
+            min(openCount, plan.fitCount) * store.tileByteCount <= Self.loadedByteCountMaximum
     }
 
     /// A tile, to be asked for once; nil when there is no file of it.
@@ -43,11 +54,11 @@ final class TilesAhead {
             $0 < tileCount && !leftOut.contains($0)
         }
         if !indices.isEmpty {
-            calls[startedCount] = BackgroundCall { [store] in
+            calls[startedCount] = BackgroundCall { [store, areLoaded] in
                 var opened: Opened = [:]
                 for index in indices {
                     opened[index] = Result { () throws(JobStoreError) in
-                        try store.openTile(index)
+                        try store.openTile(index, isLoaded: areLoaded)
                     }
                 }
                 return opened

@@ -1,7 +1,7 @@
 // What a program says of itself (--version).
 
 internal import CVersion
-internal import CZlib
+internal import CDeflate
 
 public enum ProgramVersion {
     /// Of all programs of this package.
@@ -14,11 +14,14 @@ public enum ProgramVersion {
     /// A fact for the lines below the first one, such as a library and its version.
     public typealias Fact = (name: String, value: String)
 
-    /// The compression library that every program of this package runs with.
-    private static var zlib: Fact { ("zlib", String(cString: zlibVersion())) }
+    /// The library of checksums, which all programs have; as they were built against it, since it
+    /// does not tell.
+    private static var libdeflate: Fact {
+        ("libdeflate", "\(LIBDEFLATE_VERSION_STRING) (when built)")
+    }
 
     /// What a program tells of itself beside its version: what it names, and what all have.
-    public static func all(_ facts: [Fact]) -> [Fact] { facts + [zlib] }
+    public static func all(_ facts: [Fact]) -> [Fact] { facts + [libdeflate] }
 
     /// A first line for programs, `NAME 0.1.0 (commit COMMIT)`, and a line for each fact.
     public static func report(_ program: String, _ facts: [Fact]) -> String {

@@ -1,6 +1,6 @@
 /// What travels beside a header: pixels or a fit's state as bytes, their description in the header,
 /// and the pieces they travel in.
-internal import CZlib
+internal import CDeflate
 
 /// Rows, columns and bands of a payload, in the order in which its samples lie.
 public struct PixelShape: Hashable, Sendable, CustomStringConvertible {
@@ -133,8 +133,7 @@ public enum Payload: Equatable, Sendable {
     /// The checksum that its description carries.
     var crc32: UInt32 {
         bytes.withUnsafeBytes { raw in
-            let start = raw.bindMemory(to: UInt8.self).baseAddress
-            return UInt32(truncatingIfNeeded: CZlib.crc32_z(0, start, raw.count))
+            libdeflate_crc32(0, raw.baseAddress, raw.count)
         }
     }
 }

@@ -109,7 +109,7 @@ extension PictureTests {
         @Test func `all programs are of one version and name their libraries and kernels`() throws {
             try withSession { session in
                 for (program, libraries) in [
-                    (Programs.coordinator, ["libzmq", "libtiff", "libpng", "libjpeg-turbo"]),
+                    (Programs.coordinator, ["libzmq", "libtiff", "libpng", "libjpeg-turbo", "zlib"]),
                     (Programs.worker, ["libzmq"]), (Programs.bench, ["libtiff"]),
                     (Programs.simulator, []),
                 ] {
@@ -122,7 +122,7 @@ extension PictureTests {
                     let first = "\(name) \(ProgramVersion.text) (commit unknown)\n"
                     #expect(text.hasPrefix(first), "\(text)")
                     let computes = program == Programs.simulator ? [] : ["OpenBLAS"]
-                    for library in libraries + computes + ["zlib"] {
+                    for library in libraries + computes + ["libdeflate"] {
                         #expect(
                             text.split(separator: "\n").contains {
                                 $0.hasPrefix(library + " ") && $0.contains(/\d+\.\d+/)

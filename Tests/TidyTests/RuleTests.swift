@@ -7,7 +7,7 @@ struct RuleTests {
         ## Walls
         | target | is | may import |
         |---|---|---|
-        | `Wire` | messages | `CZlib` |
+        | `Wire` | messages | `CDeflate` |
         | `CSystem` | calls | `libc` |
         | `Tests` | tests | `Testing` |
         ## Next
@@ -50,7 +50,7 @@ struct RuleTests {
         ]
         for form in forms {
             #expect(
-                brokenImports("Sources/Wire/A.swift", "import CZlib\n" + form) == [2], "\(form)")
+                brokenImports("Sources/Wire/A.swift", "import CDeflate\n" + form) == [2], "\(form)")
         }
         #expect(brokenImports("Sources/Wire/A.swift", "// import Foundation") == [])
         #expect(brokenImports("Sources/Wire/A.swift", "let important = 1") == [])

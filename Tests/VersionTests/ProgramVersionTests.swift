@@ -6,8 +6,8 @@ struct ProgramVersionTests {
         let lines = ProgramVersion.report("dip-x", [("a", "1"), ("longer", "2")])
             .split(separator: "\n").map(String.init)
         #expect(lines[0] == "dip-x \(ProgramVersion.text) (commit unknown)")
-        #expect(lines[1...2] == ["a       1", "longer  2"])
-        #expect(lines[3].hasPrefix("zlib    "))
+        #expect(lines[1...2] == ["a           1", "longer      2"])
+        #expect(lines[3].hasPrefix("libdeflate  "))
         #expect(lines.count == 4)
     }
 }

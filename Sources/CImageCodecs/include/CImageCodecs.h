@@ -186,9 +186,10 @@ codec_status codec_inflate(const uint8_t *bytes, size_t count, size_t limit, uin
 codec_status codec_deflate(const uint8_t *bytes, size_t count, uint8_t **result,
                            size_t *result_count);
 
-// Versions: of libtiff and libpng as they run here, of libjpeg-turbo as it was built against.
+// Versions: of libtiff, libpng and zlib as they run here, of libjpeg-turbo as it was built against.
 const char *codec_tiff_version(void);
 const char *codec_png_version(void);
 const char *codec_jpeg_version(void);
+const char *codec_zlib_version(void);
 
 #endif

@@ -54,6 +54,10 @@ static inline int csystem_pidfd_open(pid_t process) {
 // and count of bytes must then be multiples of the disk's block. Not every file system can: -1.
 int csystem_bypass_cache(int descriptor, int wanted);
 
+// Makes a file at least so long and takes its room on the disk. Not every file system can:
+// EOPNOTSUPP.
+int csystem_reserve(int descriptor, off_t byteCount);
+
 // Both ends are close-on-exec.
 static inline int csystem_pipe(int ends[2]) {
     return pipe2(ends, O_CLOEXEC);

@@ -9,6 +9,7 @@ public enum CodecLibraries {
             ("libtiff", String(cString: codec_tiff_version())),
             ("libpng", String(cString: codec_png_version())),
             ("libjpeg-turbo", String(cString: codec_jpeg_version())),
+            ("zlib", String(cString: codec_zlib_version())),
         ]
     }
 }

@@ -47,9 +47,6 @@ struct BlendCommand: ParsableCommand {
     @Option(help: "Where temporary files go. (default: TMPDIR, else /tmp)")
     var folder: String?
 
-    @Flag(help: "Remove tiles when the blend has passed them, for want of space.")
-    var removePassedTiles = false
-
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -90,8 +87,7 @@ struct BlendCommand: ParsableCommand {
                 let path = PassThrough(
                     input: input, output: output, tile: tile, overlap: overlap,
                     alignment: configuration.alignment, minimumSide: configuration.minimumSide,
-                    cacheByteCount: cache << 20, together: together,
-                    removesPassedTiles: removePassedTiles)
+                    cacheByteCount: cache << 20, together: together)
                 return try printJSON(try path.run())
             }
             let (width, height) = try pixels()
@@ -114,6 +110,5 @@ struct BlendCommand: ParsableCommand {
     private var options: [String] {
         ["--tile", "\(tile)", "--overlap", "\(overlap)", "--cache", "\(cache)"]
             + ["--together", "\(together)"]
-            + (removePassedTiles ? ["--remove-passed-tiles"] : [])
     }
 }

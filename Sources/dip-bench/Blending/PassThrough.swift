@@ -29,7 +29,6 @@ struct PassThrough {
     let cacheByteCount: Int
     /// Tiles that are stored at a time.
     let together: Int
-    let removesPassedTiles: Bool
 
     /// Runs all of it.
     func run() throws -> PathCost {
@@ -45,17 +44,13 @@ struct PassThrough {
             folder: output + ".dip", manifest: try manifest(header, plan),
             fileSystem: PosixFileSystem())
         defer { store.close() }
+        try store.reserveSpace()
         cost.tileCount = plan.tileCount
         try timed(&cost.tiles) { try restore(plan, source, store) }
         let facts = BlendFacts(
             plan: plan, header: header, output: output, replacesOutput: false)
-        var bandCount = 0
         let result = try timed(&cost.blend) {
-            try Blend(facts, source: source, store: store).run {
-                bandCount += 1
-                if removesPassedTiles { removeTiles(plan, passedBy: bandCount) }
-                return false
-            }
+            try Blend(facts, source: source, store: store).run { false }
         }
         guard result.damaged.isEmpty else {
             throw InputError(description: result.warnings.joined(separator: "; "))
@@ -68,7 +63,6 @@ struct PassThrough {
         _ plan: TilePlan, _ source: any ImageSource, _ store: JobStore
     ) throws {
         let bands = source.header.colorBands
-        let precision = source.header.sampleType.tilePrecision
         let shape = (plan.windowHeight, plan.windowWidth, bands)
         // Used again and again: memory that is taken anew is slow to come on some machines.
         let empty = [Float](repeating: 0, count: plan.windowWidth * plan.windowHeight * bands)
@@ -87,7 +81,7 @@ struct PassThrough {
             let tiles = indices.map { ($0, 1, stored[$0 - first]) }
             storing = BackgroundCall {
                 Result { () throws(JobStoreError) in
-                    try store.storeTiles(tiles, shape: shape, precision: precision)
+                    try store.storeTiles(tiles, shape: shape)
                 }
             }
         }
@@ -104,28 +98,13 @@ struct PassThrough {
         return value
     }
 
-    /// Removes the files of a row of tiles when the bands have passed it, for disks too small to
-    /// hold tiles and output together.
-    private func removeTiles(_ plan: TilePlan, passedBy bandCount: Int) {
-        let bandRowCount = 32
-        let passed = { (bandCount: Int) in
-            plan.rows.count { $0 + plan.windowHeight <= bandCount * bandRowCount }
-        }
-        for row in passed(bandCount - 1)..<passed(bandCount) {
-            for column in plan.columns.indices {
-                let digits = String(plan.tile(column: column, row: row).index)
-                let name = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-                unlink("\(output).dip/tiles/\(name).safetensors")
-            }
-        }
-    }
-
     private func manifest(_ header: ImageHeader, _ plan: TilePlan) throws -> JobManifest {
         JobManifest(
             jobID: "bench", input: try FileFingerprint(path: input, fileSystem: PosixFileSystem()),
             image: .init(
                 width: header.width, height: header.height, bands: header.colorBands,
-                sampleType: header.sampleType.rawValue, header: "bench"),
+                sampleType: header.sampleType.rawValue,
+                precision: header.sampleType.tilePrecision, header: "bench"),
             plan: .init(
                 tile: tile, overlap: overlap, windowWidth: plan.windowWidth,
                 windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows),

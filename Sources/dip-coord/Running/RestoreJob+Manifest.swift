@@ -40,6 +40,7 @@ extension RestoreJob {
                 width: header.width, height: header.height, bands: header.colorBands,
                 sampleType: header.sampleType.rawValue,
                 values: "\(header.values.low),\(header.values.high)",
+                precision: header.sampleType.tilePrecision,
                 header: description(header)),
             plan: .init(
                 tile: preset.tiling.tile, overlap: preset.tiling.overlap,

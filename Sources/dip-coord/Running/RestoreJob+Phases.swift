@@ -105,6 +105,8 @@ extension RestoreJob {
         (job.keepsFolder, job.keepsWorkers, job.warnings) = (false, true, [])
         job.reportFolder = nil
         job.manifest.jobID += "-\(word)"
+        // A fact's numbers, and no pixels of so many bits.
+        job.manifest.image.precision = .float32
         (job.manifest.plan.columns, job.manifest.plan.rows) = (part.columns, part.rows)
         // One fit a window: where a tile is best, and what it teaches, the seed hardly matters to.
         job.manifest.plan.restarts = nil

@@ -33,10 +33,6 @@ extension RestoreJob {
         resultShape.height * resultShape.width * resultShape.bands * MemoryLayout<Float>.size
     }
 
-    var precision: TilePrecision {
-        isPhase ? .float32 : header.sampleType.tilePrecision
-    }
-
     /// Whether it is a phase before a restoration: its output is a fact of that job, and no
     /// picture.
     var isPhase: Bool { configuration.measuresStop || configuration.givesWeights }

@@ -111,8 +111,8 @@ struct RestoreJob: Sendable {
                         fileSystem: PosixFileSystem())
                 }
             // Nobody knows how many workers of others will come; one at least.
-            try store.checkSpace(
-                precision: job.precision, checkpointByteCount: job.stateByteCountMaximum,
+            try store.reserveSpace(
+                checkpointByteCount: job.stateByteCountMaximum,
                 checkpointCount: job.hasCheckpoints && job.checkpointInterval != nil
                     ? max(job.localWorkerCount, 1) : 0)
             return StorageWork(job: job, source: source, guide: guide, store: store)

@@ -89,7 +89,7 @@ final class StorageWork {
             do throws(JobStoreError) {
                 try store.storeTiles(
                     waiting.map { ($0.work.tile.rawValue, $0.work.attempt, $0.payload.pixels) },
-                    shape: (shape.height, shape.width, shape.bands), precision: job.precision)
+                    shape: (shape.height, shape.width, shape.bands))
                 for result in waiting { post(.stored(result.work)) }
                 return
             } catch {
@@ -104,8 +104,7 @@ final class StorageWork {
             let shape = payload.shape
             try store.storeTile(
                 work.tile.rawValue, attempt: work.attempt,
-                shape: (shape.height, shape.width, shape.bands), pixels: payload.pixels,
-                precision: job.precision)
+                shape: (shape.height, shape.width, shape.bands), pixels: payload.pixels)
             return .stored(work)
         } or: {
             .storingFailed(work, $0)

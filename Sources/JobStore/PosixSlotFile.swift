@@ -1,0 +1,192 @@
+// A file whose parts are written each by itself, past the system's cache where that can be.
+
+internal import CSystem
+internal import Glibc
+
+/// A descriptor, closed with its last owner.
+final class OpenFile {
+    let path: String
+    let descriptor: Int32
+
+    init(path: String, descriptor: Int32) {
+        (self.path, self.descriptor) = (path, descriptor)
+    }
+
+    deinit { close(descriptor) }
+
+    func status() throws(JobStoreError) -> stat {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system("look at", path) }
+        return status
+    }
+
+    func leaveCache(_ range: Range<Int>) {
+        posix_fadvise(
+            descriptor, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_DONTNEED)
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(
+                descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+                off_t(offset + done))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .system("read", path)
+            }
+            guard count > 0 else {
+                throw JobStoreError(
+                    .corrupt, "\(path) ends at byte \(offset + done), before what is wanted of it")
+            }
+            done += count
+        }
+    }
+
+    /// Writes all bytes; else errno says why not.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let count = pwrite(
+                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done,
+                off_t(offset + done))
+            if count < 0 {
+                if errno == EINTR { continue }
+                return false
+            }
+            done += count
+        }
+        return true
+    }
+}
+
+/// Reading and writing go past the system's cache in whole blocks where the file system can: what
+/// is written is not read soon, and filling memory of the cache takes longer than the disk does.
+final class PosixSlotFile: SlotFile {
+    private let file: OpenFile
+    /// The same file for whole blocks past the cache; nil where that cannot be.
+    private let direct: OpenFile?
+    private let writingMemory = BlockMemory()
+
+    /// - Parameters:
+    ///   - file: open for reading and writing.
+    ///   - second: the same file, opened once more; nil where that failed.
+    init(_ file: OpenFile, second: OpenFile?) {
+        self.file = file
+        direct = second.flatMap { csystem_bypass_cache($0.descriptor, 1) == 0 ? $0 : nil }
+    }
+
+    var byteCount: Int { (try? file.status()).map { Int($0.st_size) } ?? 0 }
+    var modificationTime: Int64 { (try? file.status())?.modificationTime ?? 0 }
+
+    var allocatedByteCount: Int {
+        get throws(JobStoreError) { Int(try file.status().st_blocks) * 512 }
+    }
+
+    func reserve(byteCount: Int) throws(JobStoreError) {
+        if csystem_reserve(file.descriptor, off_t(byteCount)) == 0 { return }
+        guard [EOPNOTSUPP, ENOSYS, EINVAL].contains(errno) else {
+            throw .system("reserve \(byteCount >> 20) MiB for", file.path)
+        }
+        guard self.byteCount < byteCount else { return }
+        guard ftruncate(file.descriptor, off_t(byteCount)) == 0 else {
+            throw .system("write", file.path)
+        }
+    }
+
+    func leaveCache(_ range: Range<Int>) { file.leaveCache(range) }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
+        try file.read(into: buffer, at: offset)
+    }
+
+    func load(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
+        if let direct, (try? direct.read(into: buffer, at: offset)) != nil { return }
+        try file.read(into: buffer, at: offset)
+    }
+
+    /// Makes and writes every content on a thread of its own.
+    func write(_ contents: [(offset: Int, content: FileContent)]) throws(JobStoreError) {
+        let places = writingMemory.places(of: contents.map(\.content.byteCount))
+        let writings = zip(contents, places).map { content, memory in
+            BackgroundWriting { () throws(JobStoreError) in
+                try content.content.fill(memory)
+                try self.put(UnsafeRawBufferPointer(memory), at: content.offset)
+            }
+        }
+        for writing in writings.dropLast() { writing.start() }
+        for writing in writings { writing.finish() }
+        for case let error? in writings.map(\.error) { throw error }
+        guard fdatasync(file.descriptor) == 0 else { throw .system("write", file.path) }
+    }
+
+    private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(JobStoreError) {
+        let block = BlockMemory.blockByteCount
+        if let direct, bytes.count % block == 0, offset % block == 0 {
+            if direct.write(bytes, at: offset) { return }
+            // Its blocks are other ones than ours.
+            guard errno == EINVAL else { throw .system("write", file.path) }
+        }
+        guard file.write(bytes, at: offset) else { throw .system("write", file.path) }
+    }
+}
+
+/// A piece of work on a thread of its own.
+private final class BackgroundWriting {
+    private let body: () throws(JobStoreError) -> Void
+    private var thread: pthread_t?
+    private(set) var error: JobStoreError?
+
+    init(_ body: @escaping () throws(JobStoreError) -> Void) { self.body = body }
+
+    /// Without another thread the work is left for ``finish()``.
+    func start() {
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(self)
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                if let context {
+                    Unmanaged<BackgroundWriting>.fromOpaque(context).takeRetainedValue().run()
+                }
+                return nil
+            }, context.toOpaque())
+        if code == 0 { self.thread = thread } else { context.release() }
+    }
+
+    func finish() {
+        if let thread { pthread_join(thread, nil) } else { run() }
+    }
+
+    private func run() {
+        do throws(JobStoreError) {
+            try body()
+        } catch {
+            self.error = error
+        }
+    }
+}
+
+/// Memory for bytes on their way to the disk, aligned as disks want it, and used again and again:
+/// what is taken anew is slow to come on some machines.
+final class BlockMemory {
+    static let blockByteCount = 4096
+    private var bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+
+    deinit { bytes.deallocate() }
+
+    /// A place for each of some contents; they hold until the next call.
+    func places(of byteCounts: [Int]) -> [UnsafeMutableRawBufferPointer] {
+        let rooms = byteCounts.map { ($0 / Self.blockByteCount + 1) * Self.blockByteCount }
+        let byteCount = rooms.reduce(0, +)
+        if bytes.count < byteCount {
+            bytes.deallocate()
+            bytes = .allocate(byteCount: byteCount, alignment: Self.blockByteCount)
+        }
+        var offset = 0
+        return zip(byteCounts, rooms).map { count, room in
+            defer { offset += room }
+            return UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + count])
+        }
+    }
+}

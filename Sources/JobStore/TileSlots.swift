@@ -1,0 +1,123 @@
+// Where tiles lie: one file for all of a job, whose making costs a disk more than its bytes do.
+
+internal import Safetensors
+
+/// The slots of a job's `tiles.bin`, one for each fit in the order of their numbers and all of one
+/// length. A slot holds a whole safetensors file; it begins with zeros where nothing is stored.
+struct TileSlots {
+    let file: any ReadableFile
+    let path: String
+    let manifest: JobManifest
+
+    /// - Parameter file: open already.
+    init(_ file: any ReadableFile, of folder: JobFolder, _ manifest: JobManifest) {
+        (self.file, path, self.manifest) = (file, folder.tilesPath, manifest)
+    }
+
+    /// The tiles of a folder that somebody else may work in; nil when there is no file of them.
+    init?(reading folder: JobFolder, of manifest: JobManifest) throws(JobStoreError) {
+        do throws(JobStoreError) {
+            guard
+                let file = try folder.fileSystem.open(folder.tilesPath, followingLinks: false)
+            else { return nil }
+            self.init(file, of: folder, manifest)
+        } catch {
+            // Something else than a file stands there.
+            guard error.kind == .corrupt else { throw error }
+            return nil
+        }
+    }
+
+    /// Reads and checks all of a slot; nil where nothing is stored.
+    ///
+    /// - Parameter isLoaded: Whether it is read into memory as a whole, and not row by row later.
+    /// - Throws: `JobStoreError` of kind `.corrupt` when it holds something else than that tile.
+    func open(_ index: Int, isLoaded: Bool = false) throws(JobStoreError) -> StoredTile? {
+        let range = manifest.slot(of: index)
+        guard range.upperBound <= file.byteCount else { return nil }
+        let slot: any ReadableFile =
+            if isLoaded, let file = file as? any SlotFile {
+                try LoadedSlot(file, range)
+            } else {
+                FileSlot(file, range)
+            }
+        guard try slot.bytes(0..<SafetensorsHeader.lengthByteCount).contains(where: { $0 != 0 })
+        else { return nil }
+        return try StoredTile(
+            checking: slot, path: "\(path), slot \(index),", index: index, manifest: manifest)
+    }
+
+    /// What stands in the place of a tile that is to be stored no more.
+    static var nothing: FileContent {
+        FileContent([UInt8](repeating: 0, count: BlockMemory.blockByteCount))
+    }
+}
+
+extension JobManifest {
+    /// Bytes of `tiles.bin`, of which a folder needs as many free ones.
+    var slotsByteCount: Int { slotByteCount * plan.fitCount }
+
+    func slot(of index: Int) -> Range<Int> {
+        index * slotByteCount..<(index + 1) * slotByteCount
+    }
+
+    /// Whether the bytes of all slots are a number that can be computed with.
+    var hasSensibleSlots: Bool {
+        let pixelsByteCount = [
+            plan.windowHeight, plan.windowWidth, image.bands, image.precision.tensorType.byteCount,
+        ].reduce(1.0) { $0 * Double($1) }
+        let fitCount = [plan.columns.count, plan.rows.count, plan.restarts ?? 1]
+            .reduce(1.0) { $0 * Double($1) }
+        // Headers are shorter than job.json.
+        return fitCount * (pixelsByteCount + 8 * Double(Self.byteCountMax)) < 0x1p62
+    }
+
+    var slotByteCount: Int {
+        StoredFacts.fileByteCount(
+            job: jobID, shape: [plan.windowHeight, plan.windowWidth, image.bands],
+            type: image.precision.tensorType)
+    }
+}
+
+/// A part of a file as if it were one.
+private final class FileSlot: ReadableFile {
+    private let file: any ReadableFile
+    private let range: Range<Int>
+
+    init(_ file: any ReadableFile, _ range: Range<Int>) {
+        (self.file, self.range) = (file, range)
+    }
+
+    var byteCount: Int { range.count }
+    var modificationTime: Int64 { file.modificationTime }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
+        try file.read(into: buffer, at: range.lowerBound + offset)
+    }
+
+    func leaveCache(_ part: Range<Int>) {
+        file.leaveCache(range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
+    }
+}
+
+/// A part of a file, read into memory.
+private final class LoadedSlot: ReadableFile {
+    private let bytes: UnsafeMutableRawBufferPointer
+    let modificationTime: Int64
+
+    init(_ file: any SlotFile, _ range: Range<Int>) throws(JobStoreError) {
+        modificationTime = file.modificationTime
+        bytes = .allocate(byteCount: range.count, alignment: BlockMemory.blockByteCount)
+        try file.load(into: bytes, at: range.lowerBound)
+    }
+
+    deinit { bytes.deallocate() }
+
+    var byteCount: Int { bytes.count }
+    var memory: UnsafeRawBufferPointer? { UnsafeRawBufferPointer(bytes) }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
+        buffer.copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + buffer.count]))
+    }
+}
