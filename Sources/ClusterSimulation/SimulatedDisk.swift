@@ -1,7 +1,7 @@
 /// A disk in memory that tears and fails writes, and whose host may lose its power.
 ///
 /// It promises what a file system promises and no more: content is safe when `write` returns, a
-/// name when its directory was synced, appended lines never. What is not safe may be there after a
+/// name when its directory was synced, a slot when writing it has returned, appended lines never. What is not safe may be there after a
 /// loss of power, or not, or in part.
 import JobStore
 
@@ -218,6 +218,13 @@ final class SimulatedDisk: FileSystem {
         return Log(node: node, disk: self)
     }
 
+    func openSlots(_ path: String) throws(JobStoreError) -> any SlotFile {
+        try requireParent(path)
+        try perform { names[path] = names[path] ?? Node([]) }
+        guard let node = names[path] else { throw error }
+        return Slots(node: node, disk: self)
+    }
+
     func isLocked(_ path: String) throws(JobStoreError) -> Bool {
         try requireLife()
         return names[path]?.isLocked == true
@@ -237,6 +244,54 @@ final class SimulatedDisk: FileSystem {
             guard offset >= 0, offset <= content.count, buffer.count <= content.count - offset
             else { throw JobStoreError(.corrupt, "the file ends before what is wanted of it") }
             buffer.copyBytes(from: content[offset..<offset + buffer.count])
+        }
+    }
+
+    private final class Slots: SlotFile {
+        private let node: Node
+        private let disk: SimulatedDisk
+
+        init(node: Node, disk: SimulatedDisk) {
+            self.node = node
+            self.disk = disk
+        }
+
+        var byteCount: Int { node.bytes?.count ?? 0 }
+        var allocatedByteCount: Int { byteCount }
+        var modificationTime: Int64 { 7 }
+
+        func reserve(byteCount: Int) throws(JobStoreError) {
+            try disk.perform { extend(to: byteCount) }
+        }
+
+        private func extend(to byteCount: Int) {
+            let missing = max(byteCount - self.byteCount, 0)
+            node.bytes? += [UInt8](repeating: 0, count: missing)
+        }
+
+        func write(_ contents: [(offset: Int, content: FileContent)]) throws(JobStoreError) {
+            for (offset, content) in contents {
+                let bytes = try content.bytes()
+                let share = try disk.failingShare()
+                let count = Int(Double(bytes.count) * (share ?? 1))
+                extend(to: offset + count)
+                node.bytes?.replaceSubrange(offset..<offset + count, with: bytes[..<count])
+                if share != nil { throw disk.error }
+            }
+            node.safeByteCount = byteCount
+        }
+
+        func read(
+            into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+        ) throws(JobStoreError) {
+            try disk.requireLife()
+            try ReadableBytes(node.bytes ?? []).read(into: buffer, at: offset)
+        }
+
+        func load(
+            into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+        ) throws(JobStoreError) {
+            try read(into: buffer, at: offset)
         }
     }
 
