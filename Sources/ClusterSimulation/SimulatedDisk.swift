@@ -269,7 +269,7 @@ final class SimulatedDisk: FileSystem {
             node.bytes? += [UInt8](repeating: 0, count: missing)
         }
 
-        func write(_ contents: [(offset: Int, content: FileContent)]) throws(JobStoreError) {
+        func write(_ contents: [(offset: Int, content: SlotContent)]) throws(JobStoreError) {
             for (offset, content) in contents {
                 let bytes = try content.bytes()
                 let share = try disk.failingShare()

@@ -1,6 +1,7 @@
 // A source that decodes strips or tiles when they are asked for and keeps the latest.
 
 import Glibc
+import Synchronization
 
 /// What decodes the blocks of an open file.
 protocol BlockDecoder: AnyObject {
@@ -20,6 +21,8 @@ final class BlockImage: ImageSource {
     private let decoder: any BlockDecoder
     private let name: String
     private let capacity: Int
+    /// Held while blocks are looked for and copied.
+    private let reading = Mutex(())
     private var blocks: [Int: Block] = [:]
     /// Uses, the oldest first from `head` on; only the latest of each block counts.
     private var uses: [(index: Int, at: Int)] = []
@@ -51,6 +54,12 @@ final class BlockImage: ImageSource {
     {
         header.check(region, byteCount: samples.count)
         guard region.width > 0, region.height > 0 else { return }
+        try reading.withLock { _ throws(ImageError) in try readBlocks(of: region, into: samples) }
+    }
+
+    private func readBlocks(
+        of region: PixelRegion, into samples: UnsafeMutableRawBufferPointer
+    ) throws(ImageError) {
         let (width, height) = (decoder.blockWidth, decoder.blockHeight)
         for blockRow in region.y / height...(region.y + region.height - 1) / height {
             for column in region.x / width...(region.x + region.width - 1) / width {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// An image whose samples can be read region by region.
+/// An image whose samples can be read region by region, by several threads too.
 public protocol ImageSource: AnyObject {
     /// Its `values` are how the float view sees the samples.
     var header: ImageHeader { get set }

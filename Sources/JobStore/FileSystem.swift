@@ -34,18 +34,21 @@ public enum FileKind: Sendable, Equatable {
     case other
 }
 
-/// Bytes that are to be written.
-public struct FileContent {
-    public let byteCount: Int
-    /// Fills memory of as many bytes. May be called on another thread, beside others'.
-    let fill: (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
+/// Bytes that are to be written to a slot.
+public struct SlotContent {
+    /// Where they are made.
+    let memory: BlockMemory
+    /// Makes them. May be called on another thread, beside others'.
+    let fill: () throws(JobStoreError) -> Void
 
+    /// - Parameter fill: makes so many bytes.
     init(
         byteCount: Int,
         fill: @escaping (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
     ) {
-        self.byteCount = byteCount
-        self.fill = fill
+        let memory = BlockMemory(byteCount: byteCount)
+        self.memory = memory
+        self.fill = { () throws(JobStoreError) in try fill(memory.bytes) }
     }
 
     init(_ bytes: [UInt8]) {
@@ -56,12 +59,21 @@ public struct FileContent {
 
     /// - Throws: `JobStoreError` when they cannot be made.
     public func bytes() throws(JobStoreError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: byteCount)
-        try bytes.withUnsafeMutableBufferPointer { buffer throws(JobStoreError) in
-            try fill(UnsafeMutableRawBufferPointer(buffer))
-        }
-        return bytes
+        try fill()
+        return Array(memory.bytes)
     }
+}
+
+/// Memory aligned as disks want it. Other threads see it only when it has been filled.
+final class BlockMemory: @unchecked Sendable {
+    static let blockByteCount = 4096
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(byteCount: Int) {
+        bytes = .allocate(byteCount: byteCount, alignment: Self.blockByteCount)
+    }
+
+    deinit { bytes.deallocate() }
 }
 
 /// Files by path. Every call is complete when it returns, or throws `JobStoreError`; a call that
@@ -121,7 +133,7 @@ public protocol SlotFile: ReadableFile {
     func reserve(byteCount: Int) throws(JobStoreError)
     /// Writes contents to their places, which lie apart, and syncs them: several in less time than
     /// one after the other. After an error any of the places may hold a part of its content.
-    func write(_ contents: [(offset: Int, content: FileContent)]) throws(JobStoreError)
+    func write(_ contents: [(offset: Int, content: SlotContent)]) throws(JobStoreError)
     /// Reads a part once, past the system's cache where that can be.
     func load(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError)
 }

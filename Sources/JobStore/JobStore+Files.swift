@@ -42,7 +42,7 @@ extension JobStore {
     ) throws(JobStoreError) {
         precondition(Set(tiles.map(\.index)).count == tiles.count, "tiles of different indices")
         let type = manifest.image.precision.tensorType
-        var contents: [(offset: Int, content: FileContent)] = []
+        var contents: [(offset: Int, content: SlotContent)] = []
         for (place, tile) in tiles.enumerated() {
             try check(tile.index, shape, pixelCount: tile.pixels.count)
             let facts = StoredFacts(
@@ -62,6 +62,9 @@ extension JobStore {
             contents.append((manifest.slot(of: tile.index).lowerBound, content))
         }
         try self.tiles.write(contents)
+        for (tile, content) in zip(tiles, contents) {
+            written.add(tile.index, content.content.memory)
+        }
         for tile in tiles { removeCheckpoint(tile: tile.index) }
     }
 
@@ -94,7 +97,17 @@ extension JobStore {
     public func openTile(
         _ index: Int, isLoaded: Bool = false
     ) throws(JobStoreError) -> StoredTile? {
-        try slots.open(index, isLoaded: isLoaded)
+        guard isLoaded else { return try slots.open(index) }
+        var memory = written.take(index)
+        if memory == nil { memory = try slots.load(index) }
+        guard let memory else { return nil }
+        return try slots.open(index, loaded: memory)
+    }
+
+    /// Keeps tiles that are stored from here on in memory too, up to so many bytes, until they are
+    /// opened as loaded ones.
+    public func keepStoredTiles(byteCountMaximum: Int) {
+        written.keep(atMost: byteCountMaximum)
     }
 
     /// As above, also while a coordinator works in the folder. Takes no lock.

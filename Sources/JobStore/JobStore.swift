@@ -25,6 +25,7 @@ public final class JobStore {
     private let events: LineLog
     private let histories: HistoryLog
     let tiles: any SlotFile
+    let written = WrittenSlots()
 
     var fileSystem: any FileSystem { folder.fileSystem }
     var slots: TileSlots { TileSlots(tiles, of: folder, manifest) }

@@ -66,7 +66,6 @@ final class PosixSlotFile: SlotFile {
     private let file: OpenFile
     /// The same file for whole blocks past the cache; nil where that cannot be.
     private let direct: OpenFile?
-    private let writingMemory = BlockMemory()
 
     /// - Parameters:
     ///   - file: open for reading and writing.
@@ -106,12 +105,11 @@ final class PosixSlotFile: SlotFile {
     }
 
     /// Makes and writes every content on a thread of its own.
-    func write(_ contents: [(offset: Int, content: FileContent)]) throws(JobStoreError) {
-        let places = writingMemory.places(of: contents.map(\.content.byteCount))
-        let writings = zip(contents, places).map { content, memory in
+    func write(_ contents: [(offset: Int, content: SlotContent)]) throws(JobStoreError) {
+        let writings = contents.map { offset, content in
             BackgroundWriting { () throws(JobStoreError) in
-                try content.content.fill(memory)
-                try self.put(UnsafeRawBufferPointer(memory), at: content.offset)
+                try content.fill()
+                try self.put(UnsafeRawBufferPointer(content.memory.bytes), at: offset)
             }
         }
         for writing in writings.dropLast() { writing.start() }
@@ -163,30 +161,6 @@ private final class BackgroundWriting {
             try body()
         } catch {
             self.error = error
-        }
-    }
-}
-
-/// Memory for bytes on their way to the disk, aligned as disks want it, and used again and again:
-/// what is taken anew is slow to come on some machines.
-final class BlockMemory {
-    static let blockByteCount = 4096
-    private var bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-
-    deinit { bytes.deallocate() }
-
-    /// A place for each of some contents; they hold until the next call.
-    func places(of byteCounts: [Int]) -> [UnsafeMutableRawBufferPointer] {
-        let rooms = byteCounts.map { ($0 / Self.blockByteCount + 1) * Self.blockByteCount }
-        let byteCount = rooms.reduce(0, +)
-        if bytes.count < byteCount {
-            bytes.deallocate()
-            bytes = .allocate(byteCount: byteCount, alignment: Self.blockByteCount)
-        }
-        var offset = 0
-        return zip(byteCounts, rooms).map { count, room in
-            defer { offset += room }
-            return UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + count])
         }
     }
 }

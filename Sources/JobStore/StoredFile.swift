@@ -69,10 +69,10 @@ struct StoredFacts: Equatable {
     /// - Parameter fill: makes the tensor, row-major and little-endian.
     func encoded(
         _ fill: @escaping (UnsafeMutableRawBufferPointer) throws(JobStoreError) -> Void
-    ) -> FileContent {
+    ) -> SlotContent {
         let byteCount = Self.fileByteCount(job: job, shape: shape, type: type)
         let dataOffset = byteCount - shape.reduce(type.byteCount, *)
-        return FileContent(byteCount: byteCount) { memory throws(JobStoreError) in
+        return SlotContent(byteCount: byteCount) { memory throws(JobStoreError) in
             let data = UnsafeMutableRawBufferPointer(rebasing: memory[dataOffset...])
             try fill(data)
             var checksum = self.checksum

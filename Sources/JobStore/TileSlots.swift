@@ -1,6 +1,7 @@
 // Where tiles lie: one file for all of a job, whose making costs a disk more than its bytes do.
 
 internal import Safetensors
+internal import Synchronization
 
 /// The slots of a job's `tiles.bin`, one for each fit in the order of their numbers and all of one
 /// length. A slot holds a whole safetensors file; it begins with zeros where nothing is stored.
@@ -30,14 +31,14 @@ struct TileSlots {
 
     /// Reads and checks all of a slot; nil where nothing is stored.
     ///
-    /// - Parameter isLoaded: Whether it is read into memory as a whole, and not row by row later.
+    /// - Parameter loaded: Its bytes, where they are in memory.
     /// - Throws: `JobStoreError` of kind `.corrupt` when it holds something else than that tile.
-    func open(_ index: Int, isLoaded: Bool = false) throws(JobStoreError) -> StoredTile? {
+    func open(_ index: Int, loaded: BlockMemory? = nil) throws(JobStoreError) -> StoredTile? {
         let range = manifest.slot(of: index)
         guard range.upperBound <= file.byteCount else { return nil }
         let slot: any ReadableFile =
-            if isLoaded, let file = file as? any SlotFile {
-                try LoadedSlot(file, range)
+            if let loaded {
+                LoadedSlot(loaded, modificationTime: file.modificationTime)
             } else {
                 FileSlot(file, range)
             }
@@ -47,9 +48,20 @@ struct TileSlots {
             checking: slot, path: "\(path), slot \(index),", index: index, manifest: manifest)
     }
 
+    /// The bytes of a slot, read past the system's cache; nil beyond the file's end.
+    func load(_ index: Int) throws(JobStoreError) -> BlockMemory? {
+        let range = manifest.slot(of: index)
+        guard let file = file as? any SlotFile, range.upperBound <= file.byteCount else {
+            return nil
+        }
+        let memory = BlockMemory(byteCount: range.count)
+        try file.load(into: memory.bytes, at: range.lowerBound)
+        return memory
+    }
+
     /// What stands in the place of a tile that is to be stored no more.
-    static var nothing: FileContent {
-        FileContent([UInt8](repeating: 0, count: BlockMemory.blockByteCount))
+    static var nothing: SlotContent {
+        SlotContent([UInt8](repeating: 0, count: BlockMemory.blockByteCount))
     }
 }
 
@@ -100,24 +112,55 @@ private final class FileSlot: ReadableFile {
     }
 }
 
-/// A part of a file, read into memory.
+/// The bytes of a slot in memory.
 private final class LoadedSlot: ReadableFile {
-    private let bytes: UnsafeMutableRawBufferPointer
+    private let content: BlockMemory
     let modificationTime: Int64
 
-    init(_ file: any SlotFile, _ range: Range<Int>) throws(JobStoreError) {
-        modificationTime = file.modificationTime
-        bytes = .allocate(byteCount: range.count, alignment: BlockMemory.blockByteCount)
-        try file.load(into: bytes, at: range.lowerBound)
+    init(_ content: BlockMemory, modificationTime: Int64) {
+        (self.content, self.modificationTime) = (content, modificationTime)
     }
 
-    deinit { bytes.deallocate() }
-
-    var byteCount: Int { bytes.count }
-    var memory: UnsafeRawBufferPointer? { UnsafeRawBufferPointer(bytes) }
+    var byteCount: Int { content.bytes.count }
+    var memory: UnsafeRawBufferPointer? { UnsafeRawBufferPointer(content.bytes) }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
         buffer.copyMemory(
-            from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + buffer.count]))
+            from: UnsafeRawBufferPointer(rebasing: content.bytes[offset..<offset + buffer.count]))
     }
+}
+
+/// Slots that have just been written and will be wanted soon: a little memory saves reading them
+/// again. Used by several threads.
+final class WrittenSlots: Sendable {
+    private struct State {
+        var byteCountMaximum = 0
+        var byteCount = 0
+        var slots: [Int: BlockMemory] = [:]
+
+        mutating func take(_ index: Int) -> BlockMemory? {
+            let content = slots.removeValue(forKey: index)
+            byteCount -= content?.bytes.count ?? 0
+            return content
+        }
+    }
+    private let state = Mutex(State())
+
+    /// - Parameter byteCountMaximum: of all; at first none is kept.
+    func keep(atMost byteCountMaximum: Int) {
+        state.withLock { $0.byteCountMaximum = byteCountMaximum }
+    }
+
+    /// Keeps a slot where there is room: those that came first are wanted first.
+    func add(_ index: Int, _ content: BlockMemory) {
+        state.withLock { state in
+            _ = state.take(index)
+            guard state.byteCount + content.bytes.count <= state.byteCountMaximum else { return }
+            state.slots[index] = content
+            state.byteCount += content.bytes.count
+        }
+    }
+
+    /// Gives a slot away.
+    func take(_ index: Int) -> BlockMemory? { state.withLock { $0.take(index) } }
 }
