@@ -94,9 +94,6 @@ public struct BlendResult: Sendable {
     }
 }
 
-/// The pass was cancelled, and has left no output.
-public struct BlendCancelled: Error {}
-
 /// One pass from top to bottom. Only the tiles of the present band are open.
 public final class Blend {
     let facts: BlendFacts
@@ -105,7 +102,7 @@ public final class Blend {
     /// Of that part, and of the output.
     private let header, outputHeader: ImageHeader
     private let store: JobStore
-    private let tiles: TilesAhead
+    private let results: any StoredResults
     private var open: [Int: TileResults] = [:]
     /// Those whose rows were read last.
     private var latest: TileResults?
@@ -121,15 +118,26 @@ public final class Blend {
     /// - Parameters:
     ///   - source: the input, which pixels that are not restored come from.
     ///   - store: the folder that holds the tiles, and is told of the output.
-    public init(_ facts: BlendFacts, source: any ImageSource, store: JobStore) {
+    public convenience init(_ facts: BlendFacts, source: any ImageSource, store: JobStore) {
+        self.init(facts, source: source, store: store, following: nil)
+    }
+
+    /// - Parameter ended: told of results that come while the pass is made; nil where all are there.
+    init(
+        _ facts: BlendFacts, source: any ImageSource, store: JobStore, following ended: EndedFits?
+    ) {
         self.facts = facts
         whole = source
         self.source = facts.region.map { RegionView(source, $0) } ?? source
         header = facts.partHeader
         outputHeader = facts.outputHeader
         self.store = store
-        tiles = TilesAhead(
-            store, tileCount: store.manifest.plan.fitCount, leftOut: facts.setAside)
+        results =
+            if let ended {
+                TilesToCome(store, ended)
+            } else {
+                TilesAhead(store, leftOut: facts.setAside)
+            }
     }
 
     /// Makes the output; nothing lies at its place until it is complete.
@@ -138,27 +146,20 @@ public final class Blend {
     /// - Throws: `BlendCancelled`, `ImageError` about input or output, `JobStoreError` about the
     ///   folder. A damaged tile is no error: its pixels come from the input.
     public func run(isCancelled: () -> Bool) throws -> BlendResult {
-        let sink = try ImageFormats.createSink(
-            facts.output, like: outputHeader, overwrite: facts.replacesOutput)
-        defer { sink.abandon() }
-        let map = try facts.disagreementMap.map { try FloatMap($0, of: header) }
-        defer { map?.abandon() }
-        let reduced = facts.disagreementSideMaximum.map {
-            MapReducer(width: header.width, height: header.height, sideMaximum: $0)
-        }
-        let uncertainty = try facts.uncertaintyMap.map {
-            try UncertaintyMap(
-                $0, of: outputHeader, region: facts.isCropped ? nil : facts.region)
-        }
-        defer { uncertainty?.abandon() }
+        try finish(makeRows(isCancelled))
+    }
+
+    /// Writes all rows.
+    func makeRows(_ isCancelled: () -> Bool) throws -> BlendedRows {
+        let made = try BlendedRows(facts, whole: outputHeader, part: header)
         let copiedRows = rowsAround
-        try copy(copiedRows.above, to: sink, isCancelled)
-        let background = BackgroundSink(sink)
+        try copy(copiedRows.above, to: made.sink, isCancelled)
+        let background = BackgroundSink(made.sink)
         defer { try? background.wait() }
         let blender = FeatherBlender(
             plan: facts.plan, imageWidth: header.width, imageHeight: header.height,
             bands: header.colorBands)
-        let seams = try blender.blend(
+        made.seams = try blender.blend(
             tileRows: { try self.readRows(of: $0, $1, into: $2) },
             original: { rows, pixels in
                 try self.source.readColor(self.region(rows), into: pixels)
@@ -167,31 +168,36 @@ public final class Blend {
                 if isCancelled() { throw BlendCancelled() }
                 try self.append(rows, pixels, isRestored, to: background)
             },
-            disagreement: map == nil && reduced == nil
+            disagreement: made.map == nil && made.reduced == nil
                 ? nil
                 : { rows, values in
-                    try map?.append(rowCount: rows.count, values)
-                    reduced?.append(values)
+                    try made.map?.append(rowCount: rows.count, values)
+                    made.reduced?.append(values)
                 },
-            spread: uncertainty.map { map in
+            spread: made.uncertainty.map { map in
                 (
                     of: { self.takeVariances(into: $0) },
                     emit: { try map.append($0, self.outputDeviations($0, $1)) }
                 )
             })
         try background.wait()
-        try copy(copiedRows.below, to: sink, isCancelled)
-        try map?.finish()
-        let summary = try uncertainty?.finish()
+        try copy(copiedRows.below, to: made.sink, isCancelled)
+        return made
+    }
+
+    /// Puts what was written into its place.
+    func finish(_ made: BlendedRows) throws -> BlendResult {
+        try made.map?.finish()
+        let summary = try made.uncertainty?.finish()
         // Known before it is in its place: then nobody can take it for a stranger's.
-        var output = try FileFingerprint(path: sink.complete(), fileSystem: PosixFileSystem())
+        var output = try FileFingerprint(path: made.sink.complete(), fileSystem: PosixFileSystem())
         output.path = facts.output
         try store.recordOutput(output)
-        try sink.finish()
+        try made.sink.finish()
         return BlendResult(
-            seams: seams, damaged: damaged.sorted(), resultCounts: resultCounts,
-            unknown: unknown.sorted(), uncertainty: summary, disagreement: reduced?.finish(),
-            warnings: warnings + facts.lossWarnings + sink.warnings)
+            seams: made.seams, damaged: damaged.sorted(), resultCounts: resultCounts,
+            unknown: unknown.sorted(), uncertainty: summary, disagreement: made.reduced?.finish(),
+            warnings: warnings + facts.lossWarnings + made.sink.warnings)
     }
 
     private func readRows(
@@ -228,7 +234,7 @@ public final class Blend {
     /// The results of a tile; nil when there is none, or none whose file is whole.
     private func openTile(_ index: Int) throws -> TileResults? {
         let plan = store.manifest.plan
-        let fits = plan.fits(of: index).filter { !facts.setAside.contains($0) }
+        let fits = try plan.fits(of: index).filter(self.results.mayHave)
         let results = try fits.compactMap(openResult)
         guard !results.isEmpty else {
             lost.insert(index)
@@ -242,7 +248,7 @@ public final class Blend {
     /// A stored result, or nil when its file has been damaged since.
     private func openResult(_ fit: Int) throws -> StoredTile? {
         do throws(JobStoreError) {
-            if let result = try tiles.take(fit) { return result }
+            if let result = try results.take(fit) { return result }
             warnings.append("the file of \(store.manifest.plan.name(ofFit: fit)) has gone")
         } catch {
             guard error.kind == .corrupt else { throw error }

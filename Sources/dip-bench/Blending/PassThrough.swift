@@ -15,9 +15,10 @@ struct PhaseCost: Codable {
 /// What the path took, told by the process that ran it.
 struct PathCost: Codable {
     var tileCount = 0
-    /// Reading windows of the input, and storing tiles at the same time.
+    /// Reading windows of the input, storing tiles at the same time, and blending those that are
+    /// there.
     var tiles = PhaseCost()
-    /// Making the output from them.
+    /// What is left of the blend when all tiles are stored.
     var blend = PhaseCost()
 
     var seconds: Double { tiles.seconds + blend.seconds }
@@ -46,11 +47,12 @@ struct PassThrough {
         defer { store.close() }
         try store.reserveSpace()
         cost.tileCount = plan.tileCount
-        try timed(&cost.tiles) { try restore(plan, source, store) }
         let facts = BlendFacts(
             plan: plan, header: header, output: output, replacesOutput: false)
-        let result = try timed(&cost.blend) {
-            try Blend(facts, source: source, store: store).run { false }
+        let blend = FollowingBlend(facts, source: source, store: store)
+        try timed(&cost.tiles) { try restore(plan, source, store, followedBy: blend) }
+        guard let result = try timed(&cost.blend, { try blend.finish(setAside: []) }) else {
+            throw InputError(description: "the blend came to nothing")
         }
         guard result.damaged.isEmpty else {
             throw InputError(description: result.warnings.joined(separator: "; "))
@@ -60,7 +62,8 @@ struct PassThrough {
 
     /// Stores some tiles while the next are read, as the coordinator does.
     private func restore(
-        _ plan: TilePlan, _ source: any ImageSource, _ store: JobStore
+        _ plan: TilePlan, _ source: any ImageSource, _ store: JobStore,
+        followedBy blend: FollowingBlend
     ) throws {
         let bands = source.header.colorBands
         let shape = (plan.windowHeight, plan.windowWidth, bands)
@@ -82,6 +85,7 @@ struct PassThrough {
             storing = BackgroundCall {
                 Result { () throws(JobStoreError) in
                     try store.storeTiles(tiles, shape: shape)
+                    blend.add(Array(indices))
                 }
             }
         }

@@ -1,0 +1,41 @@
+// The last pass beside the fits, so that little of it is left when they are done.
+
+public import Imaging
+public import JobStore
+
+/// Makes rows of the output as soon as the results are there that they need, on a thread of its
+/// own. What it makes is what a `Blend` makes at the end, byte by byte; where it fails, or something
+/// comes otherwise than it was told, nothing is lost but its time: the pass is made at the end.
+public final class FollowingBlend {
+    private let blend: Blend
+    private let ended: EndedFits
+    private let rows: BackgroundCall<Result<BlendedRows, any Error>>
+
+    /// - Parameters:
+    ///   - facts: without fits that are set aside.
+    ///   - source: the input, which others may read meanwhile.
+    ///   - store: where results are stored meanwhile.
+    public init(_ facts: BlendFacts, source: any ImageSource, store: JobStore) {
+        let ended = EndedFits(stored: store.stateAtOpening.stored)
+        let blend = Blend(facts, source: source, store: store, following: ended)
+        (self.blend, self.ended) = (blend, ended)
+        rows = BackgroundCall { Result { try blend.makeRows { false } } }
+    }
+
+    deinit { ended.cancel() }
+
+    /// Results have been stored.
+    public func add(_ fits: [Int]) { ended.add(fits) }
+
+    /// No more results come: makes the rest.
+    ///
+    /// - Parameter setAside: fits that came to nothing.
+    /// - Returns: nil where the pass is to be made from the beginning.
+    /// - Throws: what `Blend.run` throws at the end of its work.
+    public func finish(setAside: Set<Int>) throws -> BlendResult? {
+        guard ended.end(leftOut: setAside), case .success(let made) = rows.wait() else {
+            return nil
+        }
+        return try blend.finish(made)
+    }
+}
