@@ -105,7 +105,7 @@ extension JobStore {
     }
 
     /// Keeps tiles that are stored from here on in memory too, up to so many bytes, until they are
-    /// opened as loaded ones.
+    /// opened as loaded ones. With 0 none are kept, and those that were are forgotten.
     public func keepStoredTiles(byteCountMaximum: Int) {
         written.keep(atMost: byteCountMaximum)
     }

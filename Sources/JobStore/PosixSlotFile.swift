@@ -63,6 +63,8 @@ final class OpenFile {
 /// Reading and writing go past the system's cache in whole blocks where the file system can: what
 /// is written is not read soon, and filling memory of the cache takes longer than the disk does.
 final class PosixSlotFile: SlotFile {
+    private static let threadCount = 4
+
     private let file: OpenFile
     /// The same file for whole blocks past the cache; nil where that cannot be.
     private let direct: OpenFile?
@@ -104,12 +106,17 @@ final class PosixSlotFile: SlotFile {
         try file.read(into: buffer, at: offset)
     }
 
-    /// Makes and writes every content on a thread of its own.
+    /// Makes and writes contents on some threads, so that the disk has something to do while others
+    /// are made.
     func write(_ contents: [(offset: Int, content: SlotContent)]) throws(JobStoreError) {
-        let writings = contents.map { offset, content in
+        let threadCount = min(contents.count, Self.threadCount)
+        let writings = (0..<threadCount).map { first in
             BackgroundWriting { () throws(JobStoreError) in
-                try content.fill()
-                try self.put(UnsafeRawBufferPointer(content.memory.bytes), at: offset)
+                for place in stride(from: first, to: contents.count, by: threadCount) {
+                    let (offset, content) = contents[place]
+                    try content.fill()
+                    try self.put(UnsafeRawBufferPointer(content.memory.bytes), at: offset)
+                }
             }
         }
         for writing in writings.dropLast() { writing.start() }

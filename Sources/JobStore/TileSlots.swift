@@ -146,9 +146,12 @@ final class WrittenSlots: Sendable {
     }
     private let state = Mutex(State())
 
-    /// - Parameter byteCountMaximum: of all; at first none is kept.
+    /// - Parameter byteCountMaximum: of all; 0, as at first, keeps none.
     func keep(atMost byteCountMaximum: Int) {
-        state.withLock { $0.byteCountMaximum = byteCountMaximum }
+        state.withLock {
+            $0.byteCountMaximum = byteCountMaximum
+            if byteCountMaximum == 0 { ($0.slots, $0.byteCount) = ([:], 0) }
+        }
     }
 
     /// Keeps a slot where there is room: those that came first are wanted first.

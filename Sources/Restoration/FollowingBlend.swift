@@ -15,11 +15,18 @@ public final class FollowingBlend {
     ///   - facts: without fits that are set aside.
     ///   - source: the input, which others may read meanwhile.
     ///   - store: where results are stored meanwhile.
-    public init(_ facts: BlendFacts, source: any ImageSource, store: JobStore) {
+    ///   - isCancelled: asked after every band, on the other thread.
+    public init(
+        _ facts: BlendFacts, source: any ImageSource, store: JobStore,
+        isCancelled: @escaping () -> Bool = { false }
+    ) {
         let ended = EndedFits(stored: store.stateAtOpening.stored)
         let blend = Blend(facts, source: source, store: store, following: ended)
         (self.blend, self.ended) = (blend, ended)
-        rows = BackgroundCall { Result { try blend.makeRows { false } } }
+        rows = BackgroundCall {
+            defer { store.keepStoredTiles(byteCountMaximum: 0) }
+            return Result { try blend.makeRows(isCancelled) }
+        }
     }
 
     deinit { ended.cancel() }
@@ -31,11 +38,13 @@ public final class FollowingBlend {
     ///
     /// - Parameter setAside: fits that came to nothing.
     /// - Returns: nil where the pass is to be made from the beginning.
-    /// - Throws: what `Blend.run` throws at the end of its work.
+    /// - Throws: `BlendCancelled`, and what `Blend.run` throws at the end of its work.
     public func finish(setAside: Set<Int>) throws -> BlendResult? {
-        guard ended.end(leftOut: setAside), case .success(let made) = rows.wait() else {
-            return nil
+        guard ended.end(leftOut: setAside) else { return nil }
+        switch rows.wait() {
+        case .success(let made): return try blend.finish(made)
+        case .failure(let error as BlendCancelled): throw error
+        case .failure: return nil
         }
-        return try blend.finish(made)
     }
 }

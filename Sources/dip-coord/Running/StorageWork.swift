@@ -18,6 +18,9 @@ final class StorageWork {
     /// What of the guide they get as their input.
     private let guide: (any ImageSource)?
     private let store: JobStore
+    /// Makes the output beside the fits of this run; nil where none has come to its end, and when
+    /// the output has been asked for.
+    private var following: FollowingBlend?
     private var hasEnded = false
 
     /// How far the job was before this run.
@@ -59,7 +62,7 @@ final class StorageWork {
             rest = rest.dropFirst(part.count)
             // What is written down of a result lies in the log before its tile does in the folder.
             for case .log(let line) in part { appendEvent(line) }
-            let storing = storeInBackground(part, post)
+            let storing = storeInBackground(part, isCancelled, post)
             for order in part where !order.isResult && !order.isLine {
                 if let reply = carryOut(order, isCancelled) { post(reply) }
             }
@@ -70,9 +73,15 @@ final class StorageWork {
     }
 
     private func storeInBackground(
-        _ orders: ArraySlice<StorageOrder>, _ post: @escaping (StorageReply) -> Void
+        _ orders: ArraySlice<StorageOrder>, _ isCancelled: StorageThread.Flag,
+        _ post: @escaping (StorageReply) -> Void
     ) -> BackgroundCall<Void>? {
         guard orders.contains(where: \.isResult) else { return nil }
+        if following == nil, !job.isPhase {
+            following = FollowingBlend(job.blend, source: whole, store: store) {
+                isCancelled.isRaised
+            }
+        }
         return BackgroundCall { [self] in
             var results = WaitingResults()
             for case .store(let work, let payload) in orders {
@@ -90,6 +99,7 @@ final class StorageWork {
                 try store.storeTiles(
                     waiting.map { ($0.work.tile.rawValue, $0.work.attempt, $0.payload.pixels) },
                     shape: (shape.height, shape.width, shape.bands))
+                following?.add(waiting.map(\.work.tile.rawValue))
                 for result in waiting { post(.stored(result.work)) }
                 return
             } catch {
@@ -105,6 +115,7 @@ final class StorageWork {
             try store.storeTile(
                 work.tile.rawValue, attempt: work.attempt,
                 shape: (shape.height, shape.width, shape.bands), pixels: payload.pixels)
+            following?.add([work.tile.rawValue])
             return .stored(work)
         } or: {
             .storingFailed(work, $0)
@@ -174,6 +185,7 @@ final class StorageWork {
         case .takePictures:
             return .pictures(ReportPictures(of: job, input: whole))
         case .end:
+            following = nil
             store.close()
             hasEnded = true
             return .ended
@@ -196,9 +208,11 @@ final class StorageWork {
     private func blend(
         _ setAside: Set<Int>, _ isCancelled: StorageThread.Flag
     ) throws -> BlendResult {
+        let following = following.take()
         var facts = job.blend
         facts.setAside = setAside
         do {
+            if let result = try following?.finish(setAside: setAside) { return result }
             return try Blend(facts, source: whole, store: store).run { isCancelled.isRaised }
         } catch let error as ImageError where error.kind == .outputExists {
             throw ProgramError(
