@@ -145,10 +145,10 @@ static codec_status find_bands(codec_tiff_reader *reader, codec_message *message
     // Without the tag the library makes up samples of an unspecified kind.
     int is_said = TIFFGetField(reader->tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds);
     size_t own = reader->palette ? 1 : codec_model_bands(info->model);
-    if (samples < own || samples > 64 || (reader->palette && samples > 1))
+    if (samples < own || samples > 1024 || (reader->palette && samples > 1))
         return codec_fail(CODEC_UNSUPPORTED, message,
                           "it has %u samples per pixel; its color model wants at least %zu, and "
-                          "at most 64 are read, one with a palette",
+                          "at most 1024 are read, one with a palette",
                           samples, own);
     reader->stored_samples = samples;
     size_t extra = samples - own;

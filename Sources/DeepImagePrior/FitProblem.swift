@@ -2,6 +2,9 @@
 
 /// A tile's given pixels, and where it lies in the image.
 public struct FitProblem: Sendable {
+    /// The most bands that are restored together: one network makes all of them.
+    public static let bandCountMaximum = 256
+
     /// (height, width, bands), 0 to 1; NaN where a sample is missing.
     public var pixels: [Float]
     public var height: Int
@@ -58,7 +61,8 @@ public struct FitProblem: Sendable {
 
     private func validate() throws(FitError) {
         let sides = 1...1 << 16
-        guard sides.contains(height), sides.contains(width), (1...16).contains(bands),
+        guard sides.contains(height), sides.contains(width),
+            (1...Self.bandCountMaximum).contains(bands),
             FitConfiguration.factorRange.contains(factor), sides.contains(outputHeight),
             sides.contains(outputWidth)
         else { throw .invalid("a tile of \(height)x\(width)x\(bands) cannot be fitted") }

@@ -209,7 +209,7 @@ extension JobManifest {
         let unrestored = completion?.unrestored ?? []
         return [image.width, image.height, plan.windowWidth, plan.windowHeight]
             .allSatisfy { (1..<limit).contains($0) }
-            && (1...16).contains(image.bands)
+            && (1...256).contains(image.bands)
             && (1...Plan.restartsMaximum).contains(plan.restarts ?? 1)
             && !plan.columns.isEmpty && !plan.rows.isEmpty && hasSensibleSlots
             && Set(unrestored).count == unrestored.count

@@ -98,9 +98,10 @@ extension JobStore {
         _ index: Int, isLoaded: Bool = false
     ) throws(JobStoreError) -> StoredTile? {
         guard isLoaded else { return try slots.open(index) }
-        var memory = written.take(index)
-        if memory == nil { memory = try slots.load(index) }
-        guard let memory else { return nil }
+        if let memory = written.take(index) {
+            return try slots.open(index, loaded: memory, isOurs: true)
+        }
+        guard let memory = try slots.load(index) else { return nil }
         return try slots.open(index, loaded: memory)
     }
 

@@ -16,10 +16,12 @@ public final class StoredTile {
     private var halves: [UInt8] = []
 
     init(
-        checking file: any ReadableFile, path: String, index: Int, manifest: JobManifest
+        checking file: any ReadableFile, path: String, index: Int, manifest: JobManifest,
+        isOurs: Bool = false
     ) throws(JobStoreError) {
         let stored = try StoredFile(
-            checking: file, path: path, content: .pixels, job: manifest.jobID, tile: index)
+            checking: file, path: path, content: .pixels, job: manifest.jobID, tile: index,
+            isOurs: isOurs)
         let shape = [
             manifest.plan.windowHeight, manifest.plan.windowWidth, manifest.image.bands,
         ]

@@ -31,9 +31,13 @@ struct TileSlots {
 
     /// Reads and checks all of a slot; nil where nothing is stored.
     ///
-    /// - Parameter loaded: Its bytes, where they are in memory.
+    /// - Parameters:
+    ///   - loaded: Its bytes, where they are in memory.
+    ///   - isOurs: Whether they have been there since they were made.
     /// - Throws: `JobStoreError` of kind `.corrupt` when it holds something else than that tile.
-    func open(_ index: Int, loaded: BlockMemory? = nil) throws(JobStoreError) -> StoredTile? {
+    func open(
+        _ index: Int, loaded: BlockMemory? = nil, isOurs: Bool = false
+    ) throws(JobStoreError) -> StoredTile? {
         let range = manifest.slot(of: index)
         guard range.upperBound <= file.byteCount else { return nil }
         let slot: any ReadableFile =
@@ -45,7 +49,8 @@ struct TileSlots {
         guard try slot.bytes(0..<SafetensorsHeader.lengthByteCount).contains(where: { $0 != 0 })
         else { return nil }
         return try StoredTile(
-            checking: slot, path: "\(path), slot \(index),", index: index, manifest: manifest)
+            checking: slot, path: "\(path), slot \(index),", index: index, manifest: manifest,
+            isOurs: isOurs)
     }
 
     /// The bytes of a slot, read past the system's cache; nil beyond the file's end.

@@ -15,7 +15,7 @@ public enum WireLimits {
     /// Pixels along one side of a window.
     public static let sideMaximum = 65_536
     /// Bands of a window: half of them the image's, half of them a guide's.
-    public static let bandCountMaximum = 32
+    public static let bandCountMaximum = 512
     /// Pixels along one side of a preview, and its bands.
     public static let previewSideMaximum = 128
     public static let previewBandCountMaximum = 3

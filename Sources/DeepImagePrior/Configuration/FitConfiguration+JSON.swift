@@ -99,7 +99,8 @@ extension FitConfiguration {
             "the task \(task.rawValue) does not go with the network input \(input.rawValue)")
         try require(
             input == .noise || input.isPictureInNoise || input == .meshgrid && inputChannels == 2
-                || [.image, .guide].contains(input) && inputChannels <= 16,
+                || [.image, .guide].contains(input)
+                    && inputChannels <= FitProblem.bandCountMaximum,
             "\(inputChannels) channels are not those of the network input \(input.rawValue)")
         try require(
             (1...8).contains(levels), "downChannels has \(levels) levels; 1 to 8 work")

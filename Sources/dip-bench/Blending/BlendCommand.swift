@@ -65,9 +65,9 @@ struct BlendCommand: ParsableCommand {
         guard ["none", "lzw", "deflate", "zstd"].contains(compression) else {
             throw ValidationError("--compression is \(compression).")
         }
-        guard (1...16).contains(bands), rounds >= 1, cache >= 1, together >= 1 else {
+        guard (1...256).contains(bands), rounds >= 1, cache >= 1, together >= 1 else {
             throw ValidationError(
-                "--bands is 1 to 16, --rounds, --cache and --together at least 1.")
+                "--bands is 1 to 256, --rounds, --cache and --together at least 1.")
         }
         _ = try pixels()
     }

@@ -1,6 +1,7 @@
 // How the input is read: which page, with how much memory, and which of its values are 0 and 1.
 
 import ArgumentParser
+import DeepImagePrior
 import Imaging
 
 /// What `--range` asks for.
@@ -171,9 +172,11 @@ struct InputOptions: ParsableArguments {
         }
         var source = try ImageFormats.open(file, options)
         let bands = source.header.colorBands
-        guard bands <= 16 else {
+        guard bands <= FitProblem.bandCountMaximum else {
             throw ProgramError(
-                .badInput, "\(file) has \(bands) bands; at most 16 can be restored together")
+                .badInput,
+                "\(file) has \(bands) bands; at most \(FitProblem.bandCountMaximum) can be "
+                    + "restored together")
         }
         options.page = nil
         if let mask = try task.mask(of: source, file: file, options) {

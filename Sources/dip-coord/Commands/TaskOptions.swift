@@ -56,7 +56,7 @@ struct TaskOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             With --task guided: the clearer picture, of the input's size, such as one taken with a \
-            flash; 1 to 16 bands. It is what the network is given in place of noise.
+            flash; 1 to 256 bands. It is what the network is given in place of noise.
             """, valueName: "file"),
         completion: .file())
     var guide: String?

@@ -1,5 +1,6 @@
 // A clearer picture of the same place, which the networks get as their input.
 
+import DeepImagePrior
 import Imaging
 import JobStore
 
@@ -36,10 +37,11 @@ struct Guide {
                 "\(path) cannot be the guide: it has \(own.width) x \(own.height) pixels, but the "
                     + "image has \(header.width) x \(header.height)")
         }
-        guard own.colorBands <= 16 else {
+        guard own.colorBands <= FitProblem.bandCountMaximum else {
             throw ProgramError(
                 .badInput,
-                "\(path) cannot be the guide: it has \(own.colorBands) bands, and at most 16 work")
+                "\(path) cannot be the guide: it has \(own.colorBands) bands, and at most "
+                    + "\(FitProblem.bandCountMaximum) work")
         }
         if own.sampleType.byteCount > 1, let measured = try image.measuredRange() {
             image.header.values = measured
