@@ -83,7 +83,8 @@ extension EndToEndTests {
             mkdir "$disk"
             mount -t tmpfs -o size=64m none "$disk"
             "$@" & job=$!
-            while [ ! -e "$disk/out.png.dip/tiles/000001.safetensors" ]; do sleep 0.02; done
+            events="$disk/out.png.dip/events.jsonl"
+            while ! grep -qs '"event":"stored"' "$events"; do sleep 0.02; done
             dd if=/dev/zero of="$disk/filler" bs=64k 2>/dev/null || true
             code=0; wait $job || code=$?
             echo "full $code"
