@@ -84,47 +84,35 @@ import Testing
         }
     }
 
-    @Test(arguments: [TilePrecision.float16, .float32])
+    @Test(arguments: [(false, TilePrecision.float16), (true, .float32)])
     func `a disk that fails at any one operation loses nothing that was told safe`(
-        precision: TilePrecision
+        formerJob: Bool, precision: TilePrecision
     ) throws {
-        for formerJob in [false, true] {
-            func disk() -> MemoryFileSystem {
-                let system = MemoryFileSystem()
-                if formerJob {
-                    // A former job that stopped in the middle, with other pixels in its tiles.
-                    system.failure = .init(operation: 25, isCrash: true, share: 0)
-                    _ = Self.run(system, jobID: "former")
-                }
-                return system.rebooted(keepingUnsynced: true)
-            }
-            let whole = disk()
-            let former = whole.operationCount
-            #expect(Self.run(whole, jobID: "job", precision: precision).isFinished)
-            #expect(whole.operationCount > 30)
-            for operation in former + 1...whole.operationCount {
-                for share in [0, 0.3, 0.9, 1] {
-                    for isCrash in [false, true] {
-                        let system = disk()
-                        system.failure = .init(
-                            operation: operation, isCrash: isCrash, share: share)
-                        let acknowledged = Self.run(
-                            system, jobID: "job", precision: precision)
-                        system.failure = nil
-                        let story: Comment =
-                            """
-                            operation \(operation), share \(share), crash \(isCrash), \
-                            former job \(formerJob)
-                            """
-                        try check(system, acknowledged, story)
-                        for keeping in [false, true] where isCrash {
-                            let rebooted = system.rebooted(keepingUnsynced: keeping)
-                            try check(rebooted, acknowledged, story)
-                            #expect(Self.run(rebooted, jobID: "next").isFinished, story)
-                        }
-                        if !isCrash {
-                            #expect(Self.run(system, jobID: "next").isFinished, story)
-                        }
+        let beginning = MemoryFileSystem()
+        if formerJob {
+            // A former job that stopped in the middle, with other pixels in its tiles.
+            beginning.failure = .init(operation: 25, isCrash: true, share: 0)
+            _ = Self.run(beginning, jobID: "former", precision: precision)
+        }
+        let whole = beginning.restarted()
+        #expect(Self.run(whole, jobID: "job", precision: precision).isFinished)
+        #expect(whole.operationCount > 30)
+        for operation in 1...whole.operationCount {
+            for share in [0, 0.3, 0.9, 1] {
+                for isCrash in [false, true] {
+                    let system = beginning.restarted()
+                    system.failure = .init(operation: operation, isCrash: isCrash, share: share)
+                    let acknowledged = Self.run(system, jobID: "job", precision: precision)
+                    system.failure = nil
+                    let story: Comment = "operation \(operation), share \(share), crash \(isCrash)"
+                    try check(system, acknowledged, story)
+                    for keeping in [false, true] where isCrash {
+                        let rebooted = system.rebooted(keepingUnsynced: keeping)
+                        try check(rebooted, acknowledged, story)
+                        #expect(Self.run(rebooted, jobID: "next").isFinished, story)
+                    }
+                    if !isCrash {
+                        #expect(Self.run(system, jobID: "next").isFinished, story)
                     }
                 }
             }

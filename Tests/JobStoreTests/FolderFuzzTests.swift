@@ -184,10 +184,13 @@ import Testing
             (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
         }
         let zeros = [UInt8](repeating: 0, count: 20 * mebibyte)
+        var tiles = [UInt8](repeating: 0, count: manifest.slotsByteCount)
         for length in [0, 2, 1 << 24, 1 << 25, 1 << 62, .max] as [UInt64] {
             for place in 0..<2 {
-                system.setSlot(place, of: manifest, header(length) + zeros)
+                let offset = manifest.slot(of: place).lowerBound
+                tiles.replaceSubrange(offset..<offset + 8, with: header(length))
             }
+            system.setFile(Sample.tilesPath, tiles)
             system.setFile(Self.checkpoint, header(length) + zeros)
             // A log without a line's end.
             system.setFile("/out.dip/attempts.log", zeros)
