@@ -25,7 +25,7 @@ extension EndToEndTests {
         @Test func `files too small for the tiles are 75 before any work`() throws {
             try withSession { session in
                 // In blocks of 512 bytes: too small for a tile, and for all six of 28 KiB.
-                for limit in [8, 320] {
+                for limit in [8, 280] {
                     let process = try restore(session, after: "ulimit -f \(limit)")
                     expectRefusal(process, 75, saying: "ulimit -f")
                     #expect(session.names == ["in.png"], "\(limit) blocks")
