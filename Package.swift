@@ -129,7 +129,7 @@ let package = Package(
         tests(
             "ClusterSimulationTests",
             ["ClusterSimulation", "Cluster", "JobStore", "Wire", "dip-sim"]),
-        tests("JobStoreTests", ["JobStore", "Safetensors"]),
+        tests("JobStoreTests", ["CSystem", "JobStore", "Safetensors"]),
         tests("RestorationTests", ["Restoration", "Imaging", "JobStore"]),
         tests("VersionTests", ["Version"]),
         tests("DashboardTests", ["Dashboard"]),

@@ -5,6 +5,7 @@ everything it writes lies in one temporary folder, and every wait is bounded.
 """
 import argparse
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -103,8 +104,11 @@ class Trial:
 
     def restored(self, output):
         """How many tiles of a job are on disk."""
-        folder = Path(f"{output}.dip/tiles")
-        return len(list(folder.glob("*.safetensors"))) if folder.is_dir() else 0
+        done = subprocess.run(
+            [self.programs / "dip-coord", "status", f"{output}.dip", "--json"],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+        # There may be no job yet.
+        return json.loads(done.stdout)["restoredCount"] if done.returncode == 0 else 0
 
     def local_run(self, *more):
         """The output of this host's own workers, which every other run must equal."""

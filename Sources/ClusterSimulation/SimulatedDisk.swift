@@ -1,8 +1,8 @@
 /// A disk in memory that tears and fails writes, and whose host may lose its power.
 ///
 /// It promises what a file system promises and no more: content is safe when `write` returns, a
-/// name when its directory was synced, a slot when writing it has returned, appended lines never. What is not safe may be there after a
-/// loss of power, or not, or in part.
+/// name when its directory was synced, a slot when writing it has returned, appended lines never.
+/// What is not safe may be there after a loss of power, or not, or in part.
 import JobStore
 
 final class SimulatedDisk: FileSystem {

@@ -59,7 +59,8 @@ struct JobFolder {
 
     /// The index in a name that ``checkpointName(_:)`` makes; nil for any other name.
     static func checkpointIndex(_ name: String) -> Int? {
-        guard name.hasSuffix(checkpointSuffix), let index = Int(name.dropLast(checkpointSuffix.count)),
+        guard name.hasSuffix(checkpointSuffix),
+            let index = Int(name.dropLast(checkpointSuffix.count)),
             index >= 0, checkpointName(index) == name
         else { return nil }
         return index

@@ -120,7 +120,7 @@ final class PosixSlotFile: SlotFile {
             }
         }
         for writing in writings.dropLast() { writing.start() }
-        for writing in writings { writing.finish() }
+        for writing in writings.reversed() { writing.finish() }
         for case let error? in writings.map(\.error) { throw error }
         guard fdatasync(file.descriptor) == 0 else { throw .system("write", file.path) }
     }

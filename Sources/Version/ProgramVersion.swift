@@ -1,7 +1,7 @@
 // What a program says of itself (--version).
 
-internal import CVersion
 internal import CDeflate
+internal import CVersion
 
 public enum ProgramVersion {
     /// Of all programs of this package.

@@ -1,7 +1,7 @@
-import JobStore
 import Testing
 
 @testable import ClusterSimulation
+@testable import JobStore
 
 /// The job folder on a disk that fails at any one operation and loses its power later.
 struct DiskTests {
@@ -22,8 +22,7 @@ struct DiskTests {
         defer { store.close() }
         try store.recordHistory(TileHistory(attempts: tile + 1), of: tile)
         try store.storeTile(
-            tile, attempt: tile + 1, shape: Simulation.shape, pixels: Self.pixels,
-            precision: .float32)
+            tile, attempt: tile + 1, shape: Simulation.shape, pixels: Self.pixels)
     }
 
     /// What a process finds that begins now.
@@ -81,6 +80,27 @@ struct DiskTests {
             lengths.insert(disk.file("/d/log")?.count)
         }
         #expect(lengths == [nil, 2, 3, 4])
+    }
+
+    @Test func `a slot is written in part or as a whole, beside others`() throws {
+        for share in [0, 0.5, 1] {
+            let disk = SimulatedDisk()
+            let slots = try disk.openSlots("/slots")
+            try disk.sync(directory: "/")
+            try slots.reserve(byteCount: 6)
+            try slots.write([(0, FileContent([1, 2])), (4, FileContent([5, 6]))])
+            disk.fate = { .kills(share: share) }
+            #expect(throws: JobStoreError.self, "share \(share)") {
+                try slots.write([(2, FileContent([3, 4]))])
+            }
+            disk.fate = { .done }
+            #expect(throws: JobStoreError.self, "share \(share)") { try slots.bytes(0..<2) }
+            var generator = SeededGenerator(seed: 1)
+            disk.losePower(using: &generator)
+            let written: [UInt8] =
+                [3, 4].prefix(Int(2 * share)) + [0, 0].suffix(2 - Int(2 * share))
+            #expect(disk.file("/slots") == [1, 2] + written + [5, 6], "share \(share)")
+        }
     }
 
     @Test func `a dead process changes nothing more and leaves no lock`() throws {

@@ -109,7 +109,10 @@ extension PictureTests {
         @Test func `all programs are of one version and name their libraries and kernels`() throws {
             try withSession { session in
                 for (program, libraries) in [
-                    (Programs.coordinator, ["libzmq", "libtiff", "libpng", "libjpeg-turbo", "zlib"]),
+                    (
+                        Programs.coordinator,
+                        ["libzmq", "libtiff", "libpng", "libjpeg-turbo", "zlib"]
+                    ),
                     (Programs.worker, ["libzmq"]), (Programs.bench, ["libtiff"]),
                     (Programs.simulator, []),
                 ] {

@@ -38,17 +38,35 @@ extension Session {
         return (job, try object(try #require(job["configuration"] as? String).utf8))
     }
 
-    /// The stored tiles by name, with what changes when a file is written again.
-    func storedTiles() -> [String: String] {
-        let folder = jobFolder + "/tiles"
-        let names = Files.names(folder).filter { $0.hasSuffix(".safetensors") }
-        return Dictionary(
-            uniqueKeysWithValues: names.map { name in
-                var status = stat()
-                stat("\(folder)/\(name)", &status)
-                return (
-                    name, "\(status.st_ino) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"
-                )
+    /// What a look into the folder of an output's job finds; nil where there is none.
+    private func snapshot(_ output: String) -> JobSnapshot? {
+        try? JobSnapshot.read(folder: path(output) + ".dip", fileSystem: PosixFileSystem())
+    }
+
+    /// Tiles of the job that are on the disk.
+    func storedTileCount(_ output: String) -> Int { snapshot(output)?.state.stored.count ?? 0 }
+
+    /// The reference job's file of tiles.
+    var tilesFile: String { jobFolder + "/tiles.bin" }
+
+    /// Where the reference job's tiles lie in their file, whose room is taken at the beginning.
+    func slot(_ tile: Int, in file: [UInt8]) -> Range<Int> {
+        let byteCount = file.count / Reference.tileCount
+        return tile * byteCount..<(tile + 1) * byteCount
+    }
+
+    /// The stored tiles of the reference job, with what changes when one is fitted again.
+    func storedTiles() throws -> [Int: String] {
+        guard let snapshot = snapshot("out.png"), let file = Files.bytes(tilesFile) else {
+            return [:]
+        }
+        return try Dictionary(
+            uniqueKeysWithValues: snapshot.state.stored.map { index in
+                let tile = try JobStore.openTile(
+                    index, inFolder: jobFolder, manifest: snapshot.manifest,
+                    fileSystem: PosixFileSystem())
+                let attempt = try #require(tile).attempt
+                return (index, "attempt \(attempt), \(file[slot(index, in: file)].hashValue)")
             })
     }
 

@@ -22,12 +22,14 @@ extension EndToEndTests {
                 Reference.restoration(in: session, "--workers", "1", "--iterations", "1") + more)
         }
 
-        @Test func `files too small for a tile are 75 before any work`() throws {
+        @Test func `files too small for the tiles are 75 before any work`() throws {
             try withSession { session in
-                // In blocks of 512 bytes.
-                let process = try restore(session, after: "ulimit -f 8")
-                expectRefusal(process, 75, saying: "ulimit -f")
-                #expect(session.names == ["in.png"])
+                // In blocks of 512 bytes: too small for a tile, and for all six of 28 KiB.
+                for limit in [8, 280] {
+                    let process = try restore(session, after: "ulimit -f \(limit)")
+                    expectRefusal(process, 75, saying: "ulimit -f")
+                    #expect(session.names == ["in.png"], "\(limit) blocks")
+                }
             }
         }
 
@@ -36,7 +38,9 @@ extension EndToEndTests {
                 // Half of the bytes of 16-bit samples are noise: the output takes 80 KiB at least.
                 try Picture(width: 192, height: 144, sampleType: .uint16).write(
                     session.path("in.png"))
-                let process = try restore(session, after: "ulimit -f 104")
+                // Of which one tile is restored.
+                let process = try restore(
+                    session, after: "ulimit -f 104", "--region", "0,0,64,64")
                 #expect(process.wait() == .exited(75), process.story)
                 #expect(process.errors.contains("File too large"), process.story)
                 #expect(process.errors.contains("out.png.dip; the same command"), process.story)

@@ -156,8 +156,8 @@ extension PictureTests {
                 let first = try session.run(common + ["--workers", "1"])
                 #expect(first.wait() == .exited(0), first.story)
                 let page = output + ".dip/page-00001.tif"
-                let tiles = Files.names(page + ".dip/tiles").map { page + ".dip/tiles/" + $0 }
-                for path in [output, output + ".dip/pages.json", page] + tiles {
+                let tiles = page + ".dip/tiles.bin"
+                for path in [output, output + ".dip/pages.json", page, tiles] {
                     #expect(unlink(path) == 0, "\(path)")
                 }
                 let process = try session.start(

@@ -13,22 +13,22 @@ extension EndToEndTests {
 
         /// None of the tiles was written a second time.
         private func expectUntouched(
-            _ stored: [String: String], _ session: Session,
+            _ stored: [Int: String], _ session: Session,
             sourceLocation: SourceLocation = #_sourceLocation
-        ) {
-            let present = session.storedTiles()
-            for (name, identity) in stored {
-                #expect(present[name] == identity, "\(name)", sourceLocation: sourceLocation)
+        ) throws {
+            let present = try session.storedTiles()
+            for (tile, identity) in stored {
+                #expect(present[tile] == identity, "tile \(tile)", sourceLocation: sourceLocation)
             }
         }
 
         @Test func `a job whose coordinator was killed goes on with what is stored`() throws {
             try withSession { session in
                 try session.beginReference(killedAfter: 2)
-                let stored = session.storedTiles()
+                let stored = try session.storedTiles()
                 try #require((2..<6).contains(stored.count))
                 try Reference.expectSameOutput(session, again(session, "--keep-job"))
-                expectUntouched(stored, session)
+                try expectUntouched(stored, session)
                 #expect(session.events("began").last?.contains("\(stored.count) of 6") == true)
             }
         }
@@ -36,7 +36,7 @@ extension EndToEndTests {
         @Test func `a coordinator that is killed again and again comes to the same end`() throws {
             try withSession(leavesPartialFiles: true) { session in
                 // Each time a little later: at the start, in the fits, in the blend, after the end.
-                var stored: [String: String] = [:]
+                var stored: [Int: String] = [:]
                 for delay in stride(from: 150, through: 1500, by: 225) {
                     let process = try again(session, "--keep-job")
                     if process.wait(atMost: .milliseconds(delay)) != .overdue { break }
@@ -44,11 +44,11 @@ extension EndToEndTests {
                         process.descendants.isEmpty
                     }
                     #expect(process.wait() == .signalled(SIGKILL))
-                    expectUntouched(stored, session)
-                    stored = session.storedTiles()
+                    try expectUntouched(stored, session)
+                    stored = try session.storedTiles()
                 }
                 try Reference.expectSameOutput(session, again(session, "--keep-job"))
-                expectUntouched(stored, session)
+                try expectUntouched(stored, session)
                 #expect(Files.tree(session.jobFolder).filter { $0.contains(".partial") } == [])
             }
         }
@@ -59,13 +59,13 @@ extension EndToEndTests {
                 try session.awaitTiles(1, output: "out.png", of: process)
                 process.interrupt()
                 #expect(process.wait(atMost: .seconds(10)) == .exited(130), process.story)
-                let (stored, port) = (session.storedTiles(), try Ports.free())
+                let (stored, port) = (try session.storedTiles(), try Ports.free())
                 try Reference.expectSameOutput(
                     session,
                     again(
                         session, "--keep-job", "--workers", "1", "--listen",
                         "tcp://127.0.0.1:\(port)"))
-                expectUntouched(stored, session)
+                try expectUntouched(stored, session)
             }
         }
 
@@ -151,14 +151,12 @@ extension EndToEndTests {
         @Test func `a damaged tile does not count and is fitted again`() throws {
             try withSession { session in
                 try session.beginReference(killedAfter: 2)
-                let names = Files.names(session.jobFolder + "/tiles").filter { $0.hasSuffix("s") }
-                let name = try #require(names.first)
-                let index = try #require(Int(name.prefix(6)))
-                let path = session.jobFolder + "/tiles/" + name
-                var bytes = try #require(Files.bytes(path))
-                bytes[bytes.count - 7] ^= 4
-                try Files.write(bytes, path)
-                #expect(try session.status()["restoredCount"] as? Int == names.count - 1)
+                let stored = try session.storedTiles()
+                let index = try #require(stored.keys.min())
+                var file = try #require(Files.bytes(session.tilesFile))
+                file[session.slot(index, in: file).upperBound - 7] ^= 4
+                try Files.write(file, session.tilesFile)
+                #expect(try session.status()["restoredCount"] as? Int == stored.count - 1)
                 try Reference.expectSameOutput(session, again(session))
                 #expect(
                     session.events("assigned").contains { $0.hasPrefix("tile \(index) attempt 2 ") }

@@ -104,11 +104,6 @@ final class Session {
         }
     }
 
-    /// Tiles of the job that are on the disk.
-    func storedTileCount(_ output: String) -> Int {
-        Files.names(path(output) + ".dip/tiles").filter { $0.hasSuffix(".safetensors") }.count
-    }
-
     /// Waits until so many tiles of the job are on the disk.
     func awaitTiles(_ count: Int, output: String, of process: RunningProcess) throws {
         try eventually("\(count) stored tiles", of: process) { storedTileCount(output) >= count }

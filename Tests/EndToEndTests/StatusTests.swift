@@ -83,7 +83,8 @@ extension EndToEndTests {
             mkdir "$disk"
             mount -t tmpfs -o size=64m none "$disk"
             "$@" & job=$!
-            while [ ! -e "$disk/out.png.dip/tiles/000001.safetensors" ]; do sleep 0.02; done
+            events="$disk/out.png.dip/events.jsonl"
+            while ! grep -qs '"event":"stored"' "$events"; do sleep 0.02; done
             dd if=/dev/zero of="$disk/filler" bs=64k 2>/dev/null || true
             code=0; wait $job || code=$?
             echo "full $code"
@@ -92,6 +93,20 @@ extension EndToEndTests {
             code=0; "$@" || code=$?
             echo "again $code"
             cp "$disk/out.png" "$input.out"
+            """
+
+        /// Room for the folder, but not for 6 tiles of 28 KiB.
+        private static let smallScript = """
+            set -eu
+            disk=$1; shift
+            mkdir "$disk"
+            mount -t tmpfs -o size=128k none "$disk"
+            code=0; "$@" || code=$?
+            echo "small $code"
+            ls "$disk"
+            mount -o remount,size=64m "$disk"
+            code=0; "$@" || code=$?
+            echo "large $code"
             """
 
         private static var mayMount: Bool {
@@ -118,8 +133,28 @@ extension EndToEndTests {
                 #expect(shell.wait(atMost: .seconds(40)) == .exited(0), shell.story)
                 #expect(shell.output.contains("full 75"), shell.story)
                 #expect(shell.output.contains("again 0"), shell.story)
-                #expect(shell.errors.contains("run the command again"), shell.story)
+                #expect(shell.errors.contains("No space left on device"), shell.story)
+                // Whether the output met it or the tries.
+                #expect(
+                    shell.errors.contains("the same command goes on")
+                        || shell.errors.contains("run the command again"), shell.story)
                 #expect(Files.bytes(session.path("in.png.out")) == (try Reference.bytes()))
+            }
+        }
+
+        @Test(.enabled(if: mayMount, "mounting a tmpfs is not allowed here"))
+        func `a disk without room for every tile ends the job before the first, with 75`() throws {
+            try withSession { session in
+                let disk = session.path("disk")
+                var arguments = try Reference.restoration(in: session, "--workers", "1")
+                arguments[2] = disk + "/out.png"
+                let shell = try session.start(
+                    "/usr/bin/unshare",
+                    ["-m", "/bin/sh", "-c", Self.smallScript, "sh", disk]
+                        + [Programs.coordinator] + arguments)
+                #expect(shell.wait(atMost: .seconds(40)) == .exited(0), shell.story)
+                #expect(shell.output.contains("small 75\nout.png.dip\nlarge 0"), shell.story)
+                #expect(shell.errors.contains("free some space"), shell.story)
             }
         }
     }

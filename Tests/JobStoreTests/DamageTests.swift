@@ -15,22 +15,27 @@ import Testing
     }
 
     /// Everything that a job does to its folder; the seeds of the pixels that were stored.
-    static func run(_ system: MemoryFileSystem, jobID: String) -> Acknowledged {
+    static func run(
+        _ system: MemoryFileSystem, jobID: String, precision: TilePrecision = .float16
+    ) -> Acknowledged {
         var acknowledged = Acknowledged()
-        guard let manifest = try? Sample.manifest(jobID),
+        guard let manifest = try? Sample.manifest(jobID, precision: precision),
             let store = try? JobStore.create(
                 folder: "/out.dip", manifest: manifest, fileSystem: system)
         else { return acknowledged }
         acknowledged.manifest = manifest
         for (attempt, index) in [0, 2, 1, 2].enumerated() {
             let seed = 100 + attempt
+            let operationCount = system.operationCount
             do {
                 try store.storeTile(
-                    index, attempt: attempt + 1, shape: Sample.shape, pixels: Sample.pixels(seed),
-                    precision: attempt % 2 == 0 ? .float16 : .float32)
+                    index, attempt: attempt + 1, shape: Sample.shape, pixels: Sample.pixels(seed))
                 acknowledged.tiles[index] = seed
             } catch {
-                // The attempt before, or this one whole.
+                // The attempt before, this one whole or, where writing it was cut short, none.
+                if let failure = system.failure, failure.operation > operationCount {
+                    acknowledged.tiles[index] = nil
+                }
             }
             try? store.appendEvent("{\"tile\": \(index)}")
         }
@@ -46,10 +51,9 @@ import Testing
     static func tile(
         _ index: Int, _ system: MemoryFileSystem, _ manifest: JobManifest
     ) throws -> [Float]? {
-        let path = "/out.dip/tiles/\(JobFolder.tileName(index))"
-        guard let file = try system.open(path, followingLinks: false) else { return nil }
-        return try Sample.read(
-            StoredTile(checking: file, path: path, index: index, manifest: manifest))
+        try JobStore.openTile(
+            index, inFolder: "/out.dip", manifest: manifest, fileSystem: system
+        ).map { try Sample.read($0) }
     }
 
     func check(
@@ -80,71 +84,111 @@ import Testing
         }
     }
 
-    @Test func `a disk that fails at any one operation loses nothing that was told safe`() throws {
-        for formerJob in [false, true] {
-            func disk() -> MemoryFileSystem {
-                let system = MemoryFileSystem()
-                if formerJob {
-                    // A former job that stopped in the middle, with other pixels in its tiles.
-                    system.failure = .init(operation: 25, isCrash: true, share: 0)
-                    _ = Self.run(system, jobID: "former")
-                }
-                return system.rebooted(keepingUnsynced: true)
-            }
-            let whole = disk()
-            let former = whole.operationCount
-            #expect(Self.run(whole, jobID: "job").isFinished)
-            #expect(whole.operationCount > 30)
-            for operation in former + 1...whole.operationCount {
-                for share in [0, 0.3, 0.9, 1] {
-                    for isCrash in [false, true] {
-                        let system = disk()
-                        system.failure = .init(
-                            operation: operation, isCrash: isCrash, share: share)
-                        let acknowledged = Self.run(system, jobID: "job")
-                        system.failure = nil
-                        let story: Comment =
-                            "operation \(operation), share \(share), crash \(isCrash), \(formerJob)"
-                        try check(system, acknowledged, story)
-                        for keeping in [false, true] where isCrash {
-                            let rebooted = system.rebooted(keepingUnsynced: keeping)
-                            try check(rebooted, acknowledged, story)
-                            #expect(Self.run(rebooted, jobID: "next").isFinished, story)
-                        }
-                        if !isCrash {
-                            #expect(Self.run(system, jobID: "next").isFinished, story)
-                        }
+    @Test(arguments: [(false, TilePrecision.float16), (true, .float32)])
+    func `a disk that fails at any one operation loses nothing that was told safe`(
+        formerJob: Bool, precision: TilePrecision
+    ) throws {
+        let beginning = MemoryFileSystem()
+        if formerJob {
+            // A former job that stopped in the middle, with other pixels in its tiles.
+            beginning.failure = .init(operation: 25, isCrash: true, share: 0)
+            _ = Self.run(beginning, jobID: "former", precision: precision)
+        }
+        let whole = beginning.restarted()
+        #expect(Self.run(whole, jobID: "job", precision: precision).isFinished)
+        #expect(whole.operationCount > 30)
+        for operation in 1...whole.operationCount {
+            for share in [0, 0.3, 0.9, 1] {
+                for isCrash in [false, true] {
+                    let system = beginning.restarted()
+                    system.failure = .init(operation: operation, isCrash: isCrash, share: share)
+                    let acknowledged = Self.run(system, jobID: "job", precision: precision)
+                    system.failure = nil
+                    let story: Comment = "operation \(operation), share \(share), crash \(isCrash)"
+                    try check(system, acknowledged, story)
+                    for keeping in [false, true] where isCrash {
+                        let rebooted = system.rebooted(keepingUnsynced: keeping)
+                        try check(rebooted, acknowledged, story)
+                        #expect(Self.run(rebooted, jobID: "next").isFinished, story)
+                    }
+                    if !isCrash {
+                        #expect(Self.run(system, jobID: "next").isFinished, story)
                     }
                 }
             }
         }
     }
 
-    @Test func `a damaged tile is an error or the tile itself`() throws {
+    /// What comes of opening a tile.
+    private enum Opened: Equatable {
+        case nothing, damaged
+        case tile(attempt: Int, pixels: [Float])
+    }
+
+    private func open(_ index: Int, isLoaded: Bool, of store: JobStore) throws -> Opened {
+        do {
+            guard let tile = try store.openTile(index, isLoaded: isLoaded) else { return .nothing }
+            return .tile(attempt: tile.attempt, pixels: try Sample.read(tile))
+        } catch let error as JobStoreError where error.kind == .corrupt {
+            return .damaged
+        }
+    }
+
+    @Test(arguments: [TilePrecision.float16, .float32])
+    func `a damaged tile is an error or the tile itself, also where it is read as a whole`(
+        precision: TilePrecision
+    ) throws {
         let system = MemoryFileSystem()
-        let manifest = try Sample.manifest()
+        let manifest = try Sample.manifest(precision: precision)
         let store = try JobStore.create(
             folder: "/out.dip", manifest: manifest, fileSystem: system)
-        try store.storeTile(
-            1, attempt: 3, shape: Sample.shape, pixels: Sample.pixels(1), precision: .float16)
-        let path = "/out.dip/tiles/000001.safetensors"
-        let bytes = try #require(system.file(path))
-        func attempt(_ damaged: [UInt8], _ story: Comment) {
-            system.setFile(path, damaged)
-            do {
-                let tile = try #require(try store.openTile(1))
-                #expect(tile.attempt == 3, story)
-                #expect(try Sample.read(tile) == Sample.pixels(1), story)
-            } catch {
-                #expect((error as? JobStoreError)?.kind == .corrupt, story)
+        for index in 0..<2 {
+            try store.storeTile(
+                index, attempt: 3, shape: Sample.shape, pixels: Sample.pixels(index))
+        }
+        let file = try #require(system.file(Sample.tilesPath))
+        let bytes = try #require(system.slot(1, of: manifest))
+        let tiles = (0..<2).map { Opened.tile(attempt: 3, pixels: Sample.pixels($0)) }
+        /// What both ways of reading make of a tile.
+        func opened(_ index: Int, _ story: Comment) throws -> Opened {
+            let opened = try open(index, isLoaded: false, of: store)
+            #expect(try open(index, isLoaded: true, of: store) == opened, story)
+            return opened
+        }
+        func attempt(_ damaged: [UInt8], _ story: Comment) throws {
+            system.setSlot(1, of: manifest, damaged)
+            let isEmpty = damaged.prefix(8).allSatisfy { $0 == 0 }
+            let found = try opened(1, story)
+            #expect(isEmpty ? found == .nothing : found == tiles[1] || found == .damaged, story)
+        }
+        #expect(try opened(1, "whole") == tiles[1])
+        // Zeros behind what is left of it.
+        for count in Sample.places(in: bytes) where !bytes[count...].allSatisfy({ $0 == 0 }) {
+            try attempt(Array(bytes[..<count]), "\(count) bytes")
+            #expect(try opened(1, "\(count) bytes") != tiles[1], "\(count) bytes")
+        }
+        for place in Sample.places(in: bytes) {
+            for bit in 0..<8 {
+                var damaged = bytes
+                damaged[place] ^= 1 << UInt8(bit)
+                try attempt(damaged, "byte \(place), bit \(bit)")
             }
         }
-        for count in 0..<bytes.count { attempt(Array(bytes[..<count]), "\(count) bytes") }
-        for bit in 0..<(8 * bytes.count) {
-            var damaged = bytes
-            damaged[bit / 8] ^= 1 << UInt8(bit % 8)
-            attempt(damaged, "bit \(bit)")
+        #expect(try opened(0, "beside a damaged one") == tiles[0])
+        // The file ends before, within and behind the slot, and far behind it.
+        for count in Sample.places(in: file) {
+            system.overwriteFile(Sample.tilesPath, Array(file[..<count]))
+            for index in 0..<3 {
+                let isThere = index < 2 && manifest.slot(of: index).upperBound <= count
+                let found = try opened(index, "\(count) bytes of the file")
+                #expect(found == (isThere ? tiles[index] : .nothing), "\(count) bytes of the file")
+            }
         }
-        attempt(bytes + [0], "a byte more")
+        for more in [1, 4095, 4096, 9000] {
+            let longer = file + [UInt8](repeating: 0, count: more)
+            system.overwriteFile(Sample.tilesPath, longer)
+            #expect(try opened(1, "\(more) bytes more") == tiles[1])
+            #expect(try opened(2, "\(more) bytes more") == .nothing)
+        }
     }
 }

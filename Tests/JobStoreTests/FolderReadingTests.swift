@@ -65,7 +65,7 @@ import Testing
         #expect(try store.loadCheckpoint(tile: 0)?.bytes == [])
         #expect(try system.list("/out.dip/checkpoints") == ["000000.safetensors"])
         try store.storeTile(
-            0, attempt: 2, shape: Sample.shape, pixels: Sample.pixels(1), precision: .float16)
+            0, attempt: 2, shape: Sample.shape, pixels: Sample.pixels(1))
         #expect(try store.loadCheckpoint(tile: 0) == nil)
         #expect(throws: JobStoreError.self) {
             try store.storeCheckpoint(tile: 3, attempt: 1, iteration: 10, bytes: [1])
@@ -98,9 +98,10 @@ import Testing
         #expect(try JobSnapshot.read(folder: "/out.dip", fileSystem: system) == nil)
         let store = try create()
         try store.storeTile(
-            0, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(1), precision: .float16)
+            0, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(1))
         try store.storeCheckpoint(tile: 1, attempt: 1, iteration: 9, bytes: [1, 2])
-        system.setFile("/out.dip/tiles/000002.safetensors", [1])
+        system.setSlot(2, of: manifest, [1])
+        let damaged = system.slot(2, of: manifest)
         let operations = system.operationCount
         let running = try #require(
             try JobSnapshot.read(folder: "/out.dip", fileSystem: system))
@@ -110,7 +111,7 @@ import Testing
         #expect(
             running.state.checkpoints == [1: .init(attempt: 1, iteration: 9, byteCount: 2)])
         #expect(system.operationCount == operations)
-        #expect(system.file("/out.dip/tiles/000002.safetensors") == [1])
+        #expect(damaged != nil && system.slot(2, of: manifest) == damaged)
         store.close()
         #expect(
             try JobSnapshot.read(folder: "/out.dip", fileSystem: system)?.isBeingWorkedOn == false)

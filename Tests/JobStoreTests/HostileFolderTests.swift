@@ -12,16 +12,18 @@ import Testing
     let manifest: JobManifest
 
     static let paths = [
-        "job.json", "attempts.log", "events.jsonl", "report.json", "tiles/000001.safetensors",
+        "job.json", "attempts.log", "events.jsonl", "report.json", "tiles.bin",
         "checkpoints/000002.safetensors",
     ].map { "/out.dip/" + $0 }
+    /// What is no path: the slot of the stored tile in the file of tiles.
+    static let slot = "slot 1"
 
     init() throws {
         manifest = try Sample.manifest()
         let store = try JobStore.create(
             folder: "/out.dip", manifest: manifest, fileSystem: system)
         try store.storeTile(
-            1, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(1), precision: .float16)
+            1, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(1))
         try store.storeCheckpoint(tile: 2, attempt: 3, iteration: 70, bytes: [1, 2, 3])
         try store.recordHistory(TileHistory(attempts: 2), of: 2)
         store.close()
@@ -41,7 +43,18 @@ import Testing
         }
     }
 
-    @Test(arguments: paths)
+    /// Bytes of any kind. Half of them have a header length that fits at their beginning, so that
+    /// their JSON is read.
+    private func noise(_ count: Int, _ seed: Int, _ generator: inout SplitMix) -> [UInt8] {
+        var noise = (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+        if seed % 2 == 0, count > 8 {
+            let length = UInt64(count - 8)
+            for place in 0..<8 { noise[place] = UInt8(truncatingIfNeeded: length >> (8 * place)) }
+        }
+        return noise
+    }
+
+    @Test(arguments: paths + [slot])
     func `random bytes in the place of a file never trap and hide nothing else`(
         path: String
     ) throws {
@@ -50,20 +63,24 @@ import Testing
             var generator = SplitMix(state: UInt64(seed))
             for case (let path, let bytes?) in whole { system.setFile(path, bytes) }
             let count = Int(generator.next() % (seed % 10 == 0 ? 4000 : 100))
-            var noise = (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
-            // Behind a header length that fits in half of the cases, so that its JSON is read.
-            if seed % 2 == 0, count > 8 {
-                let length = UInt64(count - 8)
-                for place in 0..<8 {
-                    noise[place] = UInt8(truncatingIfNeeded: length >> (8 * place))
+            switch path {
+            case Self.slot: system.setSlot(1, of: manifest, noise(count, seed, &generator))
+            case Sample.tilesPath:
+                // One piece, or one in each slot.
+                let pieces = (0..<(seed % 3 == 0 ? 4 : 1)).map { _ in
+                    let piece = noise(count, seed, &generator)
+                    return piece + [UInt8](repeating: 7, count: manifest.slotByteCount - count)
                 }
+                let rest = pieces.count > 1 ? 0 : manifest.slotByteCount - count
+                system.setFile(path, pieces.flatMap { $0 }.dropLast(rest))
+            default: system.setFile(path, noise(count, seed, &generator))
             }
-            system.setFile(path, noise)
             guard let state = open("\(path), seed \(seed)") else {
                 #expect(path.hasSuffix("job.json"), "\(path), seed \(seed)")
                 continue
             }
-            #expect(state.stored == (path.contains("tiles/") ? [] : [1]), "\(path), seed \(seed)")
+            let isOfTiles = [Self.slot, Sample.tilesPath].contains(path)
+            #expect(state.stored == (isOfTiles ? [] : [1]), "\(path), seed \(seed)")
             let checkpoints: Set = path.contains("checkpoints/") ? [] : [2]
             #expect(Set(state.checkpoints.keys) == checkpoints, "\(path), seed \(seed)")
         }
@@ -96,6 +113,20 @@ import Testing
             other.completion = .init(endedAt: 1, unrestored: unrestored, keepsBulk: true)
             system.setFile("/out.dip/job.json", try other.encoded())
             #expect(throws: JobStoreError.self, "\(unrestored)") {
+                try JobStore.manifest(inFolder: "/out.dip", fileSystem: system)
+            }
+        }
+    }
+
+    @Test func `a job whose tiles no disk can hold is refused`() throws {
+        let side = Int(Int32.max)
+        for (width, height, bands) in [(side, side, 16), (side, side, 1), (1, 1 << 31, 1)] {
+            var other = manifest
+            other.plan.windowWidth = width
+            other.plan.windowHeight = height
+            other.image.bands = bands
+            system.setFile("/out.dip/job.json", try other.encoded())
+            #expect(throws: JobStoreError.self, "\(width) x \(height), \(bands)") {
                 try JobStore.manifest(inFolder: "/out.dip", fileSystem: system)
             }
         }

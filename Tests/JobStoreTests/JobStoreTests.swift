@@ -9,13 +9,17 @@ import Testing
 enum Sample {
     static let shape = (height: 3, width: 5, bands: 2)
 
-    static func manifest(_ jobID: String = "job-1") throws -> JobManifest {
+    static func manifest(
+        _ jobID: String = "job-1", precision: TilePrecision = .float16
+    ) throws -> JobManifest {
         let system = MemoryFileSystem()
         system.setFile("/input.tif", Array("not really an image".utf8))
         return JobManifest(
             jobID: jobID,
             input: try FileFingerprint(path: "/input.tif", fileSystem: system),
-            image: .init(width: 9, height: 3, bands: 2, sampleType: "uint8", header: "a header"),
+            image: .init(
+                width: 9, height: 3, bands: 2, sampleType: "uint8", precision: precision,
+                header: "a header"),
             plan: .init(
                 tile: 6, overlap: 1, windowWidth: 5, windowHeight: 3, columns: [0, 2, 4],
                 rows: [0]),
@@ -44,52 +48,55 @@ enum Sample {
 @Suite struct JobStoreTests {
     let system = MemoryFileSystem()
 
-    func create(_ jobID: String = "job-1") throws -> JobStore {
+    func create(
+        _ jobID: String = "job-1", precision: TilePrecision = .float16
+    ) throws -> JobStore {
         try JobStore.create(
-            folder: "/out.dip", manifest: Sample.manifest(jobID), fileSystem: system)
+            folder: "/out.dip", manifest: Sample.manifest(jobID, precision: precision),
+            fileSystem: system)
     }
 
     @Test func `tiles that are stored together are those that are stored one by one`() throws {
         let job = try create()
         for tile in 0..<3 { try store(job, tile, attempt: tile + 1, seed: tile) }
-        let files = try system.list("/out.dip/tiles").map { system.file("/out.dip/tiles/\($0)") }
+        let file = system.file(Sample.tilesPath)
         job.close()
         let again = try create()
         try again.storeCheckpoint(tile: 1, attempt: 1, iteration: 5, bytes: [1])
         try again.storeTiles(
-            (0..<3).map { ($0, $0 + 1, Sample.pixels($0)) }, shape: Sample.shape,
-            precision: .float16)
+            (0..<3).map { ($0, $0 + 1, Sample.pixels($0)) }, shape: Sample.shape)
         #expect(try again.loadCheckpoint(tile: 1) == nil)
-        let names = try system.list("/out.dip/tiles")
-        #expect(names.map { system.file("/out.dip/tiles/\($0)") } == files)
+        #expect(file != nil && system.file(Sample.tilesPath) == file)
         #expect(throws: JobStoreError.self) {
             try again.storeTiles(
-                [(0, 1, Sample.pixels(0)), (7, 1, Sample.pixels(1))], shape: Sample.shape,
-                precision: .float16)
+                [(0, 1, Sample.pixels(0)), (7, 1, Sample.pixels(1))], shape: Sample.shape)
         }
+        #expect(system.file(Sample.tilesPath) == file)
     }
 
-    func store(
-        _ store: JobStore, _ index: Int, attempt: Int = 1, seed: Int,
-        precision: TilePrecision = .float16
-    ) throws {
+    func store(_ store: JobStore, _ index: Int, attempt: Int = 1, seed: Int) throws {
         try store.storeTile(
-            index, attempt: attempt, shape: Sample.shape, pixels: Sample.pixels(seed),
-            precision: precision)
+            index, attempt: attempt, shape: Sample.shape, pixels: Sample.pixels(seed))
     }
 
-    @Test func `a stored tile is read again, and the last attempt counts`() throws {
-        let store = try create()
+    @Test(arguments: [TilePrecision.float16, .float32])
+    func `a stored tile is read again, and the last attempt counts`(
+        precision: TilePrecision
+    ) throws {
+        let store = try create(precision: precision)
         #expect(try store.openTile(1) == nil)
         try self.store(store, 1, seed: 1)
-        try self.store(store, 0, seed: 2, precision: .float32)
+        try self.store(store, 0, seed: 2)
         try self.store(store, 1, attempt: 2, seed: 3)
         let tile = try #require(try store.openTile(1))
         #expect(try Sample.read(tile) == Sample.pixels(3))
         #expect((tile.index, tile.attempt) == (1, 2))
         #expect((tile.height, tile.width, tile.bands) == (3, 5, 2))
         #expect(try Sample.read(try #require(try store.openTile(0))) == Sample.pixels(2))
-        #expect(try system.list("/out.dip/tiles") == ["000000.safetensors", "000001.safetensors"])
+        #expect(try store.openTile(2) == nil)
+        #expect(
+            try system.list("/out.dip")
+                == ["attempts.log", "events.jsonl", "job.json", "tiles.bin"])
     }
 
     @Test func `the manifest is read again`() throws {
@@ -129,19 +136,22 @@ enum Sample {
         try former.finish(
             report: Data("{}".utf8), completion: Sample.completion)
         former.close()
-        system.setFile("/out.dip/tiles", [])
+        system.setFile("/out.dip/checkpoints", [])
         #expect(throws: JobStoreError.self) { try create() }
-        try system.remove("/out.dip/tiles")
-        try system.makeDirectory("/out.dip/tiles")
+        try system.remove("/out.dip/checkpoints")
+        try system.makeDirectory("/out.dip/checkpoints")
         for name in ["000002.safetensors", "000003.safetensors.partial", "notes.txt"] {
-            system.setFile("/out.dip/tiles/\(name)", [1])
+            system.setFile("/out.dip/checkpoints/\(name)", [1])
         }
+        system.setFile(Sample.tilesPath, [1])
         system.setFile("/out.dip/mine.txt", [1])
         let store = try create()
         #expect(
-            try system.list("/out.dip")
-                == ["attempts.log", "events.jsonl", "job.json", "mine.txt", "tiles"])
-        #expect(try system.list("/out.dip/tiles") == ["notes.txt"])
+            try system.list("/out.dip") == [
+                "attempts.log", "checkpoints", "events.jsonl", "job.json", "mine.txt", "tiles.bin",
+            ])
+        #expect(try system.list("/out.dip/checkpoints") == ["notes.txt"])
+        #expect(system.file(Sample.tilesPath) == [])
         #expect(system.file("/out.dip/events.jsonl") == [])
         #expect(try store.openTile(1) == nil)
     }
@@ -156,12 +166,12 @@ enum Sample {
     @Test func `a tile of another job or place is not taken for this one's`() throws {
         let store = try create()
         try self.store(store, 1, seed: 1)
-        let bytes = try #require(system.file("/out.dip/tiles/000001.safetensors"))
-        system.setFile("/out.dip/tiles/000002.safetensors", bytes)
+        let bytes = try #require(system.slot(1, of: store.manifest))
+        system.setSlot(2, of: store.manifest, bytes)
         #expect(throws: JobStoreError.self) { try store.openTile(2) }
         store.close()
         let other = try create("job-2")
-        system.setFile("/out.dip/tiles/000001.safetensors", bytes)
+        system.setSlot(1, of: other.manifest, bytes)
         #expect(throws: JobStoreError.self) { try other.openTile(1) }
     }
 
@@ -172,8 +182,7 @@ enum Sample {
             _ index: Int, _ shape: (height: Int, width: Int, bands: Int), _ pixels: [Float]
         ) {
             #expect(throws: JobStoreError.self, "\(index) \(shape) \(pixels.count)") {
-                try store.storeTile(
-                    index, attempt: 1, shape: shape, pixels: pixels, precision: .float16)
+                try store.storeTile(index, attempt: 1, shape: shape, pixels: pixels)
             }
         }
         refused(3, Sample.shape, pixels)
@@ -184,7 +193,7 @@ enum Sample {
         for value in [Float.nan, .infinity, -.infinity, 65504] {
             refused(0, Sample.shape, pixels.dropLast() + [value])
         }
-        #expect(try system.list("/out.dip/tiles") == [])
+        #expect(system.file(Sample.tilesPath) == [])
     }
 
     @Test func `the end leaves manifest, report and events`() throws {
@@ -209,28 +218,49 @@ enum Sample {
         #expect(events == "{\"a\"\n{\"b\":2}\n")
     }
 
-    @Test func `space for all tiles is asked for before the first`() throws {
-        try create().checkSpace(precision: .float32)
-        var manifest = try Sample.manifest()
-        manifest.plan.windowWidth = 500
-        let store = try JobStore.create(
-            folder: "/large.dip", manifest: manifest, fileSystem: system)
-        do {
-            try store.checkSpace(precision: .float16)
-            Issue.record("there is not so much space")
-        } catch {
-            #expect(error.kind == .outOfSpace)
+    @Test func `space for all tiles is taken before the first, and asked for once`() throws {
+        func isOutOfSpace(_ body: () throws -> Void) -> Bool {
+            do {
+                try body()
+                return false
+            } catch {
+                return (error as? JobStoreError)?.kind == .outOfSpace
+            }
         }
+        let store = try create(precision: .float32)
+        try store.reserveSpace()
+        let byteCount = 3 * store.tileByteCount
+        #expect(system.file(Sample.tilesPath) == [UInt8](repeating: 0, count: byteCount))
+        #expect(try store.openTile(2) == nil)
+        try self.store(store, 2, seed: 1)
+        let file = system.file(Sample.tilesPath)
+        // All of the rest of the disk is somebody else's.
+        system.availableByteCount = 0
+        try store.reserveSpace()
+        #expect(system.file(Sample.tilesPath) == file)
+        // One more than there may be at a time: one goes when the next is there.
+        system.availableByteCount = 2000
+        try store.reserveSpace(checkpointByteCount: 1000, checkpointCount: 1)
+        #expect(
+            isOutOfSpace { try store.reserveSpace(checkpointByteCount: 1000, checkpointCount: 2) })
+        store.close()
+
+        system.availableByteCount = byteCount - 1
+        let short = try create(precision: .float32)
+        #expect(isOutOfSpace { try short.reserveSpace() })
+        #expect(system.file(Sample.tilesPath) == [])
+        system.availableByteCount = byteCount
+        try short.reserveSpace()
     }
 
-    @Test func `names of tiles are sorted as their numbers`() {
-        #expect(JobFolder.tileName(42) == "000042.safetensors")
-        #expect(JobFolder.tileName(1_234_567) == "1234567.safetensors")
+    @Test func `names of checkpoints are sorted as their numbers`() {
+        #expect(JobFolder.checkpointName(42) == "000042.safetensors")
+        #expect(JobFolder.checkpointName(1_234_567) == "1234567.safetensors")
         for index in [0, 7, 999_999, 1_000_000] {
-            #expect(JobFolder.tileIndex(JobFolder.tileName(index)) == index)
+            #expect(JobFolder.checkpointIndex(JobFolder.checkpointName(index)) == index)
         }
         for name in ["42.safetensors", "+00042.safetensors", "-00001.safetensors", "000042", ""] {
-            #expect(JobFolder.tileIndex(name) == nil, "\(name)")
+            #expect(JobFolder.checkpointIndex(name) == nil, "\(name)")
         }
     }
 }

@@ -9,6 +9,8 @@ final class MemoryFileSystem: FileSystem {
         var bytes: [UInt8]?
         /// What a crash of the host leaves of a log.
         var syncedByteCount: Int
+        /// What a crash of the host leaves of a file of slots; nil for any other.
+        var syncedSlots: [UInt8]?
         var isLocked = false
 
         /// - Parameter bytes: nil makes a directory.
@@ -35,13 +37,19 @@ final class MemoryFileSystem: FileSystem {
     var failure: Failure?
     /// The most bytes that were asked for at once, which is what a reader has taken memory for.
     private(set) var largestReadByteCount = 0
+    /// The bytes that may still be written.
+    var availableByteCount = 20_000
 
-    /// The disk after the host has started again: what was not synced, names and the ends of logs,
-    /// is there or not.
+    /// The disk after the host has started again: what was not synced, names, the ends of logs and
+    /// the beginnings of slots that were being written, is there or not.
     func rebooted(keepingUnsynced: Bool) -> MemoryFileSystem {
         let system = MemoryFileSystem()
         system.names = (keepingUnsynced ? names : durableNames).mapValues { node in
-            Node(node.bytes.map { keepingUnsynced ? $0 : Array($0.prefix(node.syncedByteCount)) })
+            Node(
+                node.bytes.map { bytes in
+                    if keepingUnsynced { return bytes }
+                    return node.syncedSlots ?? Array(bytes.prefix(node.syncedByteCount))
+                })
         }
         system.durableNames = system.names
         return system
@@ -55,6 +63,12 @@ final class MemoryFileSystem: FileSystem {
     func setFile(_ path: String, _ bytes: [UInt8]) {
         names[path] = Node(bytes)
         durableNames[path] = names[path]
+    }
+
+    /// Changes a file that may be open.
+    func overwriteFile(_ path: String, _ bytes: [UInt8]) {
+        names[path]?.bytes = bytes
+        if names[path]?.syncedSlots != nil { names[path]?.syncedSlots = bytes }
     }
 
     /// Counts an operation; the share of it that happens when it fails, else nil.
@@ -140,9 +154,29 @@ final class MemoryFileSystem: FileSystem {
         return MemoryLog(node: node, system: self)
     }
 
+    func openSlots(_ path: String) throws(JobStoreError) -> any SlotFile {
+        try perform { names[path] = names[path] ?? Node([]) }
+        guard let node = names[path], let bytes = node.bytes else { throw Self.error }
+        node.syncedSlots = node.syncedSlots ?? bytes
+        return MemorySlots(node: node, system: self)
+    }
+
     func isLocked(_ path: String) throws(JobStoreError) -> Bool { names[path]?.isLocked ?? false }
 
-    func availableByteCount(_ directory: String) throws(JobStoreError) -> Int { 10_000 }
+    func availableByteCount(_ directory: String) throws(JobStoreError) -> Int {
+        availableByteCount
+    }
+
+    fileprivate func read(
+        _ content: [UInt8], into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) throws(JobStoreError) {
+        largestReadByteCount = max(largestReadByteCount, buffer.count)
+        guard offset >= 0, offset + buffer.count <= content.count else {
+            throw JobStoreError(.corrupt, "the file ends")
+        }
+        largestRead = max(largestRead, buffer.count)
+        buffer.copyBytes(from: content[offset..<offset + buffer.count])
+    }
 
     private final class MemoryFile: ReadableFile {
         let content: [UInt8]
@@ -159,12 +193,63 @@ final class MemoryFileSystem: FileSystem {
         func read(
             into buffer: UnsafeMutableRawBufferPointer, at offset: Int
         ) throws(JobStoreError) {
-            system.largestReadByteCount = max(system.largestReadByteCount, buffer.count)
-            guard offset + buffer.count <= content.count else {
-                throw JobStoreError(.corrupt, "the file ends")
+            try system.read(content, into: buffer, at: offset)
+        }
+    }
+
+    /// A write that is cut short has written the beginning; what a crash leaves of it is the end,
+    /// as a disk may write blocks in any order.
+    private final class MemorySlots: SlotFile {
+        let node: Node
+        let system: MemoryFileSystem
+
+        init(node: Node, system: MemoryFileSystem) {
+            self.node = node
+            self.system = system
+        }
+
+        var byteCount: Int { node.bytes?.count ?? 0 }
+        var allocatedByteCount: Int { byteCount }
+        var modificationTime: Int64 { 7 }
+
+        func reserve(byteCount: Int) throws(JobStoreError) {
+            try system.perform {
+                let missing = max(byteCount - self.byteCount, 0)
+                node.bytes? += [UInt8](repeating: 0, count: missing)
             }
-            system.largestRead = max(system.largestRead, buffer.count)
-            buffer.copyBytes(from: content[offset..<offset + buffer.count])
+        }
+
+        func write(_ contents: [(offset: Int, content: FileContent)]) throws(JobStoreError) {
+            for (offset, content) in contents {
+                let bytes = try content.bytes()
+                let share = try system.failingShare()
+                let count = Int(Double(bytes.count) * (share ?? 1))
+                Self.put(bytes[..<count], at: offset, of: &node.bytes)
+                guard share != nil else { continue }
+                Self.put(
+                    bytes.suffix(count), at: offset + bytes.count - count, of: &node.syncedSlots)
+                throw MemoryFileSystem.error
+            }
+            node.syncedSlots = node.bytes
+        }
+
+        private static func put(_ part: ArraySlice<UInt8>, at offset: Int, of file: inout [UInt8]?)
+        {
+            let missing = max(offset + part.count - (file?.count ?? 0), 0)
+            file? += [UInt8](repeating: 0, count: missing)
+            file?.replaceSubrange(offset..<offset + part.count, with: part)
+        }
+
+        func read(
+            into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+        ) throws(JobStoreError) {
+            try system.read(node.bytes ?? [], into: buffer, at: offset)
+        }
+
+        func load(
+            into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+        ) throws(JobStoreError) {
+            try read(into: buffer, at: offset)
         }
     }
 

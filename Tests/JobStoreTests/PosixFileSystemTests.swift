@@ -21,9 +21,15 @@ import Testing
     }
 
     var folder: String { root + "/out.dip" }
+    var tiles: String { folder + "/tiles.bin" }
 
     func create() throws -> JobStore {
         try JobStore.create(folder: folder, manifest: Sample.manifest(), fileSystem: system)
+    }
+
+    func resume() throws -> JobStore {
+        try JobStore.resume(
+            folder: folder, manifest: Sample.manifest(), fileSystem: system)
     }
 
     func kind(_ error: any Error) -> JobStoreError.Kind? { (error as? JobStoreError)?.kind }
@@ -31,39 +37,22 @@ import Testing
     @Test func `a job goes from its beginning to its end`() throws {
         let store = try create()
         try store.storeTile(
-            2, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(5), precision: .float16)
+            2, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(5))
         try store.appendEvent("{}")
         #expect(try Sample.read(try #require(try store.openTile(2))) == Sample.pixels(5))
-        #expect(try system.list(folder + "/tiles") == ["000002.safetensors"])
-        try store.checkSpace(precision: .float32)
+        #expect(
+            try system.list(folder) == ["attempts.log", "events.jsonl", "job.json", "tiles.bin"])
+        try store.reserveSpace()
+        #expect(try Sample.read(try #require(try store.openTile(2))) == Sample.pixels(5))
         try store.finish(
             report: Data("{}".utf8), completion: Sample.completion)
         store.close()
         #expect(try system.list(folder) == ["events.jsonl", "job.json", "report.json"])
         #expect(try system.contents(folder + "/events.jsonl", byteCountMax: 9) == [123, 125, 10])
         let again = try create()
-        #expect(try system.list(folder) == ["attempts.log", "events.jsonl", "job.json", "tiles"])
+        #expect(
+            try system.list(folder) == ["attempts.log", "events.jsonl", "job.json", "tiles.bin"])
         #expect(try again.openTile(2) == nil)
-    }
-
-    @Test func `many tiles are stored together, and a full disk is told`() throws {
-        let store = try create()
-        try store.storeTiles(
-            (0..<3).map { ($0, 1, Sample.pixels($0)) }, shape: Sample.shape, precision: .float32)
-        for tile in 0..<3 {
-            #expect(
-                try Sample.read(try #require(try store.openTile(tile))) == Sample.pixels(tile))
-        }
-        do {
-            let full = NewFile(path: "/dev/full", content: FileContent([1]))
-            try system.write([NewFile(path: root + "/a", content: FileContent([1])), full])
-            Issue.record("written")
-        } catch {
-            #expect(error.kind == .outOfSpace)
-        }
-        #expect(throws: JobStoreError.self) {
-            try system.write([NewFile(path: root + "/none/a", content: FileContent([1]))])
-        }
     }
 
     @Test func `one coordinator at a time`() throws {
@@ -74,7 +63,7 @@ import Testing
         _ = try create()
     }
 
-    @Test func `a link in the place of the folder, a tile or the events is refused`() throws {
+    @Test func `a link in the place of the folder, the tiles or the events is refused`() throws {
         let victim = root + "/victim"
         try system.makeDirectory(victim)
         #expect(symlink(victim, folder) == 0)
@@ -85,14 +74,21 @@ import Testing
         let precious = root + "/precious"
         try system.write([1, 2, 3], to: precious)
         let store = try create()
-        #expect(symlink(precious, folder + "/tiles/000000.safetensors.partial") == 0)
-        #expect(symlink(precious, folder + "/tiles/000001.safetensors") == 0)
-        #expect(throws: JobStoreError.self) { try store.openTile(1) }
-        #expect(throws: JobStoreError.self) {
-            try store.storeTile(
-                0, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(5), precision: .float16)
-        }
         store.close()
+        try system.remove(tiles)
+        #expect(symlink(precious, tiles) == 0)
+        #expect(throws: JobStoreError.self) {
+            try JobStore.openTile(
+                1, inFolder: folder, manifest: Sample.manifest(), fileSystem: system)
+        }
+        #expect(throws: JobStoreError.self) { try resume() }
+        #expect(try system.contents(precious, byteCountMax: 9) == [1, 2, 3])
+        // A fresh start puts a file in the link's place.
+        let fresh = try create()
+        try fresh.reserveSpace()
+        try fresh.storeTile(0, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(5))
+        fresh.close()
+        #expect(try system.kind(of: tiles) == .file)
         try system.remove(folder + "/events.jsonl")
         #expect(symlink(precious, folder + "/events.jsonl") == 0)
         #expect(throws: JobStoreError.self) { try create() }
@@ -103,10 +99,27 @@ import Testing
         try system.write([1], to: folder)
         #expect(throws: JobStoreError.self) { try create() }
         try system.remove(folder)
-        let store = try create()
-        #expect(mkfifo(folder + "/tiles/000001.safetensors", 0o600) == 0)
-        #expect(throws: JobStoreError.self) { try store.openTile(1) }
-        store.close()
+        try create().close()
+        for makesPipe in [true, false] {
+            try system.remove(tiles)
+            if makesPipe {
+                #expect(mkfifo(tiles, 0o600) == 0)
+            } else {
+                try system.makeDirectory(tiles)
+                try system.write([1], to: tiles + "/mine")
+            }
+            #expect(
+                try JobStore.openTile(
+                    1, inFolder: folder, manifest: Sample.manifest(), fileSystem: system) == nil)
+            #expect(
+                try JobSnapshot.read(folder: folder, fileSystem: system)?.state == JobState())
+            do { _ = try resume() } catch { #expect(kind(error) == .unwritable, "\(error)") }
+            #expect(throws: JobStoreError.self) { try resume() }
+        }
+        #expect(throws: JobStoreError.self) { try create() }
+        #expect(try system.list(tiles) == ["mine"])
+        try system.remove(tiles + "/mine")
+        try create().close()
         try system.remove(folder + "/events.jsonl")
         #expect(mkfifo(folder + "/events.jsonl", 0o600) == 0)
         #expect(throws: JobStoreError.self) { try create() }

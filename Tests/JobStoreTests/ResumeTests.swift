@@ -46,12 +46,13 @@ private struct Run {
             defer { store.close() }
             found = store.stateAtOpening
             stored = store.stateAtOpening.stored
+            try store.reserveSpace(checkpointByteCount: 400, checkpointCount: 1)
             let missing = (0..<Self.tileCount).filter { !stored.contains($0) }
             if together {
                 let attempts = try missing.map { try fit($0, store) }
                 try store.storeTiles(
                     zip(missing, attempts).map { ($0, $1, Sample.pixels($0)) },
-                    shape: Sample.shape, precision: .float16)
+                    shape: Sample.shape)
                 stored.formUnion(missing)
                 checkpoints = [:]
             } else {
@@ -66,7 +67,7 @@ private struct Run {
     private mutating func restore(_ tile: Int, _ store: JobStore) throws {
         try store.storeTile(
             tile, attempt: try fit(tile, store), shape: Sample.shape,
-            pixels: Sample.pixels(tile), precision: .float16)
+            pixels: Sample.pixels(tile))
         stored.insert(tile)
         checkpoints[tile] = nil
     }
@@ -181,36 +182,45 @@ private struct Run {
     @Test func `what is half written or damaged is cleaned away, and strangers' files stay`() throws
     {
         let system = disk()
-        let manifest = try Sample.manifest()
+        let manifest = try Sample.manifest(precision: .float32)
         do {
             let store = try JobStore.create(
                 folder: "/out.dip", manifest: manifest, fileSystem: system)
             for tile in 0..<2 {
                 try store.storeTile(
-                    tile, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(tile),
-                    precision: .float32)
+                    tile, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(tile))
             }
             try store.storeCheckpoint(tile: 2, attempt: 1, iteration: 5, bytes: [1, 2, 3])
             try store.appendEvent("{}")
         }
-        let tile = "/out.dip/tiles/000001.safetensors"
-        var bytes = try #require(system.file(tile))
+        let whole = try #require(system.slot(0, of: manifest))
+        var bytes = try #require(system.slot(1, of: manifest))
         bytes[bytes.count - 1] ^= 1
-        system.setFile(tile, bytes)
+        system.setSlot(1, of: manifest, bytes)
+        system.setSlot(2, of: manifest, Array(whole.prefix(2000)))
         let state = try #require(system.file("/out.dip/checkpoints/000002.safetensors"))
         // A checkpoint of a tile that is stored, one that is cut short, half a file.
         system.setFile("/out.dip/checkpoints/000000.safetensors", state)
         system.setFile("/out.dip/checkpoints/000002.safetensors", state.dropLast())
-        system.setFile("/out.dip/tiles/000002.safetensors.partial", [1])
+        system.setFile("/out.dip/checkpoints/000001.safetensors.partial", [1])
         system.setFile("/out.dip/job.json.partial", [1])
-        system.setFile("/out.dip/tiles/notes.txt", [1])
+        system.setFile("/out.dip/checkpoints/notes.txt", [1])
         system.setFile("/out.dip/events.jsonl", Array("{}\n{\"torn".utf8))
         let store = try JobStore.resume(
             folder: "/out.dip", manifest: manifest, fileSystem: system)
         #expect(store.stateAtOpening.stored == [0])
         #expect(store.stateAtOpening.checkpoints.isEmpty)
-        #expect(try system.list("/out.dip/tiles") == ["000000.safetensors", "notes.txt"])
-        #expect(try system.list("/out.dip/checkpoints") == [])
+        #expect(system.slot(0, of: manifest) == whole)
+        for tile in 1..<3 {
+            let slot = try #require(system.slot(tile, of: manifest))
+            #expect(slot.prefix(4096).allSatisfy { $0 == 0 }, "tile \(tile)")
+            #expect(try store.openTile(tile) == nil, "tile \(tile)")
+            try store.storeTile(
+                tile, attempt: 2, shape: Sample.shape, pixels: Sample.pixels(tile))
+            let again = try #require(try store.openTile(tile))
+            #expect(try Sample.read(again) == Sample.pixels(tile), "tile \(tile)")
+        }
+        #expect(try system.list("/out.dip/checkpoints") == ["notes.txt"])
         #expect(system.file("/out.dip/job.json.partial") == nil)
         try store.appendEvent("{\"a\":1}")
         #expect(
@@ -294,7 +304,7 @@ private struct Run {
         let store = try JobStore.create(
             folder: "/out.dip", manifest: manifest, fileSystem: system)
         try store.storeTile(
-            1, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(1), precision: .float16)
+            1, attempt: 1, shape: Sample.shape, pixels: Sample.pixels(1))
         let completion = JobManifest.Completion(endedAt: 3, unrestored: [0, 2], keepsBulk: true)
         try store.finish(report: Data("{}".utf8), completion: completion)
         store.close()

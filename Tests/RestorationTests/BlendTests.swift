@@ -46,19 +46,25 @@ import Testing
         }
     }
 
-    @Test func `a file that is damaged or gone counts as not restored and is named`() throws {
+    @Test func `a tile that is damaged or gone counts as not restored and is named`() throws {
         let job = try PassThrough(width: 83, height: 71)
         try job.storeTiles()
-        let names = try FileManager.default.contentsOfDirectory(atPath: job.folder + "/tiles")
-            .sorted()
-        let first = "\(job.folder)/tiles/\(names[0])"
-        var bytes = try Data(contentsOf: URL(fileURLWithPath: first))
-        bytes[bytes.count - 1] ^= 1
-        try bytes.write(to: URL(fileURLWithPath: first))
-        try FileManager.default.removeItem(atPath: "\(job.folder)/tiles/\(names[3])")
+        try job.changeSlot(0) { $0[$0.count - 1] ^= 1 }
+        try job.changeSlot(3) { $0.resetBytes(in: 0..<4096) }
         let result = try job.blend()
         #expect(result.damaged == [0, 3])
         #expect(result.warnings.count == 2)
+        #expect(try job.samples(job.output) == job.samples(job.input))
+    }
+
+    @Test func `a file of tiles that is cut off has lost those behind the cut`() throws {
+        let job = try PassThrough(width: 83, height: 71)
+        try job.storeTiles()
+        let count = job.plan.tileCount
+        #expect(
+            truncate(job.folder + "/tiles.bin", off_t((count - 2) * job.store.tileByteCount)) == 0)
+        let result = try job.blend()
+        #expect(result.damaged == [count - 2, count - 1])
         #expect(try job.samples(job.output) == job.samples(job.input))
     }
 

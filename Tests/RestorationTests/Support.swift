@@ -69,7 +69,7 @@ struct PassThrough {
                 jobID: "job-1", input: try FileFingerprint(path: path, fileSystem: fileSystem),
                 image: .init(
                     width: width, height: height, bands: bands, sampleType: sampleType.rawValue,
-                    header: "a header"),
+                    precision: sampleType.tilePrecision, header: "a header"),
                 plan: .init(
                     tile: tile, overlap: overlap, windowWidth: plan.windowWidth,
                     windowHeight: plan.windowHeight, columns: plan.columns, rows: plan.rows,
@@ -88,7 +88,7 @@ struct PassThrough {
             try store.storeTile(
                 tile.index, attempt: 1,
                 shape: (tile.height, tile.width, source.header.colorBands),
-                pixels: pixels.map(change), precision: source.header.sampleType.tilePrecision)
+                pixels: pixels.map(change))
         }
     }
 
@@ -100,9 +100,22 @@ struct PassThrough {
             try store.storeTile(
                 fit, attempt: 1, shape: (plan.windowHeight, plan.windowWidth, bands),
                 pixels: [Float](
-                    repeating: value, count: plan.windowHeight * plan.windowWidth * bands),
-                precision: source.header.sampleType.tilePrecision)
+                    repeating: value, count: plan.windowHeight * plan.windowWidth * bands))
         }
+    }
+
+    /// Changes the bytes of a fit's slot in the file of tiles.
+    func changeSlot(_ fit: Int, _ change: (inout Data) -> Void) throws {
+        let url = URL(fileURLWithPath: folder + "/tiles.bin")
+        var file = try Data(contentsOf: url)
+        let range = fit * store.tileByteCount..<(fit + 1) * store.tileByteCount
+        var slot = Data(file[range])
+        change(&slot)
+        file.replaceSubrange(range, with: slot)
+        // In place: the store has the file open.
+        let handle = try FileHandle(forWritingTo: url)
+        try handle.write(contentsOf: file)
+        try handle.close()
     }
 
     func blend(

@@ -67,16 +67,20 @@ extension RestoreJob {
     }
 
     /// What is to be said about the largest size that this process's files may have.
-    static func checkFileSize(_ plan: TilePlan, _ header: ImageHeader) throws -> [String] {
+    static func checkFileSize(
+        _ plan: TilePlan, _ restarts: Int, _ header: ImageHeader
+    ) throws -> [String] {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return [] }
         let allowed = Int(clamping: limit.rlim_cur)
-        let tile = plan.tileByteCount(bands: header.colorBands, sampleType: header.sampleType)
-        if tile > allowed {
+        let tiles =
+            restarts
+            * plan.folderByteCount(bands: header.colorBands, sampleType: header.sampleType)
+        if tiles > allowed {
             throw ProgramError(
                 .exhausted,
-                "a file of this process may have \(Text.bytes(allowed)), but a tile takes "
-                    + "\(Text.bytes(tile)); raise the limit (ulimit -f) or use a smaller --tile")
+                "a file of this process may have \(Text.bytes(allowed)), but the one of all tiles "
+                    + "takes \(Text.bytes(tiles)); raise the limit (ulimit -f)")
         }
         guard header.writtenByteCount > allowed else { return [] }
         return [

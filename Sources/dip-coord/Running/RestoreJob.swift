@@ -193,7 +193,7 @@ struct RestoreJob: Sendable {
                 + (try checkMemory(
                     configuration, plan, header, workerCount, threads: workers.threads,
                     othersMayJoin: workers.listen != nil))
-                + (try checkFileSize(plan, header)) + stateWarnings(stateByteCount)
+                + (try checkFileSize(plan, restarts, header)) + stateWarnings(stateByteCount)
                 + (try spaceWarnings(output, plan, restarts, blend.outputHeader)))
         let begin = run.fit.begin.resolved(preset, tileCount: plan.tileCount)
         try JobStanding.check(
