@@ -63,7 +63,8 @@ extension JobStore {
         }
         try self.tiles.write(contents)
         for (tile, content) in zip(tiles, contents) {
-            written.add(tile.index, content.content.memory)
+            written.add(
+                tile.index, .init(attempt: tile.attempt, content: content.content.memory))
         }
         for tile in tiles { removeCheckpoint(tile: tile.index) }
     }
@@ -98,9 +99,7 @@ extension JobStore {
         _ index: Int, isLoaded: Bool = false
     ) throws(JobStoreError) -> StoredTile? {
         guard isLoaded else { return try slots.open(index) }
-        if let memory = written.take(index) {
-            return try slots.open(index, loaded: memory, isOurs: true)
-        }
+        if let tile = written.take(index, of: manifest) { return tile }
         guard let memory = try slots.load(index) else { return nil }
         return try slots.open(index, loaded: memory)
     }

@@ -95,12 +95,10 @@ struct StoredFile {
 
     /// Reads all of the file once, a piece at a time.
     ///
-    /// - Parameter isOurs: Whether its bytes are still those that this process has made: then the
-    ///   checksum would say nothing.
     /// - Throws: `JobStoreError` of kind `.corrupt` when it is not what was stored for the tile.
     init(
         checking file: any ReadableFile, path: String, content: StoredFacts.Content, job: String,
-        tile: Int, isOurs: Bool = false
+        tile: Int
     ) throws(JobStoreError) {
         let header = try Self.readHeader(file, path: path)
         guard let entry = header.tensors[content.rawValue], header.tensors.count == 1,
@@ -120,7 +118,6 @@ struct StoredFile {
         dataOffset = header.dataOffset
         dataByteCount = header.dataByteCount
 
-        if isOurs { return }
         var checksum = facts.checksum
         try Self.add(dataOffset..<dataOffset + dataByteCount, of: file, to: &checksum)
         guard checksum.value == expected else {

@@ -16,12 +16,10 @@ public final class StoredTile {
     private var halves: [UInt8] = []
 
     init(
-        checking file: any ReadableFile, path: String, index: Int, manifest: JobManifest,
-        isOurs: Bool = false
+        checking file: any ReadableFile, path: String, index: Int, manifest: JobManifest
     ) throws(JobStoreError) {
         let stored = try StoredFile(
-            checking: file, path: path, content: .pixels, job: manifest.jobID, tile: index,
-            isOurs: isOurs)
+            checking: file, path: path, content: .pixels, job: manifest.jobID, tile: index)
         let shape = [
             manifest.plan.windowHeight, manifest.plan.windowWidth, manifest.image.bands,
         ]
@@ -37,6 +35,15 @@ public final class StoredTile {
         type = stored.facts.type
         dataOffset = stored.dataOffset
         (height, width, bands) = (shape[0], shape[1], shape[2])
+    }
+
+    /// A tile whose bytes have been in memory since they were made: there is nothing to check.
+    init(_ slot: any ReadableFile, index: Int, attempt: Int, manifest: JobManifest) {
+        (self.index, self.attempt, file) = (index, attempt, slot)
+        type = manifest.image.precision.tensorType
+        (height, width, bands) =
+            (manifest.plan.windowHeight, manifest.plan.windowWidth, manifest.image.bands)
+        dataOffset = slot.byteCount - height * width * bands * type.byteCount
     }
 
     /// Says that the file is not read again soon: the system may use its memory for other ones.

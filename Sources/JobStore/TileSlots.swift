@@ -31,26 +31,21 @@ struct TileSlots {
 
     /// Reads and checks all of a slot; nil where nothing is stored.
     ///
-    /// - Parameters:
-    ///   - loaded: Its bytes, where they are in memory.
-    ///   - isOurs: Whether they have been there since they were made.
+    /// - Parameter loaded: Its bytes, where they are in memory.
     /// - Throws: `JobStoreError` of kind `.corrupt` when it holds something else than that tile.
-    func open(
-        _ index: Int, loaded: BlockMemory? = nil, isOurs: Bool = false
-    ) throws(JobStoreError) -> StoredTile? {
+    func open(_ index: Int, loaded: BlockMemory? = nil) throws(JobStoreError) -> StoredTile? {
         let range = manifest.slot(of: index)
         guard range.upperBound <= file.byteCount else { return nil }
         let slot: any ReadableFile =
             if let loaded {
-                LoadedSlot(loaded, modificationTime: file.modificationTime)
+                LoadedSlot(loaded)
             } else {
                 FileSlot(file, range)
             }
         guard try slot.bytes(0..<SafetensorsHeader.lengthByteCount).contains(where: { $0 != 0 })
         else { return nil }
         return try StoredTile(
-            checking: slot, path: "\(path), slot \(index),", index: index, manifest: manifest,
-            isOurs: isOurs)
+            checking: slot, path: "\(path), slot \(index),", index: index, manifest: manifest)
     }
 
     /// The bytes of a slot, read past the system's cache; nil beyond the file's end.
@@ -120,13 +115,12 @@ private final class FileSlot: ReadableFile {
 /// The bytes of a slot in memory.
 private final class LoadedSlot: ReadableFile {
     private let content: BlockMemory
-    let modificationTime: Int64
 
-    init(_ content: BlockMemory, modificationTime: Int64) {
-        (self.content, self.modificationTime) = (content, modificationTime)
-    }
+    init(_ content: BlockMemory) { self.content = content }
 
     var byteCount: Int { content.bytes.count }
+    /// Of no file.
+    var modificationTime: Int64 { 0 }
     var memory: UnsafeRawBufferPointer? { UnsafeRawBufferPointer(content.bytes) }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
@@ -138,15 +132,20 @@ private final class LoadedSlot: ReadableFile {
 /// Slots that have just been written and will be wanted soon: a little memory saves reading them
 /// again. Used by several threads.
 final class WrittenSlots: Sendable {
+    struct Slot {
+        let attempt: Int
+        let content: BlockMemory
+    }
+
     private struct State {
         var byteCountMaximum = 0
         var byteCount = 0
-        var slots: [Int: BlockMemory] = [:]
+        var slots: [Int: Slot] = [:]
 
-        mutating func take(_ index: Int) -> BlockMemory? {
-            let content = slots.removeValue(forKey: index)
-            byteCount -= content?.bytes.count ?? 0
-            return content
+        mutating func take(_ index: Int) -> Slot? {
+            let slot = slots.removeValue(forKey: index)
+            byteCount -= slot?.content.bytes.count ?? 0
+            return slot
         }
     }
     private let state = Mutex(State())
@@ -159,16 +158,21 @@ final class WrittenSlots: Sendable {
         }
     }
 
-    /// Keeps a slot where there is room: those that came first are wanted first.
-    func add(_ index: Int, _ content: BlockMemory) {
+    /// Keeps a tile's slot where there is room: those that came first are wanted first.
+    func add(_ index: Int, _ slot: Slot) {
         state.withLock { state in
             _ = state.take(index)
-            guard state.byteCount + content.bytes.count <= state.byteCountMaximum else { return }
-            state.slots[index] = content
-            state.byteCount += content.bytes.count
+            let byteCount = state.byteCount + slot.content.bytes.count
+            guard byteCount <= state.byteCountMaximum else { return }
+            state.slots[index] = slot
+            state.byteCount = byteCount
         }
     }
 
-    /// Gives a slot away.
-    func take(_ index: Int) -> BlockMemory? { state.withLock { $0.take(index) } }
+    /// Gives a tile away.
+    func take(_ index: Int, of manifest: JobManifest) -> StoredTile? {
+        guard let slot = state.withLock({ $0.take(index) }) else { return nil }
+        return StoredTile(
+            LoadedSlot(slot.content), index: index, attempt: slot.attempt, manifest: manifest)
+    }
 }

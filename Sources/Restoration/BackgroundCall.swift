@@ -4,16 +4,15 @@ import Glibc
 
 /// A call on a thread of its own, which ends with it.
 public final class BackgroundCall<Value> {
-    private let body: () -> Value
-    private var value: Value?
+    private let call: Call<Value>
     private var thread: pthread_t?
 
     /// Begins the call, which nobody may disturb until it has been waited for. Where the system
     /// gives no thread it is made at once, and takes the caller's time.
     public init(_ body: @escaping () -> Value) {
-        self.body = body
+        call = Call(body)
         // The thread knows no types but this one.
-        let run = Unmanaged.passRetained(Run { [unowned self] in value = self.body() })
+        let run = Unmanaged.passRetained(Run { [call] in call.make() })
         var started = pthread_t()
         let code = pthread_create(
             &started, nil,
@@ -34,8 +33,24 @@ public final class BackgroundCall<Value> {
     /// Waits for the end of the call.
     public func wait() -> Value {
         join()
-        guard let value else { preconditionFailure("a call that has ended has a value") }
+        guard let value = call.value else {
+            preconditionFailure("a call that has ended has a value")
+        }
         return value
+    }
+}
+
+/// What the thread of a call and its owner share; the owner looks when the thread has ended.
+private final class Call<Value> {
+    private var body: (() -> Value)?
+    private(set) var value: Value?
+
+    init(_ body: @escaping () -> Value) { self.body = body }
+
+    func make() {
+        value = body?()
+        // What it held goes with its end.
+        body = nil
     }
 }
 

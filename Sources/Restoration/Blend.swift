@@ -122,7 +122,7 @@ public final class Blend {
         self.init(facts, source: source, store: store, following: nil)
     }
 
-    /// - Parameter ended: told of results that come while the pass is made; nil where all are there.
+    /// - Parameter ended: told of results that come during the pass; nil where all are there.
     init(
         _ facts: BlendFacts, source: any ImageSource, store: JobStore, following ended: EndedFits?
     ) {

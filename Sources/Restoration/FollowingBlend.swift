@@ -4,8 +4,8 @@ public import Imaging
 public import JobStore
 
 /// Makes rows of the output as soon as the results are there that they need, on a thread of its
-/// own. What it makes is what a `Blend` makes at the end, byte by byte; where it fails, or something
-/// comes otherwise than it was told, nothing is lost but its time: the pass is made at the end.
+/// own. What it makes is what a `Blend` makes at the end, byte by byte. Where it fails, or
+/// something comes otherwise than it was told, the pass is made at the end.
 public final class FollowingBlend {
     private let blend: Blend
     private let ended: EndedFits

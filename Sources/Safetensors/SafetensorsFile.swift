@@ -215,12 +215,7 @@ public struct SafetensorsWriter: Sendable {
     }
 
     private static func json(_ header: RawHeader) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let json = try? encoder.encode(header) else {
-            preconditionFailure("strings and whole numbers always have a JSON form")
-        }
-        return [UInt8](json)
+        Array(header.json.utf8)
     }
 
     private static func header(_ json: [UInt8], jsonByteCount: Int) -> [UInt8] {

@@ -149,7 +149,7 @@ public struct SafetensorsHeader: Equatable, Sendable {
 }
 
 /// The JSON object as it is written: one key a tensor, and `__metadata__`.
-struct RawHeader: Codable {
+struct RawHeader: Decodable {
     var metadata: [String: String] = [:]
     var tensors: [String: RawTensor] = [:]
 
@@ -177,18 +177,43 @@ struct RawHeader: Codable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        if !metadata.isEmpty {
-            try container.encode(metadata, forKey: .metadata)
+    /// As one line, its keys in order. By hand: it is made for every tile.
+    var json: String {
+        let words = metadata.map { ($0, Self.quoted($1)) }
+        let fields = tensors.map { name, tensor in
+            (
+                name,
+                Self.object([
+                    ("data_offsets", "\(tensor.dataOffsets)"),
+                    ("dtype", Self.quoted(tensor.dtype)), ("shape", "\(tensor.shape)"),
+                ])
+            )
         }
-        for (name, tensor) in tensors {
-            try container.encode(tensor, forKey: Key(stringValue: name))
+        let named = metadata.isEmpty ? [] : [(Key.metadata.stringValue, Self.object(words))]
+        return Self.object(named + fields)
+    }
+
+    private static func object(_ fields: [(String, String)]) -> String {
+        let fields = fields.sorted { $0.0 < $1.0 }.map { "\(quoted($0)):\($1)" }
+        return "{\(fields.joined(separator: ","))}"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": result += "\\\(scalar)"
+            case "\0"..<" ":
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
         }
+        return result + "\""
     }
 }
 
-struct RawTensor: Codable {
+struct RawTensor: Decodable {
     let dtype: String
     let shape: [Int]
     let dataOffsets: [Int]

@@ -88,10 +88,10 @@ struct DiskTests {
             let slots = try disk.openSlots("/slots")
             try disk.sync(directory: "/")
             try slots.reserve(byteCount: 6)
-            try slots.write([(0, FileContent([1, 2])), (4, FileContent([5, 6]))])
+            try slots.write([(0, SlotContent([1, 2])), (4, SlotContent([5, 6]))])
             disk.fate = { .kills(share: share) }
             #expect(throws: JobStoreError.self, "share \(share)") {
-                try slots.write([(2, FileContent([3, 4]))])
+                try slots.write([(2, SlotContent([3, 4]))])
             }
             disk.fate = { .done }
             #expect(throws: JobStoreError.self, "share \(share)") { try slots.bytes(0..<2) }

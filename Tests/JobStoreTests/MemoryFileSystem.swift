@@ -219,7 +219,7 @@ final class MemoryFileSystem: FileSystem {
             }
         }
 
-        func write(_ contents: [(offset: Int, content: FileContent)]) throws(JobStoreError) {
+        func write(_ contents: [(offset: Int, content: SlotContent)]) throws(JobStoreError) {
             for (offset, content) in contents {
                 let bytes = try content.bytes()
                 let share = try system.failingShare()

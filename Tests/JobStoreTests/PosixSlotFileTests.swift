@@ -70,7 +70,7 @@ import Testing
             // The last first, and none at the beginning.
             try file.write(
                 contents.enumerated().reversed().map {
-                    (unit + $0.offset * unit, FileContent($0.element))
+                    (unit + $0.offset * unit, SlotContent($0.element))
                 })
             #expect(file.byteCount == 8 * unit, "\(unit) bytes each")
             #expect(
@@ -79,7 +79,7 @@ import Testing
                 let range = unit + place * unit..<2 * unit + place * unit
                 #expect(try read(range, of: file) == content, "\(place) of \(unit) bytes")
             }
-            try file.write([(2 * unit, FileContent(contents[6]))])
+            try file.write([(2 * unit, SlotContent(contents[6]))])
             try file.write([])
             #expect(
                 try system.contents(path, byteCountMax: 8 * unit)
@@ -95,14 +95,14 @@ import Testing
     @Test func `one content that cannot be made is an error and leaves its place alone`() throws {
         let file = try system.openSlots(path)
         let former = bytes(3 * 4096, seed: 1)
-        try file.write([(0, FileContent(former))])
+        try file.write([(0, SlotContent(former))])
         let reason = JobStoreError(.corrupt, "no pixels")
-        let failing = FileContent(byteCount: 4096) { _ throws(JobStoreError) in throw reason }
+        let failing = SlotContent(byteCount: 4096) { _ throws(JobStoreError) in throw reason }
         for place in 0..<3 {
             do {
                 try file.write(
                     (0..<3).map {
-                        let sound = FileContent(Array(former[$0 * 4096..<($0 + 1) * 4096]))
+                        let sound = SlotContent(Array(former[$0 * 4096..<($0 + 1) * 4096]))
                         return ($0 * 4096, $0 == place ? failing : sound)
                     })
                 Issue.record("written with \(place) failing")
@@ -117,7 +117,7 @@ import Testing
     func `room that is reserved is taken on the disk, once`() throws {
         let file = try system.openSlots(path)
         let content = bytes(4096, seed: 3)
-        try file.write([(4096, FileContent(content))])
+        try file.write([(4096, SlotContent(content))])
         for _ in 0..<2 {
             try file.reserve(byteCount: 1 << 20)
             #expect(file.byteCount == 1 << 20)
@@ -130,7 +130,7 @@ import Testing
         try file.reserve(byteCount: 4096)
         #expect(file.byteCount == 1 << 20)
         let before = try allocated()
-        try file.write([(1 << 19, FileContent(content))])
+        try file.write([(1 << 19, SlotContent(content))])
         // But for what a file system keeps to find it by.
         #expect(try allocated() < before + (1 << 16))
     }
@@ -138,7 +138,7 @@ import Testing
     @Test(.enabled(if: reserves, "the disk of temporary files takes no room in advance"))
     func `room that no disk has is told as such and not taken`() throws {
         let file = try system.openSlots(path)
-        try file.write([(0, FileContent([1, 2, 3]))])
+        try file.write([(0, SlotContent([1, 2, 3]))])
         do {
             try file.reserve(byteCount: 1 << 60)
             Issue.record("reserved")

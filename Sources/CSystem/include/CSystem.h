@@ -80,9 +80,12 @@ static inline const char *csystem_environment_entry(size_t index) {
     return environ ? environ[index] : NULL;
 }
 
-// The most heaps that threads share; else each that comes leaves one of its own behind.
+// The most heaps that threads share; else each that comes leaves one of its own behind. What is
+// freed stays at hand up to a bound: memory that is taken anew is slow to come on some machines.
 static inline void csystem_limit_heaps(int count) {
     mallopt(M_ARENA_MAX, count);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
 // Bytes that this process has taken from the heap and not given back.

@@ -36,7 +36,7 @@ struct BlendCommand: ParsableCommand {
     var cache = 128
 
     @Option(help: "Tiles that are stored at a time, and read meanwhile: as many results wait.")
-    var together = 16
+    var together = 32
 
     @Option(help: "The program that copies: vips, gdal_translate or none.")
     var against = "vips"
