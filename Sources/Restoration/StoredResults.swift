@@ -16,7 +16,7 @@ protocol StoredResults {
 
 extension JobStore {
     /// The most memory for tiles that are read as a whole.
-    private static let loadedByteCountMaximum = 128 << 20
+    private static let loadedByteCountMaximum = 96 << 20
 
     /// Whether the tiles that a blend has open are read into memory as a whole, and not row by row
     /// out of the system's cache.
