@@ -52,7 +52,8 @@ static inline uint32_t to_bits(float value) {
 
 // Without the conversions of the CPU or the library: on the x86-64 baseline each of those is a
 // call, while these lines make vectors.
-CLONES static void widen(const uint8_t *bytes, float *values, size_t count) {
+CLONES void csamples_widen_portably(const void *halves, float *values, size_t count) {
+    const uint8_t *bytes = halves;
     for (size_t i = 0; i < count; i++) {
         uint16_t half;
         memcpy(&half, bytes + 2 * i, sizeof half);
@@ -63,7 +64,8 @@ CLONES static void widen(const uint8_t *bytes, float *values, size_t count) {
     }
 }
 
-CLONES static void narrow(const float *values, uint8_t *bytes, size_t count) {
+CLONES void csamples_narrow_portably(const float *values, void *halves, size_t count) {
+    uint8_t *bytes = halves;
     for (size_t i = 0; i < count; i++) {
         uint32_t pattern = to_bits(values[i]), magnitude = pattern & 0x7FFFFFFF;
         // Beyond the largest half the first product overflows to infinity and stays there.
@@ -81,7 +83,6 @@ CLONES static void narrow(const float *values, uint8_t *bytes, size_t count) {
 }
 
 #if defined(__x86_64__) && defined(__linux__)
-// With those of the CPU, where it has them.
 #define HALVES __attribute__((target("avx2,f16c")))
 
 static int has_halves(void) {
@@ -102,20 +103,18 @@ HALVES static void narrow_by_cpu(const float *values, uint8_t *bytes, size_t cou
         memcpy(bytes + 2 * i, &half, sizeof half);
     }
 }
-
-void csamples_widen(const void *halves, float *values, size_t count) {
-    has_halves() ? widen_by_cpu(halves, values, count) : widen(halves, values, count);
-}
-
-void csamples_narrow(const float *values, void *halves, size_t count) {
-    has_halves() ? narrow_by_cpu(values, halves, count) : narrow(values, halves, count);
-}
 #else
+static int has_halves(void) { return 0; }
+#define widen_by_cpu csamples_widen_portably
+#define narrow_by_cpu csamples_narrow_portably
+#endif
+
 void csamples_widen(const void *halves, float *values, size_t count) {
-    widen(halves, values, count);
+    (has_halves() ? widen_by_cpu(halves, values, count)
+                  : csamples_widen_portably(halves, values, count));
 }
 
 void csamples_narrow(const float *values, void *halves, size_t count) {
-    narrow(values, halves, count);
+    (has_halves() ? narrow_by_cpu(values, halves, count)
+                  : csamples_narrow_portably(values, halves, count));
 }
-#endif

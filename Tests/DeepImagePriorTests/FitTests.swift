@@ -322,7 +322,7 @@ import Testing
     @Test func `a problem that makes no sense is refused with a sentence`() {
         var problems: [(String, FitProblem)] = [
             ("no pixels", .tile(0, 0)), ("size", .tile(32, 30)), ("tall", .tile(33, 32)),
-            ("small", .tile(4, 4)), ("no bands", .tile(bands: 0)), ("bands", .tile(bands: 17)),
+            ("small", .tile(4, 4)), ("no bands", .tile(bands: 0)), ("bands", .tile(bands: 257)),
             ("infinite", .tile { row, _, band in row == 7 && band == 2 ? .infinity : 0 }),
         ]
         for change in [1, -1] {

@@ -168,7 +168,7 @@ struct NetworkInputTests {
                 try Fit(problem: problem, configuration: configuration)
             }
         }
-        for (input, channels) in [(NetworkInput.meshgrid, 3), (.image, 17), (.guide, 17)] {
+        for (input, channels) in [(NetworkInput.meshgrid, 3), (.image, 257), (.guide, 257)] {
             #expect(throws: FitError.self) {
                 try Self.configuration(input, channels: channels).validate()
             }

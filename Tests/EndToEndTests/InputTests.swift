@@ -40,6 +40,51 @@ extension PictureTests {
             return try session.describedJob().configuration
         }
 
+        /// Every band has the contrast of its own number.
+        @Test func `many bands are restored together, and too many are refused`() throws {
+            try withSession { session in
+                func write(_ name: String, bands: Int) throws -> String {
+                    var generator = SeededGenerator(seed: 7)
+                    let header = ImageHeader(
+                        width: 48, height: 40, colorBands: bands, alpha: nil, sampleType: .uint8,
+                        format: .tiff, tiffCompression: .deflate)
+                    let color = (0..<48 * 40 * bands).map { place -> Float in
+                        let (pixel, band) = (place / bands, Float(place % bands))
+                        let wave: Float = pixel % 48 < 24 ? 0.2 : 0.4
+                        return 0.2 + wave * (1 + band / Float(bands)) + 0.05 * generator.normal()
+                    }
+                    return try Picture(header: header, color: color, alpha: nil).write(
+                        session.path(name))
+                }
+                let image = try write("in.tif", bands: 40)
+                _ = try session.succeed(
+                    [image, "-o", session.path("out.tif"), "--preset", "fast"]
+                        + ["--iterations", "30", "--start", "random", "--workers", "1"])
+                let output = try ImageFormats.open(session.path("out.tif"))
+                #expect(output.header.colorBands == 40)
+                let region = PixelRegion(x: 0, y: 0, width: 48, height: 40)
+                func means(_ path: String) throws -> [Float] {
+                    var color = [Float](repeating: 0, count: 48 * 40 * 40)
+                    let source = try ImageFormats.open(path)
+                    try color.withUnsafeMutableBufferPointer {
+                        try source.readColor(region, into: $0)
+                    }
+                    return (0..<40).map { band in
+                        stride(from: band, to: color.count, by: 40)
+                            .reduce(0) { $0 + color[$1] } / (48 * 40)
+                    }
+                }
+                for (band, pair) in try zip(means(image), means(session.path("out.tif")))
+                    .enumerated()
+                {
+                    #expect(abs(pair.0 - pair.1) < 0.15, "band \(band): \(pair)")
+                }
+                let process = try session.run(
+                    [try write("many.tif", bands: 257), "-o", session.path("no.tif")])
+                expectRefusal(process, 65, saying: "257 bands; at most 256")
+            }
+        }
+
         @Test func `noise of samples hides samples, noise of pixels hides pixels`() throws {
             for isShared in [false, true] {
                 try withSession { session in

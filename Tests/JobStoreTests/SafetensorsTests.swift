@@ -1,8 +1,8 @@
 // Safetensors: what is written is read again, and whatever is not well-formed is an error.
 
+import CSamples
+import Safetensors
 import Testing
-
-@testable import Safetensors
 
 @Suite struct SafetensorsTests {
     static let floats: [Float] = [0.1, -.leastNonzeroMagnitude, 3e38]
@@ -141,11 +141,18 @@ import Testing
 }
 
 @Suite struct HalfFloatTests {
-    @Test func `every half is widened exactly`() {
+    @Test(arguments: [false, true])
+    func `every half is widened exactly`(isPortable: Bool) {
         let halves = Array(UInt16.min...UInt16.max)
         var values = [Float](repeating: 0, count: halves.count)
         halves.withUnsafeBytes { halves in
-            values.withUnsafeMutableBufferPointer { HalfFloat.widen(halves, into: $0) }
+            values.withUnsafeMutableBufferPointer {
+                if isPortable {
+                    csamples_widen_portably(halves.baseAddress, $0.baseAddress, $0.count)
+                } else {
+                    HalfFloat.widen(halves, into: $0)
+                }
+            }
         }
         for (bits, value) in zip(halves, values) {
             let expected = Float(Float16(bitPattern: bits))
@@ -157,7 +164,8 @@ import Testing
         }
     }
 
-    @Test func `floats are narrowed to the nearest half`() {
+    @Test(arguments: [false, true])
+    func `floats are narrowed to the nearest half`(isPortable: Bool) {
         var generator = SplitMix(state: 1)
         var patterns = (0..<60_000).map { _ in UInt32(truncatingIfNeeded: generator.next()) }
         // Each half, the middle between it and the next, and the neighbours of the middle.
@@ -171,7 +179,13 @@ import Testing
         let values = patterns.map { Float(bitPattern: $0) }
         var halves = [UInt16](repeating: 0, count: values.count)
         values.withUnsafeBufferPointer { values in
-            halves.withUnsafeMutableBytes { HalfFloat.narrow(values, into: $0) }
+            halves.withUnsafeMutableBytes {
+                if isPortable {
+                    csamples_narrow_portably(values.baseAddress, $0.baseAddress, values.count)
+                } else {
+                    HalfFloat.narrow(values, into: $0)
+                }
+            }
         }
         for (value, half) in zip(values, halves) {
             let expected = Float16(value)

@@ -55,9 +55,11 @@ double csamples_compare(const float *a, const float *b, size_t count, float *max
 int csamples_all_below(const float *values, size_t count, float limit);
 
 // IEEE 754 half precision, little-endian at any address, and back to the nearest half, ties to
-// even; what is too large becomes infinite. NaN payloads apart, the bits of the CPU's own
-// conversions.
+// even; what is too large becomes infinite. By the CPU's own conversions where it has them, else
+// portably; NaN payloads apart, both make the same bits.
 void csamples_widen(const void *halves, float *values, size_t count);
 void csamples_narrow(const float *values, void *halves, size_t count);
+void csamples_widen_portably(const void *halves, float *values, size_t count);
+void csamples_narrow_portably(const float *values, void *halves, size_t count);
 
 #endif
