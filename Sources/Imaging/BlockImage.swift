@@ -14,7 +14,9 @@ protocol BlockDecoder: AnyObject {
     func decode(_ index: Int, into samples: UnsafeMutableRawBufferPointer) throws(ImageError)
 }
 
-/// Blocks in memory up to a budget; the one that was used longest ago makes room.
+/// Blocks in memory up to a budget; the one that was used longest ago makes room. Where full rows
+/// of the image are read and a row of blocks has no room as a whole, it is the one before: rows are
+/// read again and again, and would never find a block otherwise.
 final class BlockImage: ImageSource {
     var header: ImageHeader
     let warnings: [String]
@@ -61,9 +63,11 @@ final class BlockImage: ImageSource {
         of region: PixelRegion, into samples: UnsafeMutableRawBufferPointer
     ) throws(ImageError) {
         let (width, height) = (decoder.blockWidth, decoder.blockHeight)
+        let isFullRow = region.width == header.width && decoder.columns > capacity
         for blockRow in region.y / height...(region.y + region.height - 1) / height {
             for column in region.x / width...(region.x + region.width - 1) / width {
-                let block = try self.block(blockRow * decoder.columns + column)
+                let block = try self.block(
+                    blockRow * decoder.columns + column, isOfFullRow: isFullRow)
                 copy(block, x: column * width, y: blockRow * height, region, into: samples)
             }
         }
@@ -86,14 +90,16 @@ final class BlockImage: ImageSource {
         }
     }
 
-    private func block(_ index: Int) throws(ImageError) -> UnsafeMutableRawBufferPointer {
+    private func block(
+        _ index: Int, isOfFullRow: Bool
+    ) throws(ImageError) -> UnsafeMutableRawBufferPointer {
         clock += 1
         if let block = blocks[index] {
             blocks[index]?.usedAt = clock
             noteUse(of: index)
             return block.memory
         }
-        let memory = try room()
+        let memory = try (isOfFullRow ? latest(besides: index) : nil) ?? room()
         do throws(ImageError) {
             try decoder.decode(index, into: memory)
         } catch {
@@ -110,6 +116,20 @@ final class BlockImage: ImageSource {
         guard uses.count > 4 * capacity + 64 else { return }
         uses = uses[head...].filter { blocks[$0.index]?.usedAt == $0.at }
         head = 0
+    }
+
+    /// Memory of the block of the same row of blocks that was used last; nil where the budget is not
+    /// spent, or spent for others too.
+    private func latest(besides index: Int) -> UnsafeMutableRawBufferPointer? {
+        let row = index / decoder.columns
+        guard blocks.count >= capacity, blocks.keys.allSatisfy({ $0 / decoder.columns == row })
+        else { return nil }
+        while uses.count > head, let latest = uses.popLast() {
+            guard let block = blocks[latest.index], block.usedAt == latest.at else { continue }
+            blocks[latest.index] = nil
+            return block.memory
+        }
+        return nil
     }
 
     /// Memory of one block, that of the oldest where the budget is spent.

@@ -45,8 +45,7 @@ extension PictureTests {
                 try writeTIFF(session.path("in.tif"), .float32, side: (112, 64)) { x, y in
                     x < 64 ? .nan : Float(x + y)
                 }
-                try restore(session, ["--restarts", "2"]).color.enumerated().forEach {
-                    index, value in
+                for (index, value) in try restore(session, ["--restarts", "2"]).color.enumerated() {
                     #expect(value.isNaN == (index % 112 < 64), "\(index % 112)")
                 }
             }
