@@ -99,7 +99,8 @@ final class BlockImage: ImageSource {
             noteUse(of: index)
             return block.memory
         }
-        let memory = try (isOfFullRow ? latest(besides: index) : nil) ?? room()
+        let latest = isOfFullRow ? latest(inRowOf: index) : nil
+        let memory = if let latest { latest } else { try room() }
         do throws(ImageError) {
             try decoder.decode(index, into: memory)
         } catch {
@@ -120,7 +121,7 @@ final class BlockImage: ImageSource {
 
     /// Memory of the block of the same row of blocks that was used last; nil where the budget is not
     /// spent, or spent for others too.
-    private func latest(besides index: Int) -> UnsafeMutableRawBufferPointer? {
+    private func latest(inRowOf index: Int) -> UnsafeMutableRawBufferPointer? {
         let row = index / decoder.columns
         guard blocks.count >= capacity, blocks.keys.allSatisfy({ $0 / decoder.columns == row })
         else { return nil }
