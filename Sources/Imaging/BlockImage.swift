@@ -119,8 +119,8 @@ final class BlockImage: ImageSource {
         head = 0
     }
 
-    /// Memory of the block of the same row of blocks that was used last; nil where the budget is not
-    /// spent, or spent for others too.
+    /// Memory of the block of the same row of blocks that was used last; nil where the budget is
+    /// not spent, or is spent for others too.
     private func latest(inRowOf index: Int) -> UnsafeMutableRawBufferPointer? {
         let row = index / decoder.columns
         guard blocks.count >= capacity, blocks.keys.allSatisfy({ $0 / decoder.columns == row })
