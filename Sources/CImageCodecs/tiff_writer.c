@@ -14,7 +14,8 @@ struct codec_tiff_writer {
     uint32_t width, height;             // of the present image
     size_t row_byte_count;
     uint32_t next_row;
-    uint8_t *band;   // the rows of the present row of tiles, or one row
+    uint32_t band_height;               // of a row of tiles, or a strip
+    uint8_t *band;                      // its rows
     uint8_t *tile;
 };
 
@@ -77,17 +78,23 @@ static int set_fields(codec_tiff_writer *writer, uint32_t width, uint32_t height
     if (writer->tile_width > 0)
         return done && TIFFSetField(tiff, TIFFTAG_TILEWIDTH, writer->tile_width)
             && TIFFSetField(tiff, TIFFTAG_TILELENGTH, writer->tile_height);
-    size_t rows = strip_byte_count / writer->row_byte_count;
-    uint32_t rows_per_strip = rows < 1 ? 1 : rows > height ? height : (uint32_t)rows;
-    return done && TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, rows_per_strip);
+    return done && TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, writer->band_height);
 }
 
-// Begins an image. The band of rows that tiles are cut from is as wide as the first image.
+// Rows of a strip of an image.
+static uint32_t strip_height(size_t row_byte_count, uint32_t height) {
+    size_t rows = strip_byte_count / row_byte_count;
+    return rows < 1 ? 1 : rows > height ? height : (uint32_t)rows;
+}
+
+// Begins an image. The band has room for one of the first image, which is the widest.
 static int begin(codec_tiff_writer *writer, uint32_t width, uint32_t height, int reduced) {
     writer->width = width;
     writer->height = height;
     writer->next_row = 0;
     writer->row_byte_count = (size_t)width * writer->pixel_byte_count;
+    writer->band_height = writer->tile_height > 0 ? writer->tile_height
+                                                  : strip_height(writer->row_byte_count, height);
     return set_fields(writer, width, height, reduced);
 }
 
@@ -101,8 +108,9 @@ codec_status codec_tiff_create(int fd, const codec_info *info, const codec_tiff_
     writer->tile_width = layout->tile_width;
     writer->tile_height = layout->tile_height;
     size_t tile_bytes = (size_t)layout->tile_width * layout->tile_height * writer->pixel_byte_count;
-    size_t band_rows = tile_bytes > 0 ? layout->tile_height : 1;
-    writer->band = malloc(band_rows * info->width * writer->pixel_byte_count);
+    size_t row_bytes = info->width * writer->pixel_byte_count;
+    size_t strip_bytes = row_bytes > strip_byte_count ? row_bytes : strip_byte_count;
+    writer->band = malloc(tile_bytes > 0 ? layout->tile_height * row_bytes : strip_bytes);
     writer->tile = malloc(tile_bytes > 0 ? tile_bytes : 1);
     if (writer->band == NULL || writer->tile == NULL) {
         codec_tiff_writer_free(writer);
@@ -142,15 +150,17 @@ static int write_tiles(codec_tiff_writer *writer, uint32_t band_rows) {
     return 1;
 }
 
+// Strips are given as wholes: what compresses them may then do so at once, which is faster.
 static int write_row(codec_tiff_writer *writer, const void *samples) {
-    uint32_t place = writer->tile_width > 0 ? writer->next_row % writer->tile_height : 0;
-    // libtiff's predictor writes into the row it is given.
+    uint32_t place = writer->next_row % writer->band_height;
+    // libtiff's predictor writes into the rows it is given.
     memcpy(writer->band + place * writer->row_byte_count, samples, writer->row_byte_count);
-    if (writer->tile_width == 0)
-        return TIFFWriteScanline(writer->tiff, writer->band, writer->next_row++, 0) == 1;
     writer->next_row++;
-    if (place + 1 < writer->tile_height && writer->next_row < writer->height) return 1;
-    return write_tiles(writer, place + 1);
+    if (place + 1 < writer->band_height && writer->next_row < writer->height) return 1;
+    if (writer->tile_width > 0) return write_tiles(writer, place + 1);
+    uint32_t number = TIFFComputeStrip(writer->tiff, writer->next_row - 1, 0);
+    return TIFFWriteEncodedStrip(writer->tiff, number, writer->band,
+                                 (tmsize_t)((place + 1) * writer->row_byte_count)) >= 0;
 }
 
 codec_status codec_tiff_write_rows(codec_tiff_writer *writer, uint32_t row_count,
