@@ -57,7 +57,7 @@
                 double former = (double)samples[i], value = (double)numbers[i];                    \
                 double result = low + BOUNDED(value) * span;                                       \
                 TYPE sample = CONVERT(result);                                                     \
-                samples[i] = LACKS(former) || value != value ? samples[i] : sample;              \
+                samples[i] = LACKS(former) || value != value ? samples[i] : sample;                \
             }                                                                                      \
             return;                                                                                \
         }                                                                                          \
@@ -66,7 +66,7 @@
                 TYPE *sample = samples + pixel * stride + band;                                    \
                 double former = (double)*sample, value = (double)numbers[pixel * bands + band];    \
                 double result = low + BOUNDED(value) * span;                                       \
-                if (LACKS(former) || value != value) continue;                                   \
+                if (LACKS(former) || value != value) continue;                                     \
                 *sample = CONVERT(result);                                                         \
             }                                                                                      \
     }                                                                                              \
@@ -81,7 +81,7 @@
                 TYPE *sample = samples + pixel * stride + band;                                    \
                 double former = (double)*sample, value = (double)numbers[pixel * bands + band];    \
                 double result = low + BOUNDED(value) * span;                                       \
-                int is_missing = LACKS(former) || former == nodata;                              \
+                int is_missing = LACKS(former) || former == nodata;                                \
                 if (value != value || (is_missing && !format->fills_missing)) continue;            \
                 TYPE nearest = CONVERT(result);                                                    \
                 *sample = (double)nearest == nodata ? NEIGHBOR(nearest, result < nodata) : nearest;\

@@ -20,6 +20,8 @@ final class SimulatedDisk: FileSystem {
         var bytes: [UInt8]?
         /// Bytes that survive a loss of power for sure.
         var safeByteCount = 0
+        /// What lay where a write came to no end: each of its pieces is there, or the former one.
+        var torn: [(offset: Int, former: ArraySlice<UInt8>)] = []
         var isLocked = false
         init(_ bytes: [UInt8]?) { self.bytes = bytes }
     }
@@ -76,12 +78,29 @@ final class SimulatedDisk: FileSystem {
             guard let node = kept[path], let bytes = node.bytes else { continue }
             let safe = min(node.safeByteCount, bytes.count)
             let count = Int.random(in: safe...bytes.count, using: &generator)
-            let survivor = Node(Array(bytes.prefix(count)))
+            let survivor = Node(
+                Array(Self.withTornPieces(bytes, node.torn, using: &generator).prefix(count)))
             survivor.safeByteCount = count
             kept[path] = survivor
         }
         names = kept
         safeNames = kept
+    }
+
+    private static func withTornPieces(
+        _ bytes: [UInt8], _ torn: [(offset: Int, former: ArraySlice<UInt8>)],
+        using generator: inout SeededGenerator
+    ) -> [UInt8] {
+        var bytes = bytes
+        for (offset, former) in torn {
+            for start in stride(from: 0, to: former.count, by: 512)
+            where Bool.random(using: &generator) {
+                let piece = former.dropFirst(start).prefix(512)
+                let place = offset + start
+                bytes.replaceSubrange(place..<place + piece.count, with: piece)
+            }
+        }
+        return bytes
     }
 
     // MARK: What is on it
@@ -260,8 +279,9 @@ final class SimulatedDisk: FileSystem {
         var allocatedByteCount: Int { byteCount }
         var modificationTime: Int64 { 7 }
 
-        func reserve(byteCount: Int) throws(JobStoreError) {
+        func reserve(byteCount: Int) throws(JobStoreError) -> Bool {
             try disk.perform { extend(to: byteCount) }
+            return true
         }
 
         private func extend(to byteCount: Int) {
@@ -275,10 +295,14 @@ final class SimulatedDisk: FileSystem {
                 let share = try disk.failingShare()
                 let count = Int(Double(bytes.count) * (share ?? 1))
                 extend(to: offset + count)
+                if share != nil, let former = node.bytes?[offset..<offset + count] {
+                    node.torn.append((offset, former))
+                }
                 node.bytes?.replaceSubrange(offset..<offset + count, with: bytes[..<count])
                 if share != nil { throw disk.error }
             }
             node.safeByteCount = byteCount
+            node.torn = []
         }
 
         func read(

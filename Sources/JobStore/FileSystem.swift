@@ -130,7 +130,9 @@ public protocol SlotFile: ReadableFile {
     var allocatedByteCount: Int { get throws(JobStoreError) }
     /// Makes the file as long as that and takes the room for it on the disk, where the file system
     /// can; what was not there before is zeros.
-    func reserve(byteCount: Int) throws(JobStoreError)
+    ///
+    /// - Returns: whether the room is taken.
+    func reserve(byteCount: Int) throws(JobStoreError) -> Bool
     /// Writes contents to their places, which lie apart, and syncs them: several in less time than
     /// one after the other. After an error any of the places may hold a part of its content.
     func write(_ contents: [(offset: Int, content: SlotContent)]) throws(JobStoreError)

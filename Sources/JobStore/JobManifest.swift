@@ -7,7 +7,7 @@ public struct JobManifest: Codable, Equatable, Sendable {
     /// The version of the folder's layout that this program reads and writes.
     public static let formatVersion = 6
 
-    /// Stands in every tile file too, so that no tile of another job is taken for one of this.
+    /// Stands beside every stored tile too: none of another job is taken for one of this.
     public var jobID: String
     public var input: FileFingerprint
     public var image: Image

@@ -51,7 +51,7 @@ public struct JobState: Equatable, Sendable {
     ) throws(JobStoreError) -> JobState {
         var state = JobState()
         let tileCount = manifest.plan.fitCount
-        for index in 0..<(tiles == nil ? 0 : tileCount) {
+        for index in tiles?.indices ?? 0..<0 {
             do throws(JobStoreError) {
                 if try tiles?.open(index) != nil { state.stored.insert(index) }
             } catch {

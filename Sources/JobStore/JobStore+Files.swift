@@ -86,8 +86,8 @@ extension JobStore {
         }
     }
 
-    /// Bytes of a tile in the folder.
-    public var tileByteCount: Int { manifest.slotByteCount }
+    /// Bytes of a tile in the folder, with all that belongs to it.
+    public var slotByteCount: Int { manifest.slotByteCount }
 
     /// Opens a stored tile and checks all of it once; nil when it has not been stored.
     ///
@@ -192,10 +192,12 @@ extension JobStore {
     /// - Parameters:
     ///   - checkpointByteCount: Bytes of one checkpoint.
     ///   - checkpointCount: As many as there may be at a time.
+    /// - Returns: whether nobody can take the room of the tiles any more.
     /// - Throws: `JobStoreError` of kind `.outOfSpace` with what is needed and what is there.
+    @discardableResult
     public func reserveSpace(
         checkpointByteCount: Int = 0, checkpointCount: Int = 0
-    ) throws(JobStoreError) {
+    ) throws(JobStoreError) -> Bool {
         let present = stateAtOpening.checkpoints.values.reduce(0) { $0 + $1.byteCount }
         // One more than there are: the former one stays until another is complete.
         let states = checkpointCount > 0 ? checkpointByteCount * (checkpointCount + 1) : 0
@@ -205,9 +207,10 @@ extension JobStore {
         guard needed <= available else {
             throw JobStoreError(
                 .outOfSpace,
-                "tiles and checkpoints need \(needed >> 20) MiB at \(folder.path), but only "
-                    + "\(available >> 20) MiB are free; free some space or choose another output")
+                "tiles and checkpoints need \(PosixSlotFile.words(needed)) at \(folder.path), but "
+                    + "only \(PosixSlotFile.words(available)) are free; free some space or choose "
+                    + "another output")
         }
-        try tiles.reserve(byteCount: manifest.slotsByteCount)
+        return try tiles.reserve(byteCount: manifest.slotsByteCount)
     }
 }

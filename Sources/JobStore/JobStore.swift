@@ -15,8 +15,8 @@ public enum TilePrecision: String, Codable, Sendable {
 }
 
 /// The folder of one job, locked against other coordinators while it is open. It belongs to one
-/// thread; but while another stores tiles, that one may read tiles and states, record histories
-/// and append events.
+/// thread; but while another stores tiles, that one may read states, record histories and append
+/// events, and any thread may open tiles.
 public final class JobStore {
     public private(set) var manifest: JobManifest
     /// How far the job was when the folder was opened.

@@ -94,10 +94,13 @@ public final class PosixFileSystem: FileSystem {
     public func openSlots(_ path: String) throws(JobStoreError) -> any SlotFile {
         let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
         let descriptor = Glibc.open(path, flags | O_CREAT, 0o666)
+        if descriptor < 0, [ELOOP, EISDIR].contains(errno) {
+            throw JobStoreError(.unwritable, "cannot write \(path): it is not a file; remove it")
+        }
         guard descriptor >= 0 else { throw .system("write", path) }
         let file = OpenFile(path: path, descriptor: descriptor)
         guard try file.status().st_mode & S_IFMT == S_IFREG else {
-            throw JobStoreError(.unwritable, "cannot write \(path): it is not a file")
+            throw JobStoreError(.unwritable, "cannot write \(path): it is not a file; remove it")
         }
         let second = Glibc.open(path, flags)
         return PosixSlotFile(
@@ -239,7 +242,12 @@ extension JobStoreError {
     ) -> JobStoreError {
         let reason = String(cString: strerror(code))
         switch code {
-        case ENOSPC, EDQUOT, EFBIG:
+        case EFBIG:
+            return JobStoreError(
+                .outOfSpace,
+                "cannot \(action) \(path): \(reason); raise the limit (ulimit -f), or choose a "
+                    + "place for larger files")
+        case ENOSPC, EDQUOT:
             return JobStoreError(
                 .outOfSpace,
                 "cannot \(action) \(path): \(reason); free some space and run the command again")

@@ -84,15 +84,22 @@ final class PosixSlotFile: SlotFile {
         get throws(JobStoreError) { Int(try file.status().st_blocks) * 512 }
     }
 
-    func reserve(byteCount: Int) throws(JobStoreError) {
-        if csystem_reserve(file.descriptor, off_t(byteCount)) == 0 { return }
+    func reserve(byteCount: Int) throws(JobStoreError) -> Bool {
+        if csystem_reserve(file.descriptor, off_t(byteCount)) == 0 { return true }
         guard [EOPNOTSUPP, ENOSYS, EINVAL].contains(errno) else {
-            throw .system("reserve \(byteCount >> 20) MiB for", file.path)
+            throw .system("take the room of \(Self.words(byteCount)) for", file.path)
         }
-        guard self.byteCount < byteCount else { return }
+        guard self.byteCount < byteCount else { return false }
         guard ftruncate(file.descriptor, off_t(byteCount)) == 0 else {
             throw .system("write", file.path)
         }
+        return false
+    }
+
+    /// Such as "14 MiB", rounded up.
+    static func words(_ byteCount: Int) -> String {
+        let unit = byteCount < 10 << 20 ? (10, "KiB") : (20, "MiB")
+        return "\((byteCount + (1 << unit.0) - 1) >> unit.0) \(unit.1)"
     }
 
     func leaveCache(_ range: Range<Int>) { file.leaveCache(range) }
@@ -110,18 +117,19 @@ final class PosixSlotFile: SlotFile {
     /// are made.
     func write(_ contents: [(offset: Int, content: SlotContent)]) throws(JobStoreError) {
         let threadCount = min(contents.count, Self.threadCount)
-        let writings = (0..<threadCount).map { first in
-            BackgroundWriting { () throws(JobStoreError) in
-                for place in stride(from: first, to: contents.count, by: threadCount) {
-                    let (offset, content) = contents[place]
-                    try content.fill()
-                    try self.put(UnsafeRawBufferPointer(content.memory.bytes), at: offset)
+        let calls = (0..<threadCount).map { first in
+            BackgroundCall {
+                Result { () throws(JobStoreError) in
+                    for place in stride(from: first, to: contents.count, by: threadCount) {
+                        let (offset, content) = contents[place]
+                        try content.fill()
+                        try self.put(UnsafeRawBufferPointer(content.memory.bytes), at: offset)
+                    }
                 }
             }
         }
-        for writing in writings.dropLast() { writing.start() }
-        for writing in writings.reversed() { writing.finish() }
-        for case let error? in writings.map(\.error) { throw error }
+        let results = calls.map { $0.wait() }
+        for result in results { try result.get() }
         guard fdatasync(file.descriptor) == 0 else { throw .system("write", file.path) }
     }
 
@@ -133,41 +141,5 @@ final class PosixSlotFile: SlotFile {
             guard errno == EINVAL else { throw .system("write", file.path) }
         }
         guard file.write(bytes, at: offset) else { throw .system("write", file.path) }
-    }
-}
-
-/// A piece of work on a thread of its own.
-private final class BackgroundWriting {
-    private let body: () throws(JobStoreError) -> Void
-    private var thread: pthread_t?
-    private(set) var error: JobStoreError?
-
-    init(_ body: @escaping () throws(JobStoreError) -> Void) { self.body = body }
-
-    /// Without another thread the work is left for ``finish()``.
-    func start() {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                if let context {
-                    Unmanaged<BackgroundWriting>.fromOpaque(context).takeRetainedValue().run()
-                }
-                return nil
-            }, context.toOpaque())
-        if code == 0 { self.thread = thread } else { context.release() }
-    }
-
-    func finish() {
-        if let thread { pthread_join(thread, nil) } else { run() }
-    }
-
-    private func run() {
-        do throws(JobStoreError) {
-            try body()
-        } catch {
-            self.error = error
-        }
     }
 }

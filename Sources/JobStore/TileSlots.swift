@@ -17,16 +17,16 @@ struct TileSlots {
 
     /// The tiles of a folder that somebody else may work in; nil when there is no file of them.
     init?(reading folder: JobFolder, of manifest: JobManifest) throws(JobStoreError) {
-        do throws(JobStoreError) {
-            guard
-                let file = try folder.fileSystem.open(folder.tilesPath, followingLinks: false)
-            else { return nil }
-            self.init(file, of: folder, manifest)
-        } catch {
-            // Something else than a file stands there.
-            guard error.kind == .corrupt else { throw error }
-            return nil
-        }
+        let (files, path) = (folder.fileSystem, folder.tilesPath)
+        guard try files.kind(of: path) == .file,
+            let file = try files.open(path, followingLinks: false)
+        else { return nil }
+        self.init(file, of: folder, manifest)
+    }
+
+    /// The slots that the file has room for.
+    var indices: Range<Int> {
+        0..<min(manifest.plan.fitCount, file.byteCount / manifest.slotByteCount)
     }
 
     /// Reads and checks all of a slot; nil where nothing is stored.
@@ -81,7 +81,21 @@ extension JobManifest {
         let fitCount = [plan.columns.count, plan.rows.count, plan.restarts ?? 1]
             .reduce(1.0) { $0 * Double($1) }
         // Headers are shorter than job.json.
-        return fitCount * (pixelsByteCount + 8 * Double(Self.byteCountMax)) < 0x1p62
+        return fitCount <= 0x1p28
+            && fitCount * (pixelsByteCount + 8 * Double(Self.byteCountMax)) < 0x1p62
+    }
+
+    /// Bytes of a tile in the folder of a job, with all that belongs to it; at most one block too
+    /// many.
+    ///
+    /// - Parameters: as in the plan.
+    public static func slotByteCount(
+        height: Int, width: Int, bands: Int, precision: TilePrecision
+    ) -> Int {
+        // Ids have some thirty characters.
+        StoredFacts.fileByteCount(
+            job: String(repeating: "0", count: 64), shape: [height, width, bands],
+            type: precision.tensorType)
     }
 
     var slotByteCount: Int {

@@ -1,6 +1,7 @@
 // Compressing and writing rows beside the making of the next ones.
 
 import Imaging
+import JobStore
 
 /// Gives rows to a sink on another thread, one call after the other and in order, so the output has
 /// the same bytes. There are two memories of rows: one is written while the other is filled.

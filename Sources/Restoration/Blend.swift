@@ -134,9 +134,9 @@ public final class Blend {
         self.store = store
         results =
             if let ended {
-                TilesToCome(store, ended)
+                TilesToCome(store, facts.plan, ended)
             } else {
-                TilesAhead(store, leftOut: facts.setAside)
+                TilesAhead(store, facts.plan, leftOut: facts.setAside)
             }
     }
 
@@ -152,6 +152,7 @@ public final class Blend {
     /// Writes all rows.
     func makeRows(_ isCancelled: () -> Bool) throws -> BlendedRows {
         let made = try BlendedRows(facts, whole: outputHeader, part: header)
+        try made.uncertainty?.begin(isCancelled)
         let copiedRows = rowsAround
         try copy(copiedRows.above, to: made.sink, isCancelled)
         let background = BackgroundSink(made.sink)
@@ -249,7 +250,7 @@ public final class Blend {
     private func openResult(_ fit: Int) throws -> StoredTile? {
         do throws(JobStoreError) {
             if let result = try results.take(fit) { return result }
-            warnings.append("the file of \(store.manifest.plan.name(ofFit: fit)) has gone")
+            warnings.append("what was stored of \(store.manifest.plan.name(ofFit: fit)) has gone")
         } catch {
             guard error.kind == .corrupt else { throw error }
             warnings.append(error.message)

@@ -9,7 +9,7 @@ final class EndedFits {
     private var stored: Set<Int>
     /// nil while more may come.
     private var leftOut: Set<Int>?
-    private var isCancelled = false
+    private var hasBeenCancelled = false
 
     /// - Parameter stored: fits whose results are there.
     init(stored: Set<Int>) {
@@ -55,10 +55,12 @@ final class EndedFits {
     /// Lets who waits give up.
     func cancel() {
         locked {
-            isCancelled = true
+            hasBeenCancelled = true
             pthread_cond_signal(change)
         }
     }
+
+    var isCancelled: Bool { locked { hasBeenCancelled } }
 
     /// Waits until a fit has come to its end.
     ///
@@ -67,7 +69,7 @@ final class EndedFits {
     func wait(for fit: Int) throws(BlendCancelled) -> Bool {
         let hasResult: Bool? = locked {
             while true {
-                if isCancelled { return nil }
+                if hasBeenCancelled { return nil }
                 if stored.contains(fit) { return true }
                 if let leftOut { return !leftOut.contains(fit) }
                 pthread_cond_wait(change, mutex)

@@ -9,7 +9,8 @@ public import JobStore
 public final class FollowingBlend {
     private let blend: Blend
     private let ended: EndedFits
-    private let rows: BackgroundCall<Result<BlendedRows, any Error>>
+    /// nil when it has been asked for.
+    private var rows: BackgroundCall<Result<BlendedRows, any Error>>?
 
     /// - Parameters:
     ///   - facts: without fits that are set aside.
@@ -25,7 +26,7 @@ public final class FollowingBlend {
         (self.blend, self.ended) = (blend, ended)
         rows = BackgroundCall {
             defer { store.keepStoredTiles(byteCountMaximum: 0) }
-            return Result { try blend.makeRows(isCancelled) }
+            return Result { try blend.makeRows { isCancelled() || ended.isCancelled } }
         }
     }
 
@@ -34,17 +35,24 @@ public final class FollowingBlend {
     /// Results have been stored.
     public func add(_ fits: [Int]) { ended.add(fits) }
 
-    /// No more results come: makes the rest.
+    /// No more results come: makes the rest. To be called once.
     ///
     /// - Parameter setAside: fits that came to nothing.
-    /// - Returns: nil where the pass is to be made from the beginning.
-    /// - Throws: `BlendCancelled`, and what `Blend.run` throws at the end of its work.
+    /// - Returns: nil where the pass is to be made from the beginning; of this one nothing is left.
+    /// - Throws: `BlendCancelled`, and `ImageError` of kind `.outputExists`.
     public func finish(setAside: Set<Int>) throws -> BlendResult? {
-        guard ended.end(leftOut: setAside) else { return nil }
-        switch rows.wait() {
-        case .success(let made): return try blend.finish(made)
-        case .failure(let error as BlendCancelled): throw error
-        case .failure: return nil
+        let hasRest = ended.end(leftOut: setAside)
+        if !hasRest { ended.cancel() }
+        guard let rows = self.rows.take() else { return nil }
+        do {
+            let made = try rows.wait().get()
+            return hasRest ? try blend.finish(made) : nil
+        } catch let error as ImageError where error.kind == .outputExists {
+            throw error
+        } catch let error as BlendCancelled where hasRest {
+            throw error
+        } catch {
+            return nil
         }
     }
 }

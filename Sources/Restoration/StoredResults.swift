@@ -1,5 +1,6 @@
 // Where a blend has its results from.
 
+internal import Imaging
 internal import JobStore
 
 /// Results of fits, each to be asked for once, in the order of their numbers or about that.
@@ -22,11 +23,17 @@ extension JobStore {
     /// out of the system's cache.
     ///
     /// - Parameter aheadCount: tiles that are opened before they are wanted.
-    func mayLoadTiles(aheadCount: Int) -> Bool {
-        // Those of two rows of tiles are in use at a time where these overlap.
-        let plan = manifest.plan
-        let openCount = 2 * plan.columns.count * (plan.restarts ?? 1) + aheadCount
-        return min(openCount, plan.fitCount) * tileByteCount <= Self.loadedByteCountMaximum
+    func mayLoadTiles(_ plan: TilePlan, aheadCount: Int) -> Bool {
+        // Rows of tiles that have part in a band, at the most.
+        let rowCount = plan.rows.indices.map { first in
+            plan.rows[first...].prefix {
+                $0 < plan.rows[first] + plan.windowHeight + FeatherBlender.bandRowCount
+            }.count
+        }.max()
+        let openCount =
+            (rowCount ?? 1) * plan.columns.count * (manifest.plan.restarts ?? 1) + aheadCount
+        return min(openCount, manifest.plan.fitCount) * slotByteCount
+            <= Self.loadedByteCountMaximum
     }
 }
 
@@ -39,9 +46,9 @@ struct TilesToCome: StoredResults {
     private let ended: EndedFits
     private let areLoaded: Bool
 
-    init(_ store: JobStore, _ ended: EndedFits) {
+    init(_ store: JobStore, _ plan: TilePlan, _ ended: EndedFits) {
         (self.store, self.ended) = (store, ended)
-        areLoaded = store.mayLoadTiles(aheadCount: 0)
+        areLoaded = store.mayLoadTiles(plan, aheadCount: 0)
         if areLoaded { store.keepStoredTiles(byteCountMaximum: Self.keptByteCountMaximum) }
     }
 
@@ -70,10 +77,11 @@ final class TilesAhead: StoredResults {
     private var opened: Opened = [:]
 
     /// - Parameter leftOut: fits whose results do not count.
-    init(_ store: JobStore, leftOut: Set<Int>) {
+    init(_ store: JobStore, _ plan: TilePlan, leftOut: Set<Int>) {
         self.store = store
         self.leftOut = leftOut
-        areLoaded = store.mayLoadTiles(aheadCount: (Self.groupsAhead + 1) * Self.groupCount)
+        areLoaded = store.mayLoadTiles(
+            plan, aheadCount: (Self.groupsAhead + 1) * Self.groupCount)
     }
 
     func mayHave(_ fit: Int) -> Bool { !leftOut.contains(fit) }

@@ -14,8 +14,10 @@ extension TilePlan {
         tileCount * tileByteCount(bands: bands, sampleType: sampleType)
     }
 
-    /// Bytes of the pixels of a tile in the job's folder.
+    /// Bytes of a tile in the job's folder.
     public func tileByteCount(bands: Int, sampleType: SampleType) -> Int {
-        windowWidth * windowHeight * bands * (sampleType.tilePrecision == .float16 ? 2 : 4)
+        JobManifest.slotByteCount(
+            height: windowHeight, width: windowWidth, bands: bands,
+            precision: sampleType.tilePrecision)
     }
 }

@@ -34,7 +34,13 @@ final class UncertaintyMap {
         self.region = region
         (width, height) = (header.width, header.height)
         span = Float(header.values.high - header.values.low)
-        try appendUnknown(rowCount: region?.y ?? 0)
+    }
+
+    /// Makes the rows above the region.
+    ///
+    /// - Throws: `BlendCancelled`, `ImageError`.
+    func begin(_ isCancelled: () -> Bool) throws {
+        try appendUnknown(rowCount: region?.y ?? 0, isCancelled)
     }
 
     /// Takes the next full rows of the region.
@@ -65,15 +71,18 @@ final class UncertaintyMap {
         }
     }
 
-    private func appendUnknown(rowCount: Int) throws(ImageError) {
+    private func appendUnknown(
+        rowCount: Int, _ isCancelled: () -> Bool = { false }
+    ) throws {
         for top in stride(from: 0, to: rowCount, by: 32) {
+            if isCancelled() { throw BlendCancelled() }
             let count = min(32, rowCount - top)
             try append([Float](repeating: .nan, count: count * width))
         }
     }
 
     /// Puts the map into its place.
-    func finish() throws(ImageError) -> UncertaintySummary {
+    func finish() throws -> UncertaintySummary {
         if let region { try appendUnknown(rowCount: height - region.y - region.height) }
         try map.finish()
         let count = histogram.reduce(0, +)

@@ -82,24 +82,30 @@ struct DiskTests {
         #expect(lengths == [nil, 2, 3, 4])
     }
 
-    @Test func `a slot is written in part or as a whole, beside others`() throws {
+    @Test func `a slot is written in part or as a whole or not, beside others`() throws {
         for share in [0, 0.5, 1] {
-            let disk = SimulatedDisk()
-            let slots = try disk.openSlots("/slots")
-            try disk.sync(directory: "/")
-            try slots.reserve(byteCount: 6)
-            try slots.write([(0, SlotContent([1, 2])), (4, SlotContent([5, 6]))])
-            disk.fate = { .kills(share: share) }
-            #expect(throws: JobStoreError.self, "share \(share)") {
-                try slots.write([(2, SlotContent([3, 4]))])
-            }
-            disk.fate = { .done }
-            #expect(throws: JobStoreError.self, "share \(share)") { try slots.bytes(0..<2) }
-            var generator = SeededGenerator(seed: 1)
-            disk.losePower(using: &generator)
+            var found: Set<[UInt8]> = []
             let written: [UInt8] =
                 [3, 4].prefix(Int(2 * share)) + [0, 0].suffix(2 - Int(2 * share))
-            #expect(disk.file("/slots") == [1, 2] + written + [5, 6], "share \(share)")
+            for seed in 0..<20 as Range<UInt64> {
+                let disk = SimulatedDisk()
+                let slots = try disk.openSlots("/slots")
+                try disk.sync(directory: "/")
+                #expect(try slots.reserve(byteCount: 6))
+                try slots.write([(0, SlotContent([1, 2])), (4, SlotContent([5, 6]))])
+                disk.fate = { .kills(share: share) }
+                #expect(throws: JobStoreError.self, "share \(share)") {
+                    try slots.write([(2, SlotContent([3, 4]))])
+                }
+                disk.fate = { .done }
+                #expect(throws: JobStoreError.self, "share \(share)") { try slots.bytes(0..<2) }
+                var generator = SeededGenerator(seed: seed)
+                disk.losePower(using: &generator)
+                let file = disk.file("/slots") ?? []
+                #expect(file.prefix(2) == [1, 2] && file.suffix(2) == [5, 6], "seed \(seed)")
+                found.insert(Array(file.dropFirst(2).dropLast(2)))
+            }
+            #expect(found == [[0, 0], written], "share \(share)")
         }
     }
 

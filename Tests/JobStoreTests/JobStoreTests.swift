@@ -229,7 +229,7 @@ enum Sample {
         }
         let store = try create(precision: .float32)
         try store.reserveSpace()
-        let byteCount = 3 * store.tileByteCount
+        let byteCount = 3 * store.slotByteCount
         #expect(system.file(Sample.tilesPath) == [UInt8](repeating: 0, count: byteCount))
         #expect(try store.openTile(2) == nil)
         try self.store(store, 2, seed: 1)

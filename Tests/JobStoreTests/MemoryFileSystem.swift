@@ -212,11 +212,12 @@ final class MemoryFileSystem: FileSystem {
         var allocatedByteCount: Int { byteCount }
         var modificationTime: Int64 { 7 }
 
-        func reserve(byteCount: Int) throws(JobStoreError) {
+        func reserve(byteCount: Int) throws(JobStoreError) -> Bool {
             try system.perform {
                 let missing = max(byteCount - self.byteCount, 0)
                 node.bytes? += [UInt8](repeating: 0, count: missing)
             }
+            return true
         }
 
         func write(_ contents: [(offset: Int, content: SlotContent)]) throws(JobStoreError) {

@@ -20,7 +20,7 @@ import Testing
             try store.storeTile(
                 2, attempt: attempt, shape: Sample.shape, pixels: Sample.pixels(9))
             let bytes = try #require(system.slot(2, of: manifest))
-            #expect(bytes.count == store.tileByteCount && bytes.count % 4096 == 0, "\(jobID)")
+            #expect(bytes.count == store.slotByteCount && bytes.count % 4096 == 0, "\(jobID)")
             let file = try SafetensorsFile(parsing: bytes)
             #expect(try file.entry("pixels").shape == [3, 5, 2], "\(jobID)")
             #expect(try file.float32s("pixels") == Sample.pixels(9), "\(jobID)")

@@ -62,7 +62,7 @@ import Testing
         try job.storeTiles()
         let count = job.plan.tileCount
         #expect(
-            truncate(job.folder + "/tiles.bin", off_t((count - 2) * job.store.tileByteCount)) == 0)
+            truncate(job.folder + "/tiles.bin", off_t((count - 2) * job.store.slotByteCount)) == 0)
         let result = try job.blend()
         #expect(result.damaged == [count - 2, count - 1])
         #expect(try job.samples(job.output) == job.samples(job.input))
@@ -95,9 +95,13 @@ import Testing
     @Test func `a folder's tiles take two bytes a sample of 8 bits and else four`() throws {
         let plan = try TilePlan(
             width: 100, height: 40, tile: 32, overlap: 8, alignment: 4, minimum: 8)
-        let perTile = plan.windowWidth * plan.windowHeight * 3
-        #expect(plan.tileByteCount(bands: 3, sampleType: .int8) == 2 * perTile)
+        // With what tells what they are, in whole blocks.
+        let perTile = (plan.windowWidth * plan.windowHeight * 3, 512 + 6 * 64)
+        let blocks = { (byteCount: Int) in (byteCount + 4095) / 4096 * 4096 }
         #expect(
-            plan.folderByteCount(bands: 3, sampleType: .uint16) == 4 * perTile * plan.tileCount)
+            plan.tileByteCount(bands: 3, sampleType: .int8) == blocks(2 * perTile.0 + perTile.1))
+        #expect(
+            plan.folderByteCount(bands: 3, sampleType: .uint16)
+                == blocks(4 * perTile.0 + perTile.1) * plan.tileCount)
     }
 }

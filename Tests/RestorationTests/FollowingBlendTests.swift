@@ -102,12 +102,49 @@ import Testing
         try job.storeTiles()
         let early = FollowingBlend(facts(job, job.output), source: job.source, store: job.store)
         early.add([3])
-        // It has a result that counted, and is to be left out.
+        // It has a result that counted, and is to be left out. The other pass needs the same place
+        // while this one still lives.
         #expect(try early.finish(setAside: [3]) == nil)
+        var wanted = facts(job, job.output)
+        wanted.setAside = [3]
+        _ = try Blend(wanted, source: job.source, store: job.store).run { false }
+        #expect(FileManager.default.fileExists(atPath: job.output))
+        try FileManager.default.removeItem(atPath: job.output)
+        withExtendedLifetime(early) {}
         let nowhere = FollowingBlend(
             facts(job, job.scratch.file("none/out.tif")), source: job.source, store: job.store)
         #expect(try nowhere.finish(setAside: []) == nil)
         #expect(!FileManager.default.fileExists(atPath: job.output))
+    }
+
+    @Test func `a pass whose file has gone is to be made from the beginning`() throws {
+        let job = try PassThrough(width: 83, height: 71)
+        try job.storeTiles()
+        let following = FollowingBlend(facts(job, job.output), source: job.source, store: job.store)
+        following.add(Array(0..<job.plan.tileCount))
+        var names: [String] = []
+        for _ in 0..<1000 where names.isEmpty {
+            names = try FileManager.default.contentsOfDirectory(atPath: job.scratch.path)
+                .filter { $0.contains("partial") }
+            usleep(1000)
+        }
+        for name in names {
+            try FileManager.default.removeItem(atPath: job.scratch.file(name))
+        }
+        try #require(!names.isEmpty)
+        #expect(try following.finish(setAside: []) == nil)
+    }
+
+    @Test func `tiles are read as a whole where all that are open find room`() throws {
+        // Three times as many pixels in one row of tiles as in the other.
+        for (overlap, areLoaded) in [(16, true), (60, false)] {
+            let job = try PassThrough(
+                width: 2000, height: 300, bands: 3, sampleType: .float32, tile: 64,
+                overlap: overlap)
+            #expect(
+                job.store.mayLoadTiles(job.plan, aheadCount: 0) == areLoaded,
+                "overlap \(overlap): \(job.plan.tileCount) tiles")
+        }
     }
 }
 

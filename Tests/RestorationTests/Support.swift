@@ -108,7 +108,7 @@ struct PassThrough {
     func changeSlot(_ fit: Int, _ change: (inout Data) -> Void) throws {
         let url = URL(fileURLWithPath: folder + "/tiles.bin")
         var file = try Data(contentsOf: url)
-        let range = fit * store.tileByteCount..<(fit + 1) * store.tileByteCount
+        let range = fit * store.slotByteCount..<(fit + 1) * store.slotByteCount
         var slot = Data(file[range])
         change(&slot)
         file.replaceSubrange(range, with: slot)

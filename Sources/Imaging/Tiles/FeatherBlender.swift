@@ -31,7 +31,8 @@ public struct FeatherBlender {
     /// variance; NaN where fewer than two results have part.
     public typealias DeviationRows = (Range<Int>, [Float]) throws -> Void
 
-    static let bandRowCount = 32
+    /// Rows of the image that are made at a time.
+    public static let bandRowCount = 32
 
     private let plan: TilePlan
     private let imageWidth, imageHeight, bands: Int

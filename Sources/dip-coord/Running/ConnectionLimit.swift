@@ -54,7 +54,7 @@ final class ConnectionLimit {
 
 extension CoordinatorLoop {
     func limitConnections() throws {
-        let needed = job.openFileCount(
+        let needed = RestoreJob.openFileCount(
             yetToStart: max(0, job.localWorkerCount - localWorkers.runningCount))
         guard try connectionLimit?.keep(needed, now: clock.now()) ?? false else { return }
         noteStranger(

@@ -10,36 +10,21 @@ import Transport
 import Wire
 
 extension RestoreJob {
-    /// Files that the process itself has open at the most: a worker on this host takes four
-    /// descriptors (process, its end of a pipe, what it prints, connection), and the blend has two
-    /// rows of tiles open.
-    private static func openFileCount(
-        _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
-    ) -> Int {
-        24 + 4 * workerCount + 2 * plan.columns.count * restarts
-    }
-
-    /// Those that are still to be opened.
+    /// Files that the process itself has open at the most.
     ///
-    /// - Parameter workerCount: on this host, yet to be started.
-    func openFileCount(yetToStart workerCount: Int) -> Int {
-        Self.openFileCount(plan, restarts, workerCount)
-    }
+    /// - Parameter workerCount: on this host, yet to be started: each takes four descriptors
+    ///   (process, its end of a pipe, what it prints, connection).
+    static func openFileCount(yetToStart workerCount: Int) -> Int { 32 + 4 * workerCount }
 
-    static func checkOpenFiles(
-        _ plan: TilePlan, _ restarts: Int, _ workerCount: Int
-    ) throws {
-        let needed = openFileCount(plan, restarts, workerCount)
+    static func checkOpenFiles(_ workerCount: Int) throws {
+        let needed = openFileCount(yetToStart: workerCount)
         let allowed = ProgramStart.raiseOpenFileLimit()
         guard needed > allowed else { return }
         throw ProgramError(
             .exhausted,
             "this process may have \(allowed) files open, but \(needed) may be needed for "
-                + "\(Text.count(workerCount, "worker")) and "
-                + "\(Text.count(plan.columns.count, "column")) of tiles"
-                + (restarts == 1 ? "" : ", each restored \(restarts) times")
-                + "; raise the limit (ulimit -n) or use fewer --workers"
-                + (restarts == 1 ? "" : " or --restarts"))
+                + "\(Text.count(workerCount, "worker")); raise the limit (ulimit -n) or use fewer "
+                + "--workers")
     }
 
     /// What is to be said about the memory that this host's workers need.
@@ -107,6 +92,17 @@ extension RestoreJob {
             "the state of a fit takes up to \(Text.bytes(byteCount)), and \(Text.bytes(limit)) can "
                 + "be sent: a tile whose worker dies begins anew; use a smaller --tile"
         ]
+    }
+
+    /// Whether the output, and maps beside it, find room while fits still need the disk.
+    var hasRoomForOutput: Bool {
+        let directory = output.lastIndex(of: "/").map { String(output[...$0]) } ?? "."
+        guard let available = try? PosixFileSystem().availableByteCount(directory) else {
+            return false
+        }
+        let header = blend.outputHeader
+        let maps = 2 * header.width * header.height * MemoryLayout<Float>.size
+        return header.writtenByteCount + header.overviewByteCount + maps < available
     }
 
     /// Whether tiles and output may not find room together. How well the output can be compressed

@@ -111,11 +111,14 @@ struct RestoreJob: Sendable {
                         fileSystem: PosixFileSystem())
                 }
             // Nobody knows how many workers of others will come; one at least.
-            try store.reserveSpace(
+            let isReserved = try store.reserveSpace(
                 checkpointByteCount: job.stateByteCountMaximum,
                 checkpointCount: job.hasCheckpoints && job.checkpointInterval != nil
                     ? max(job.localWorkerCount, 1) : 0)
-            return StorageWork(job: job, source: source, guide: guide, store: store)
+            // What the output takes beside the fits must not be what these need.
+            return StorageWork(
+                job: job, source: source, guide: guide, store: store,
+                followsFits: isReserved && !job.isPhase && job.hasRoomForOutput)
         }
     }
 
@@ -167,7 +170,7 @@ struct RestoreJob: Sendable {
         let stateByteCount = try Fit.stateByteCountMaximum(
             configuration, height: plan.windowHeight, width: plan.windowWidth,
             bands: header.colorBands)
-        try checkOpenFiles(plan, restarts, workerCount)
+        try checkOpenFiles(workerCount)
         var job = RestoreJob(
             input: file, output: output,
             keepsFolder: jobOptions.keepJob, isVerbose: options.verbose, header: header,

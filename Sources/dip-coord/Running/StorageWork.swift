@@ -9,7 +9,8 @@ import Restoration
 import Transport
 import Wire
 
-/// The image and the job's folder. Used by the storage thread alone once that runs.
+/// The image and the job's folder. Once the storage thread runs it is used by that alone, and by
+/// the threads that this one waits for: they store results, and make the output.
 final class StorageWork {
     private let job: RestoreJob
     private let whole: any ImageSource
@@ -18,16 +19,21 @@ final class StorageWork {
     /// What of the guide they get as their input.
     private let guide: (any ImageSource)?
     private let store: JobStore
-    /// Makes the output beside the fits of this run; nil where none has come to its end, and when
+    /// Makes the output beside the fits of this run; nil before one has come to its end, and when
     /// the output has been asked for.
     private var following: FollowingBlend?
+    private var mayFollow: Bool
     private var hasEnded = false
 
     /// How far the job was before this run.
     var stateAtOpening: JobState { store.stateAtOpening }
 
-    init(job: RestoreJob, source: any ImageSource, guide: Guide?, store: JobStore) {
+    /// - Parameter followsFits: Whether the output may be made beside the fits.
+    init(
+        job: RestoreJob, source: any ImageSource, guide: Guide?, store: JobStore, followsFits: Bool
+    ) {
         self.job = job
+        mayFollow = followsFits
         whole = source
         let given = (source as? EnlargedSource)?.given ?? source
         let part = { (image: any ImageSource) -> any ImageSource in
@@ -77,7 +83,8 @@ final class StorageWork {
         _ post: @escaping (StorageReply) -> Void
     ) -> BackgroundCall<Void>? {
         guard orders.contains(where: \.isResult) else { return nil }
-        if following == nil, !job.isPhase {
+        if mayFollow {
+            mayFollow = false
             following = FollowingBlend(job.blend, source: whole, store: store) {
                 isCancelled.isRaised
             }

@@ -2,8 +2,7 @@
 
 import Wire
 
-/// A few results of different tiles and one shape, not more than a bound of memory and of open
-/// files.
+/// A few results of different tiles and one shape, within a bound of memory.
 struct WaitingResults {
     private static let countMaximum = 32
     private static let byteCountMaximum = 32 << 20

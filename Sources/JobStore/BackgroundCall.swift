@@ -1,6 +1,6 @@
 // One thing beside another.
 
-import Glibc
+internal import Glibc
 
 /// A call on a thread of its own, which ends with it.
 public final class BackgroundCall<Value> {
@@ -8,7 +8,7 @@ public final class BackgroundCall<Value> {
     private var thread: pthread_t?
 
     /// Begins the call, which nobody may disturb until it has been waited for. Where the system
-    /// gives no thread it is made at once, and takes the caller's time.
+    /// gives no thread it is made when it is waited for, and takes the caller's time.
     public init(_ body: @escaping () -> Value) {
         call = Call(body)
         // The thread knows no types but this one.
@@ -20,7 +20,7 @@ public final class BackgroundCall<Value> {
                 if let context { Unmanaged<Run>.fromOpaque(context).takeRetainedValue().body() }
                 return nil
             }, run.toOpaque())
-        if code == 0 { thread = started } else { run.takeRetainedValue().body() }
+        if code == 0 { thread = started } else { run.release() }
     }
 
     deinit { join() }
@@ -33,6 +33,7 @@ public final class BackgroundCall<Value> {
     /// Waits for the end of the call.
     public func wait() -> Value {
         join()
+        call.make()
         guard let value = call.value else {
             preconditionFailure("a call that has ended has a value")
         }
@@ -47,10 +48,12 @@ private final class Call<Value> {
 
     init(_ body: @escaping () -> Value) { self.body = body }
 
+    /// Does nothing the second time.
     func make() {
-        value = body?()
+        guard let body else { return }
+        value = body()
         // What it held goes with its end.
-        body = nil
+        self.body = nil
     }
 }
 
