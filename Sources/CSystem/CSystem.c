@@ -3,10 +3,10 @@
 #endif
 #include "CSystem.h"
 
-int csystem_bypass_cache(int descriptor, int wanted) {
+int csystem_bypass_cache(int descriptor) {
     int flags = fcntl(descriptor, F_GETFL);
     if (flags < 0) return -1;
-    return fcntl(descriptor, F_SETFL, wanted ? flags | O_DIRECT : flags & ~O_DIRECT);
+    return fcntl(descriptor, F_SETFL, flags | O_DIRECT);
 }
 
 int csystem_reserve(int descriptor, off_t byteCount) {

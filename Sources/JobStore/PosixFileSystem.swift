@@ -214,17 +214,9 @@ private let openFileSetLock: Int32 = 37
 
 /// Writes all bytes behind what has been written; else errno says why not.
 private func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
-    var done = 0
-    while done < bytes.count {
-        let count = Glibc.write(
-            descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-        if count < 0 {
-            if errno == EINTR { continue }
-            return false
-        }
-        done += count
-    }
-    return true
+    moveAll(bytes.count) { done in
+        write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+    } == bytes.count
 }
 
 /// A lock that nobody shares, on all of a file.

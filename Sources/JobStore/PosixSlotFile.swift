@@ -26,38 +26,43 @@ final class OpenFile {
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(JobStoreError) {
-        var done = 0
-        while done < buffer.count {
-            let count = pread(
+        let done = moveAll(buffer.count) { done in
+            pread(
                 descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
                 off_t(offset + done))
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw .system("read", path)
-            }
-            guard count > 0 else {
-                throw JobStoreError(
-                    .corrupt, "\(path) ends at byte \(offset + done), before what is wanted of it")
-            }
-            done += count
+        }
+        guard let done else { throw .system("read", path) }
+        guard done == buffer.count else {
+            throw JobStoreError(
+                .corrupt, "\(path) ends at byte \(offset + done), before what is wanted of it")
         }
     }
 
     /// Writes all bytes; else errno says why not.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
-        var done = 0
-        while done < bytes.count {
-            let count = pwrite(
+        let done = moveAll(bytes.count) { done in
+            pwrite(
                 descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done,
                 off_t(offset + done))
-            if count < 0 {
-                if errno == EINTR { continue }
-                return false
-            }
-            done += count
         }
-        return true
+        return done == bytes.count
     }
+}
+
+/// Moves bytes by calls that may move fewer than they are asked for.
+///
+/// - Parameter move: as `read` and `write` do, from a place on.
+/// - Returns: the bytes that were moved, fewer only at a file's end; nil where errno says why not.
+func moveAll(_ byteCount: Int, _ move: (_ done: Int) -> Int) -> Int? {
+    var done = 0
+    while done < byteCount {
+        let count = move(done)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { return nil }
+        guard count > 0 else { break }
+        done += count
+    }
+    return done
 }
 
 /// Reading and writing go past the system's cache in whole blocks where the file system can: what
@@ -74,7 +79,7 @@ final class PosixSlotFile: SlotFile {
     ///   - second: the same file, opened once more; nil where that failed.
     init(_ file: OpenFile, second: OpenFile?) {
         self.file = file
-        direct = second.flatMap { csystem_bypass_cache($0.descriptor, 1) == 0 ? $0 : nil }
+        direct = second.flatMap { csystem_bypass_cache($0.descriptor) == 0 ? $0 : nil }
     }
 
     var byteCount: Int { (try? file.status()).map { Int($0.st_size) } ?? 0 }

@@ -134,9 +134,9 @@ public final class Blend {
         self.store = store
         results =
             if let ended {
-                TilesToCome(store, facts.plan, ended)
+                TilesToCome(store, ended)
             } else {
-                TilesAhead(store, facts.plan, leftOut: facts.setAside)
+                TilesAhead(store, leftOut: facts.setAside)
             }
     }
 

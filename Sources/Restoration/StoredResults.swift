@@ -23,7 +23,8 @@ extension JobStore {
     /// out of the system's cache.
     ///
     /// - Parameter aheadCount: tiles that are opened before they are wanted.
-    func mayLoadTiles(_ plan: TilePlan, aheadCount: Int) -> Bool {
+    func mayLoadTiles(aheadCount: Int) -> Bool {
+        let plan = manifest.plan
         // Rows of tiles that have part in a band, at the most.
         let rowCount = plan.rows.indices.map { first in
             plan.rows[first...].prefix {
@@ -31,9 +32,8 @@ extension JobStore {
             }.count
         }.max()
         let openCount =
-            (rowCount ?? 1) * plan.columns.count * (manifest.plan.restarts ?? 1) + aheadCount
-        return min(openCount, manifest.plan.fitCount) * slotByteCount
-            <= Self.loadedByteCountMaximum
+            (rowCount ?? 1) * plan.columns.count * (plan.restarts ?? 1) + aheadCount
+        return min(openCount, plan.fitCount) * slotByteCount <= Self.loadedByteCountMaximum
     }
 }
 
@@ -46,9 +46,9 @@ struct TilesToCome: StoredResults {
     private let ended: EndedFits
     private let areLoaded: Bool
 
-    init(_ store: JobStore, _ plan: TilePlan, _ ended: EndedFits) {
+    init(_ store: JobStore, _ ended: EndedFits) {
         (self.store, self.ended) = (store, ended)
-        areLoaded = store.mayLoadTiles(plan, aheadCount: 0)
+        areLoaded = store.mayLoadTiles(aheadCount: 0)
         if areLoaded { store.keepStoredTiles(byteCountMaximum: Self.keptByteCountMaximum) }
     }
 
@@ -77,11 +77,11 @@ final class TilesAhead: StoredResults {
     private var opened: Opened = [:]
 
     /// - Parameter leftOut: fits whose results do not count.
-    init(_ store: JobStore, _ plan: TilePlan, leftOut: Set<Int>) {
+    init(_ store: JobStore, leftOut: Set<Int>) {
         self.store = store
         self.leftOut = leftOut
         areLoaded = store.mayLoadTiles(
-            plan, aheadCount: (Self.groupsAhead + 1) * Self.groupCount)
+            aheadCount: (Self.groupsAhead + 1) * Self.groupCount)
     }
 
     func mayHave(_ fit: Int) -> Bool { !leftOut.contains(fit) }

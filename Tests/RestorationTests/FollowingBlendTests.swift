@@ -142,7 +142,7 @@ import Testing
                 width: 2000, height: 300, bands: 3, sampleType: .float32, tile: 64,
                 overlap: overlap)
             #expect(
-                job.store.mayLoadTiles(job.plan, aheadCount: 0) == areLoaded,
+                job.store.mayLoadTiles(aheadCount: 0) == areLoaded,
                 "overlap \(overlap): \(job.plan.tileCount) tiles")
         }
     }

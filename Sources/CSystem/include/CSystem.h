@@ -50,9 +50,9 @@ static inline int csystem_pidfd_open(pid_t process) {
 #endif
 }
 
-// Lets what is written from here on go past the system's cache, or through it again. Memory, place
-// and count of bytes must then be multiples of the disk's block. Not every file system can: -1.
-int csystem_bypass_cache(int descriptor, int wanted);
+// Lets what is read and written from here on go past the system's cache. Memory, place and count of
+// bytes must then be multiples of the disk's block. Not every file system can: -1.
+int csystem_bypass_cache(int descriptor);
 
 // Makes a file at least so long and takes its room on the disk. Not every file system can:
 // EOPNOTSUPP.

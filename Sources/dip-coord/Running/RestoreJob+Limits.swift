@@ -94,14 +94,18 @@ extension RestoreJob {
         ]
     }
 
-    /// Whether the output, and maps beside it, find room while fits still need the disk.
-    var hasRoomForOutput: Bool {
+    /// Where an output comes to lie, and the free bytes there; nil where nobody can tell.
+    private static func room(for output: String) -> (directory: String, byteCount: Int)? {
         let directory = output.lastIndex(of: "/").map { String(output[...$0]) } ?? "."
-        guard let available = try? PosixFileSystem().availableByteCount(directory) else {
-            return false
-        }
+        return (try? PosixFileSystem().availableByteCount(directory)).map { (directory, $0) }
+    }
+
+    /// Whether the output, and maps that are wanted, find room while fits still need the disk.
+    var hasRoomForOutput: Bool {
+        guard let available = Self.room(for: output)?.byteCount else { return false }
         let header = blend.outputHeader
-        let maps = 2 * header.width * header.height * MemoryLayout<Float>.size
+        let mapCount = [blend.disagreementMap, blend.uncertaintyMap].count { $0 != nil }
+        let maps = mapCount * header.width * header.height * MemoryLayout<Float>.size
         return header.writtenByteCount + header.overviewByteCount + maps < available
     }
 
@@ -112,10 +116,7 @@ extension RestoreJob {
     static func spaceWarnings(
         _ output: String, _ plan: TilePlan, _ restarts: Int, _ header: ImageHeader
     ) throws -> [String] {
-        let directory = output.lastIndex(of: "/").map { String(output[...$0]) } ?? "."
-        guard let available = try? PosixFileSystem().availableByteCount(directory) else {
-            return []
-        }
+        guard let (directory, available) = room(for: output) else { return [] }
         let isPlain =
             ImageFormats.format(ofOutput: output) == .tiff
             && header.tiffCompression == TIFFCompression.none
